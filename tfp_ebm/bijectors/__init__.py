@@ -1,0 +1,1 @@
+"""The bijectors of the package."""

@@ -1,0 +1,1 @@
+"""Private helpers: partner versions, private imports, argument checks."""

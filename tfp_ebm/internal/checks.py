@@ -1,0 +1,53 @@
+"""Argument checks that name the argument, what was expected, what came, and the fix."""
+
+import difflib
+import numbers
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+__all__ = ["choice", "fraction", "image_shape", "positive_integer", "positive_number"]
+
+
+def positive_integer(name: str, value: Any, minimum: int = 1) -> int:
+    """Returns `value` as an int, or raises if it is not an integer of at least `minimum`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < minimum:
+        raise ValueError(f"`{name}` must be an integer of at least {minimum}, got {value!r}.")
+    return int(value)
+
+
+def positive_number(name: str, value: Any) -> float:
+    """Returns `value` as a float, or raises if it is not a finite number above 0."""
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not is_number or not 0 < value < float("inf"):
+        raise ValueError(f"`{name}` must be a finite number above 0, got {value!r}.")
+    return float(value)
+
+
+def fraction(name: str, value: Any) -> float:
+    """Returns `value` as a float, or raises if it is not in [0, 1)."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < 1:
+        raise ValueError(f"`{name}` must be a number in [0, 1), got {value!r}.")
+    return float(value)
+
+
+def choice(name: str, value: Any, options: Iterable[str]) -> str:
+    """Returns `value`, or raises naming the options and the nearest one."""
+    options = sorted(options)
+    if value in options:
+        return value
+    nearest = difflib.get_close_matches(str(value), options, n=1, cutoff=0.4)
+    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    raise ValueError(f"`{name}` must be one of {', '.join(options)}, got {value!r}.{hint}")
+
+
+def image_shape(name: str, value: Sequence[int]) -> tuple[int, int, int]:
+    """Returns `value` as a tuple (height, width, channels), or raises."""
+    try:
+        shape = tuple(positive_integer(name, size) for size in value)
+    except (TypeError, ValueError):
+        shape = ()
+    if len(shape) != 3:
+        raise ValueError(
+            f"`{name}` must be three positive integers (height, width, channels), got {value!r}."
+        )
+    return shape

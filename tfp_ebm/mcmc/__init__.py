@@ -1,0 +1,1 @@
+"""The mcmc of the package."""
