@@ -1,1 +1,21 @@
-"""The distributions of the package."""
+"""Energy-based distributions, and wrappers that turn densities into models of integers."""
+
+from tfp_ebm.distributions.bipartite_normal import BipartiteNormal
+from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
+from tfp_ebm.distributions.dequantized import Dequantized
+from tfp_ebm.distributions.discrete_mixture import DiscreteMixture
+from tfp_ebm.distributions.energy_based import EnergyBased
+from tfp_ebm.distributions.independent_spins import IndependentSpins
+from tfp_ebm.distributions.restricted_boltzmann_machine import RestrictedBoltzmannMachine
+from tfp_ebm.distributions.smoothed_rbm import SmoothedRBM
+
+__all__ = [
+    "BipartiteNormal",
+    "BoltzmannMachine",
+    "Dequantized",
+    "DiscreteMixture",
+    "EnergyBased",
+    "IndependentSpins",
+    "RestrictedBoltzmannMachine",
+    "SmoothedRBM",
+]

@@ -5,7 +5,14 @@ import numbers
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["choice", "fraction", "image_shape", "positive_integer", "positive_number"]
+__all__ = [
+    "choice",
+    "fraction",
+    "image_shape",
+    "layer_shapes",
+    "positive_integer",
+    "positive_number",
+]
 
 
 def positive_integer(name: str, value: Any, minimum: int = 1) -> int:
@@ -51,3 +58,17 @@ def image_shape(name: str, value: Sequence[int]) -> tuple[int, int, int]:
             f"`{name}` must be three positive integers (height, width, channels), got {value!r}."
         )
     return shape
+
+
+def layer_shapes(weights: Any, bias: Any) -> None:
+    """Raises unless `weights` is a matrix (or a batch) and `bias` has an entry for each unit."""
+    if weights.shape.rank is None or weights.shape.rank < 2:
+        raise ValueError(
+            f"`weights` must have shape [..., num_visible, num_hidden], got shape {weights.shape}."
+        )
+    size = weights.shape[-2] + weights.shape[-1]
+    if bias.shape.rank is None or bias.shape.rank < 1 or bias.shape[-1] != size:
+        raise ValueError(
+            f"`bias` must have shape [..., num_visible + num_hidden] = [..., {size}], one entry "
+            f"for each unit, got shape {bias.shape}."
+        )

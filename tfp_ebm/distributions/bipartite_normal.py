@@ -1,0 +1,170 @@
+"""The multivariate normal with the precision matrix of two coupled layers: MultiCov's base."""
+
+import math
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_ebm.distributions.bipartite_precision import (
+    BipartitePrecision,
+    check_positive_definite,
+    spectral_norm_constraint,
+)
+from tfp_ebm.distributions.energy_based import EnergyBased
+from tfp_ebm.internal import checks
+from tfp_ebm.internal.tfp_private import (
+    dtype_util,
+    parameter_properties,
+    ps,
+    samplers,
+    tensor_util,
+)
+
+__all__ = ["BipartiteNormal"]
+
+
+class BipartiteNormal(EnergyBased):
+    """A centred Gaussian whose precision couples two layers.
+
+        z ~ Normal(0, J~^-1),   J~ = [[delta I, W], [W^T, delta I]]
+        log p(z) = -z^T J~ z / 2 - (N/2) log 2 pi + log det(J~) / 2
+
+    What `SmoothedRBM` is without its spins: the control that tells what the spins buy. Positive
+    definite if and only if `delta > sigma_max(W)`.
+
+    #### Example
+
+    >>> import tensorflow as tf
+    >>> base = BipartiteNormal(weights=tf.constant([[0.5, 0.2]]), delta=2.5)
+    >>> base.log_prob(base.sample(4, seed=(0, 1))).shape
+    TensorShape([4])
+
+    Source: "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base Spaces", MultiCov.
+    """
+
+    def __init__(
+        self,
+        weights: Any,
+        delta: Any = 2.5,
+        validate_args: bool = False,
+        allow_nan_stats: bool = True,
+        name: str = "BipartiteNormal",
+    ) -> None:
+        """Constructs the distribution from given parameters; `create` makes trainable ones.
+
+        Args:
+          weights: `[..., num_visible, num_hidden]`, W.
+          delta: `[...]`, above the largest singular value of W.
+          validate_args: whether to check values at run time.
+          allow_nan_stats: as in TensorFlow Probability.
+          name: name of the distribution.
+
+        Raises:
+          ValueError: if weights is not a matrix or delta not above its largest singular value.
+        """
+        parameters = dict(locals())
+        with tf.name_scope(name) as name:
+            dtype = dtype_util.common_dtype([weights, delta], dtype_hint=tf.float32)
+            convert = tensor_util.convert_nonref_to_tensor
+            self._weights = convert(weights, dtype=dtype, name="weights")
+            self._delta = convert(delta, dtype=dtype, name="delta")
+            if self._weights.shape.rank is None or self._weights.shape.rank < 2:
+                raise ValueError(
+                    "`weights` must have shape [..., num_visible, num_hidden], got shape "
+                    f"{self._weights.shape}."
+                )
+            check_positive_definite(self._weights, self._delta)
+            super().__init__(
+                dtype=dtype,
+                reparameterization_type=tfp.distributions.FULLY_REPARAMETERIZED,
+                validate_args=validate_args,
+                allow_nan_stats=allow_nan_stats,
+                parameters=parameters,
+                name=name,
+            )
+
+    @classmethod
+    def create(
+        cls,
+        num_visible: int,
+        num_hidden: int,
+        delta: float = 2.5,
+        dtype: tf.DType = tf.float32,
+        name: str = "BipartiteNormal",
+    ) -> "BipartiteNormal":
+        """Returns a trainable Gaussian: W a variable at 0, kept positive definite, delta fixed.
+
+        Args:
+          num_visible: size of the first layer.
+          num_hidden: size of the second layer.
+          delta: diagonal of the precision; 2.5 in the paper.
+          dtype: dtype of the variable.
+          name: name of the distribution.
+
+        Raises:
+          ValueError: if a size is not a positive integer or delta not a positive number.
+        """
+        num_visible = checks.positive_integer("num_visible", num_visible)
+        num_hidden = checks.positive_integer("num_hidden", num_hidden)
+        delta = checks.positive_number("delta", delta)
+        weights = tf.Variable(
+            tf.zeros([num_visible, num_hidden], dtype),
+            name="weights",
+            constraint=spectral_norm_constraint(delta),
+        )
+        return cls(weights, delta, name=name)
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        properties = parameter_properties.ParameterProperties
+        return {
+            "weights": properties(event_ndims=2),
+            "delta": properties(
+                event_ndims=0,
+                default_constraining_bijector_fn=lambda: tfp.bijectors.Softplus(low=1.0),
+            ),
+        }
+
+    @property
+    def weights(self) -> Any:
+        """W, as given."""
+        return self._weights
+
+    @property
+    def delta(self) -> Any:
+        """The diagonal of the precision, as given."""
+        return self._delta
+
+    def precision(self) -> BipartitePrecision:
+        """Returns J~ at the current parameters."""
+        return BipartitePrecision(
+            tf.convert_to_tensor(self._weights), tf.convert_to_tensor(self._delta)
+        )
+
+    def _size(self):
+        return self._weights.shape[-2] + self._weights.shape[-1]
+
+    def _event_shape(self):
+        return tf.TensorShape([self._size()])
+
+    def _event_shape_tensor(self):
+        return ps.reduce_sum(ps.shape(self._weights)[-2:], keepdims=True)
+
+    def _unnormalized_log_prob(self, value):
+        return -0.5 * tf.reduce_sum(value * self.precision().matvec(value), axis=-1)
+
+    def _log_partition(self):
+        log_determinant = self.precision().log_abs_determinant()
+        return 0.5 * (self._size() * math.log(2 * math.pi) - log_determinant)
+
+    def _sample_n(self, n, seed=None):
+        shape = ps.concat([[n], self.batch_shape_tensor(), self.event_shape_tensor()], axis=0)
+        return self.precision().color(samplers.normal(shape, seed=seed, dtype=self.dtype))
+
+    def _mean(self):
+        shape = ps.concat([self.batch_shape_tensor(), self.event_shape_tensor()], axis=0)
+        return tf.zeros(shape, self.dtype)
+
+    def _default_event_space_bijector(self):
+        return tfp.bijectors.Identity(validate_args=self.validate_args)

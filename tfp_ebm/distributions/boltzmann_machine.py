@@ -1,0 +1,190 @@
+"""The base class of distributions whose log partition function has to be estimated."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfp_ebm.distributions.energy_based import EnergyBased
+from tfp_ebm.internal import checks
+from tfp_ebm.internal.protocols import AnnealedMachine
+from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.mcmc import PersistentChains, block_gibbs
+from tfp_ebm.partition import (
+    LogPartition,
+    StoredLogPartition,
+    annealed_importance_sampling,
+    enumerate_log_partition,
+)
+from tfp_ebm.partition.enumeration import MAX_ENUMERATED_UNITS
+
+__all__ = ["BoltzmannMachine"]
+
+# Up to 2^12 states are summed afresh in every evaluation: always exact, never stale.
+_MAX_EXACT_UNITS = 12
+
+
+class BoltzmannMachine(EnergyBased):
+    """A distribution built on a machine with two layers, sampled by block Gibbs.
+
+    The log partition function is that of the machine plus terms in closed form:
+
+        log Z = log Z_machine + offset
+
+    * With at most 12 units in the smaller layer, and no `chains` given, `log Z_machine` is summed
+      exactly in every evaluation, gradient included: always right and never stale.
+    * Otherwise its *value* is the stored estimate (exact by enumeration up to 20 units, or from
+      annealed importance sampling, see `estimate_log_partition`) and its *gradient* that of
+
+          f = mean over chains of log sum_h exp(-E(v, h)),
+
+      the negative phase of persistent contrastive divergence:
+      `log Z_machine = stop_gradient(estimate - f) + f`. The chains move in `update_chains` only.
+
+    Subclasses give `machine()`, `log_partition_offset()` and `_unnormalized_log_prob`, and call
+    `_set_up_sampling` at the end of their constructor.
+    """
+
+    def machine(self) -> AnnealedMachine:
+        """Returns the machine at the current parameters, as a nest of tensors."""
+        raise NotImplementedError(f"{type(self).__name__} must implement `machine`.")
+
+    def log_partition_offset(self) -> tf.Tensor:
+        """Returns the part of log Z that has a closed form, `[*batch_shape]`."""
+        raise NotImplementedError(f"{type(self).__name__} must implement `log_partition_offset`.")
+
+    def _set_up_sampling(
+        self,
+        chains: PersistentChains | None,
+        num_gibbs_steps: int,
+        num_chains: int = 256,
+        seed: Any = None,
+    ) -> None:
+        self._num_gibbs_steps = checks.positive_integer("num_gibbs_steps", num_gibbs_steps)
+        self._is_exact = chains is None and self._num_enumerated() <= _MAX_EXACT_UNITS
+        if chains is None and not self._is_exact:
+            chains = PersistentChains.start(self.machine(), num_chains, seed)
+        if chains is not None:
+            self._check_chains(chains)
+        self._chains = chains
+        self._stored_log_partition = (
+            None if self._is_exact else StoredLogPartition(self.batch_shape, self.dtype)
+        )
+
+    def _check_chains(self, chains: PersistentChains) -> None:
+        expected = self.machine().sample_reference(1, (0, 0)).shape[1:]
+        if chains.visible.shape[1:] != expected:
+            raise ValueError(
+                f"`chains` must hold states of shape {[None, *expected]}, got "
+                f"{chains.visible.shape}; `PersistentChains.start(base.machine(), num_chains)` "
+                "makes chains that fit."
+            )
+
+    def _num_enumerated(self) -> int:
+        return self.machine().num_enumerated
+
+    @property
+    def chains(self) -> PersistentChains | None:
+        """The persistent chains, or None."""
+        return self._chains
+
+    @property
+    def stored_log_partition(self) -> StoredLogPartition | None:
+        """The variables of the last estimate of log Z of the machine, or None if always exact."""
+        return self._stored_log_partition
+
+    def _fingerprint(self) -> tf.Tensor:
+        """Returns two numbers that change, but for freak coincidences, when a parameter does."""
+        sums = [tf.cast(tf.reduce_sum(part), tf.float64) for part in self.machine()]
+        squares = [tf.cast(tf.reduce_sum(part**2), tf.float64) for part in self.machine()]
+        return tf.stack([tf.add_n(sums), tf.add_n(squares)])
+
+    def is_log_partition_stale(self) -> tf.Tensor:
+        """Whether parameters moved since log Z was estimated, or it never was; a boolean scalar."""
+        if self._is_exact:
+            return tf.constant(False)
+        stored = self._stored_log_partition
+        moved = tf.reduce_any(tf.not_equal(stored.fingerprint, self._fingerprint()))
+        return tf.logical_or(tf.logical_not(stored.is_known()), moved)
+
+    def _log_partition(self) -> tf.Tensor:
+        if self._is_exact:
+            return self.machine().enumerate_log_partition() + self.log_partition_offset()
+        with tf.control_dependencies(self._check_known()):
+            estimate = tf.identity(self._stored_log_partition.value)
+        machine = self.machine()
+        chains = tf.stop_gradient(tf.convert_to_tensor(self._chains.visible))
+        negative_phase = tf.reduce_mean(machine.log_marginal(chains), axis=0)
+        estimate = tf.stop_gradient(estimate - negative_phase) + negative_phase
+        return estimate + self.log_partition_offset()
+
+    def _check_known(self):
+        message = (
+            f"The log partition function of `{self.name}` is unknown: call "
+            "`estimate_log_partition()` once before `log_prob`."
+        )
+        known = self._stored_log_partition.is_known()
+        if tf.executing_eagerly():
+            if not bool(known):
+                raise ValueError(message)
+            return []
+        return [tf.debugging.Assert(known, [message])]
+
+    def estimate_log_partition(
+        self, num_chains: int = 256, num_steps: int = 1000, seed: Any = None
+    ) -> LogPartition:
+        """Estimates log Z, keeps it for `log_prob`, and returns it with its error.
+
+        Layers of at most 20 units are enumerated; larger ones are annealed
+        (`tfp_ebm.partition.annealed_importance_sampling`).
+
+        Args:
+          num_chains: number of annealed chains.
+          num_steps: number of temperatures.
+          seed: seed; a pair of integers repeats exactly.
+
+        Returns:
+          A `tfp_ebm.partition.LogPartition`, in nats.
+        """
+        if self._num_enumerated() <= MAX_ENUMERATED_UNITS:
+            estimate = enumerate_log_partition(self)
+        else:
+            estimate = annealed_importance_sampling(self, num_chains, num_steps, seed)
+        self._store(estimate)
+        return estimate
+
+    def _store(self, estimate: LogPartition) -> None:
+        if self._stored_log_partition is not None:
+            machine_value = estimate.value - self.log_partition_offset()
+            self._stored_log_partition.assign(
+                estimate._replace(value=machine_value), self._fingerprint()
+            )
+
+    def _store_uncoupled_log_partition(self) -> None:
+        """Stores log Z of a machine whose weights are 0, where it has a closed form."""
+        value = self.machine().reference_log_partition() + self.log_partition_offset()
+        self._store(LogPartition.exact(value))
+
+    def update_chains(self, num_steps: int = 1, seed: Any = None) -> None:
+        """Moves the persistent chains by `num_steps` sweeps at the current parameters.
+
+        Args:
+          num_steps: number of sweeps of block Gibbs sampling.
+          seed: seed; a pair of integers repeats exactly.
+        """
+        if self._chains is not None:
+            self._chains.advance(self.machine(), num_steps, seed)
+
+    def _sample_units(self, num_samples: Any, seed: Any) -> tf.Tensor:
+        """Draws the machine's units, visible then hidden, `[num_samples, *batch_shape, N]`.
+
+        Exact and independent for small layers; otherwise `num_gibbs_steps` sweeps from the
+        persistent chains, which stay where they are.
+        """
+        machine = self.machine()
+        start_seed, run_seed, hidden_seed = samplers.split_seed(seed, n=3, salt="sample_units")
+        if self._num_enumerated() <= _MAX_EXACT_UNITS:
+            return tf.stop_gradient(machine.sample_exactly(num_samples, run_seed))
+        start = self._chains.draw(num_samples, start_seed)
+        visible = block_gibbs.run(machine, start, self._num_gibbs_steps, run_seed)
+        hidden = machine.sample_hidden(machine.hidden_signal(visible), 1.0, hidden_seed)
+        return tf.stop_gradient(tf.concat([visible, hidden], axis=-1))

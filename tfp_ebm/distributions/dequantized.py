@@ -1,0 +1,230 @@
+"""A distribution over integers from a density: dequantisation."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_ebm.internal import checks
+from tfp_ebm.internal.tfp_private import (
+    DiscreteDistributionMixin,
+    parameter_properties,
+    ps,
+    samplers,
+)
+
+__all__ = ["Dequantized"]
+
+_BLOCK = 16
+
+
+class Dequantized(DiscreteDistributionMixin, tfp.distributions.Distribution):
+    """Integers 0 ... num_levels - 1, modelled by the density of the integer plus noise.
+
+        P(x) = integral over the unit cell of p(x + u) du
+        log P(x) >= log p(x + u) - log r(u | x),   u ~ r(u | x) on [0, 1)^D
+
+    `log_prob(x)` is that lower bound with one draw of u: a *bound*, in nats an event, and
+    deterministic given `seed`. With `noise=None` u is uniform on the whole unit cell and
+    `log r = 0`. `importance_log_prob` tightens the bound. `sample` returns
+    `floor` of a sample of the density; what falls outside the levels, which the bound does not
+    count, is moved to the nearest one.
+
+    #### Example
+
+    >>> import tensorflow as tf
+    >>> import tensorflow_probability as tfp
+    >>> density = tfp.distributions.Uniform(low=tf.zeros([3]), high=256.0)
+    >>> pixels = Dequantized(tfp.distributions.Independent(density, 1), num_levels=256)
+    >>> bits = -pixels.log_prob(tf.constant([[0, 7, 255]])) / (3 * tf.math.log(2.0))
+    >>> bits.numpy().tolist()
+    [8.0]
+
+    Source: "VFlow: More Expressive Generative Flows with Variational Data Augmentation", equation
+    7 without the augmentation.
+    """
+
+    def __init__(
+        self,
+        distribution: tfp.distributions.Distribution,
+        num_levels: int = 256,
+        noise: Callable[[tf.Tensor], tfp.distributions.Distribution] | None = None,
+        validate_args: bool = False,
+        allow_nan_stats: bool = True,
+        name: str = "Dequantized",
+    ) -> None:
+        """Constructs the distribution.
+
+        Args:
+          distribution: a density over events of any shape, in units of levels.
+          num_levels: number of levels; values are 0 ... num_levels - 1.
+          noise: `noise(x)`, for `x` of shape `[..., *event_shape]` in the density's dtype, returns
+            a distribution over u in [0, 1) with batch shape `[...]` and the same event shape. A
+            `tf.Module` or Keras model is tracked and trains. None: uniform.
+          validate_args: as in TensorFlow Probability; values are checked either way.
+          allow_nan_stats: as in TensorFlow Probability.
+          name: name of the distribution.
+
+        Raises:
+          ValueError: if `num_levels` is not an integer of at least 2.
+          TypeError: if `distribution` is not a distribution or `noise` not callable.
+        """
+        parameters = dict(locals())
+        num_levels = checks.positive_integer("num_levels", num_levels, minimum=2)
+        if not isinstance(distribution, tfp.distributions.Distribution):
+            raise TypeError(
+                "`distribution` must be a tfp.distributions.Distribution over continuous events, "
+                f"got {type(distribution).__name__}."
+            )
+        if noise is not None and not callable(noise):
+            raise TypeError(
+                "`noise` must be None or a callable `noise(x)` that returns a distribution, got "
+                f"{type(noise).__name__}."
+            )
+        with tf.name_scope(name) as name:
+            self._distribution = distribution
+            self._num_levels = num_levels
+            self._noise = noise
+            super().__init__(
+                dtype=tf.uint8 if num_levels <= 256 else tf.int32,
+                reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
+                validate_args=validate_args,
+                allow_nan_stats=allow_nan_stats,
+                parameters=parameters,
+                name=name,
+            )
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        return {"distribution": parameter_properties.BatchedComponentProperties()}
+
+    @property
+    def distribution(self) -> tfp.distributions.Distribution:
+        """The density."""
+        return self._distribution
+
+    @property
+    def num_levels(self) -> int:
+        """Number of levels."""
+        return self._num_levels
+
+    @property
+    def noise(self) -> Callable | None:
+        """The dequantisation noise, None if uniform."""
+        return self._noise
+
+    def _event_shape(self):
+        return self._distribution.event_shape
+
+    def _event_shape_tensor(self):
+        return self._distribution.event_shape_tensor()
+
+    def _batch_shape(self):
+        return self._distribution.batch_shape
+
+    def _batch_shape_tensor(self):
+        return self._distribution.batch_shape_tensor()
+
+    def _check_value(self, value):
+        """Returns the value in the density's dtype, checked to be one of the levels."""
+        message = (
+            f"`value` of `{self.name}` must hold integers from 0 to {self._num_levels - 1}; "
+            "rescale the data to levels (NaN and infinity are none), or change `num_levels`."
+        )
+        event_shape = self.event_shape
+        if not event_shape.is_compatible_with(value.shape[value.shape.rank - event_shape.rank :]):
+            raise ValueError(
+                f"`value` must have shape [..., {', '.join(map(str, event_shape))}], got "
+                f"{value.shape}."
+            )
+        checked = tf.cast(value, self._distribution.dtype)
+        conditions = []
+        if not (value.dtype == tf.uint8 and self._num_levels == 256):
+            conditions.append((checked >= 0) & (checked <= self._num_levels - 1))
+        if value.dtype.is_floating:
+            conditions.append(tf.equal(checked, tf.floor(checked)))
+        if tf.executing_eagerly():
+            if not all(bool(tf.reduce_all(condition)) for condition in conditions):
+                raise ValueError(message)
+            return checked
+        asserts = [tf.debugging.Assert(tf.reduce_all(c), [message]) for c in conditions]
+        with tf.control_dependencies(asserts):
+            return tf.identity(checked)
+
+    def _draw_noise(self, value, seed):
+        """Returns u and log r(u | x)."""
+        if self._noise is None:
+            return samplers.uniform(ps.shape(value), seed=seed, dtype=value.dtype), 0.0
+        noise, log_prob = self._noise(value).experimental_sample_and_log_prob(seed=seed)
+        return noise, log_prob
+
+    def _log_prob(self, value, seed=None):
+        seed = samplers.sanitize_seed(seed, salt="dequantized")
+        value = self._check_value(value)
+        noise, noise_log_prob = self._draw_noise(value, seed)
+        return self._distribution.log_prob(value + noise) - noise_log_prob
+
+    def importance_log_prob(
+        self, value: Any, num_samples: int = 64, seed: Any = None, name: str | None = None
+    ) -> tf.Tensor:
+        """Returns a tighter lower bound on log P(x), from many draws of the noise.
+
+            log P(x) >= E[log (1 / S) sum_s p(x + u_s) / r(u_s | x)],   rising with S
+
+        Draws run in blocks of 16, so that memory does not grow with S; sums in float64.
+
+        Args:
+          value: integers, `[..., *event_shape]`.
+          num_samples: S.
+          seed: seed; a pair of integers repeats exactly.
+          name: name of the operation.
+
+        Returns:
+          `[...]` float64, nats an event.
+
+        Raises:
+          ValueError: if `num_samples` is not a positive integer.
+        """
+        num_samples = checks.positive_integer("num_samples", num_samples)
+        with self._name_and_control_scope(name or "importance_log_prob"):
+            value = self._check_value(tf.convert_to_tensor(value, dtype_hint=self.dtype))
+            seed = samplers.sanitize_seed(seed, salt="dequantized_importance")
+            return _log_mean_exp_in_blocks(self._importance_weights, value, num_samples, seed)
+
+    def _importance_weights(self, value, count, seed):
+        shape = ps.concat([[count], ps.shape(value)], axis=0)
+        repeated = tf.broadcast_to(value, shape)
+        noise, noise_log_prob = self._draw_noise(repeated, seed)
+        return self._distribution.log_prob(repeated + noise) - noise_log_prob
+
+    def _sample_n(self, n, seed=None, **kwargs):
+        sample = self._distribution.sample(n, seed=seed, **kwargs)
+        highest = tf.cast(self._num_levels - 1, sample.dtype)
+        return tf.cast(tf.clip_by_value(tf.floor(sample), 0, highest), self.dtype)
+
+    def _default_event_space_bijector(self):
+        return None
+
+
+def _log_mean_exp_in_blocks(log_weights_fn, value, num_samples, seed):
+    """Returns log mean exp of `log_weights_fn(value, count, seed)` over `num_samples` draws."""
+    num_blocks, remainder = divmod(num_samples, _BLOCK)
+
+    def add(total, index, count):
+        log_weights = log_weights_fn(value, count, samplers.fold_in(seed, index))
+        block = tf.reduce_logsumexp(tf.cast(log_weights, tf.float64), axis=0)
+        return tf.math.reduce_logsumexp(tf.stack([total, block]), axis=0)
+
+    shape = ps.shape(log_weights_fn(value, 1, seed))[1:]
+    total = tf.fill(shape, tf.constant(-math.inf, tf.float64))
+    _, total = tf.while_loop(
+        lambda index, _: index < num_blocks,
+        lambda index, total: (index + 1, add(total, index, _BLOCK)),
+        (0, total),
+        parallel_iterations=1,
+    )
+    if remainder:
+        total = add(total, num_blocks, remainder)
+    return total - math.log(num_samples)

@@ -1,0 +1,182 @@
+"""Independent spins smoothed into a density, the base of D-Flow."""
+
+import math
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_ebm.distributions.energy_based import EnergyBased
+from tfp_ebm.distributions.independent_spins import IndependentSpins
+from tfp_ebm.distributions.spin_machine import sample_spins
+from tfp_ebm.internal import checks
+from tfp_ebm.internal.numeric import log_2cosh
+from tfp_ebm.internal.tfp_private import (
+    dtype_util,
+    parameter_properties,
+    ps,
+    samplers,
+    tensor_util,
+)
+
+__all__ = ["DiscreteMixture"]
+
+
+class DiscreteMixture(EnergyBased):
+    """A product of two-component Gaussian mixtures with means -1 and +1.
+
+    The smoothed Boltzmann machine without couplings, J = 0: exact, with no chain to run.
+
+        p(s_i = +1) = sigmoid(2 h_i),   z_i | s_i ~ Normal(s_i, 1 / delta)
+        log p(z) = sum_i [-delta z_i^2 / 2 + log 2cosh(delta z_i + h_i)] - log Z
+        log Z = sum_i log 2cosh(h_i) + (n/2) (log(2 pi / delta) + delta)
+        p(s_i = +1 | z) = sigmoid(2 (delta z_i + h_i))
+
+    #### Example
+
+    >>> import tensorflow as tf
+    >>> base = DiscreteMixture(bias=tf.constant([0.0, 1.0, -1.0]), delta=4.0)
+    >>> base.log_prob(tf.ones([5, 3])).shape, base.sample(2, seed=(0, 1)).shape
+    (TensorShape([5]), TensorShape([2, 3]))
+
+    Source: "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base Spaces", section 3.3,
+    where p(s = -1) is printed sigmoid(h); the energy gives sigmoid(-2 h).
+    """
+
+    def __init__(
+        self,
+        bias: Any,
+        delta: Any = 1.0,
+        validate_args: bool = False,
+        allow_nan_stats: bool = True,
+        name: str = "DiscreteMixture",
+    ) -> None:
+        """Constructs the distribution from given parameters; `create` makes trainable ones.
+
+        Args:
+          bias: `[..., n]`, h.
+          delta: `[...]`, the inverse variance of each component, above 0.
+          validate_args: whether to check values at run time.
+          allow_nan_stats: as in TensorFlow Probability.
+          name: name of the distribution.
+
+        Raises:
+          ValueError: if bias is a scalar or delta not above 0.
+        """
+        parameters = dict(locals())
+        with tf.name_scope(name) as name:
+            dtype = dtype_util.common_dtype([bias, delta], dtype_hint=tf.float32)
+            self._bias = tensor_util.convert_nonref_to_tensor(bias, dtype=dtype, name="bias")
+            self._delta = tensor_util.convert_nonref_to_tensor(delta, dtype=dtype, name="delta")
+            if self._bias.shape.rank == 0:
+                raise ValueError("`bias` must have shape [..., n], got a scalar.")
+            if tf.executing_eagerly() and not bool(tf.reduce_all(self._delta > 0)):
+                raise ValueError(f"`delta` must be above 0, got {self._delta.numpy()}.")
+            super().__init__(
+                dtype=dtype,
+                reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
+                validate_args=validate_args,
+                allow_nan_stats=allow_nan_stats,
+                parameters=parameters,
+                name=name,
+            )
+
+    @classmethod
+    def create(
+        cls,
+        num_dims: int,
+        delta: float = 1.0,
+        dtype: tf.DType = tf.float32,
+        name: str = "DiscreteMixture",
+    ) -> "DiscreteMixture":
+        """Returns a trainable mixture: h a variable at 0, delta fixed.
+
+        Args:
+          num_dims: number of dimensions.
+          delta: inverse variance of the components; 1 in the paper.
+          dtype: dtype of the variable.
+          name: name of the distribution.
+
+        Raises:
+          ValueError: if `num_dims` is not a positive integer or delta not a positive number.
+        """
+        num_dims = checks.positive_integer("num_dims", num_dims)
+        delta = checks.positive_number("delta", delta)
+        return cls(tf.Variable(tf.zeros([num_dims], dtype), name="bias"), delta, name=name)
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        properties = parameter_properties.ParameterProperties
+        return {
+            "bias": properties(event_ndims=1),
+            "delta": properties(
+                event_ndims=0,
+                default_constraining_bijector_fn=lambda: tfp.bijectors.Softplus(
+                    low=dtype_util.eps(dtype)
+                ),
+            ),
+        }
+
+    @property
+    def bias(self) -> Any:
+        """h, as given."""
+        return self._bias
+
+    @property
+    def delta(self) -> Any:
+        """The inverse variance of the components, as given."""
+        return self._delta
+
+    def _event_shape(self):
+        return self._bias.shape[-1:]
+
+    def _event_shape_tensor(self):
+        return ps.shape(self._bias)[-1:]
+
+    def _field(self, value):
+        return tf.convert_to_tensor(self._delta)[..., tf.newaxis] * value + self._bias
+
+    def _unnormalized_log_prob(self, value):
+        delta = tf.convert_to_tensor(self._delta)[..., tf.newaxis]
+        terms = -0.5 * delta * value**2 + log_2cosh(self._field(value))
+        return tf.reduce_sum(terms, axis=-1)
+
+    def _log_partition(self):
+        delta = tf.convert_to_tensor(self._delta)[..., tf.newaxis]
+        gaussian = 0.5 * (math.log(2 * math.pi) - tf.math.log(delta) + delta)
+        return tf.reduce_sum(log_2cosh(tf.convert_to_tensor(self._bias)) + gaussian, axis=-1)
+
+    def posterior(self, value: Any) -> IndependentSpins:
+        """Returns p(s | z), exact: the discrete code of each point.
+
+        Args:
+          value: `[..., n]`, points z.
+
+        Returns:
+          `IndependentSpins` with batch shape `[...]` and field `delta z + h`.
+        """
+        return IndependentSpins(self._field(tf.convert_to_tensor(value, dtype_hint=self.dtype)))
+
+    def _sample_n(self, n, seed=None, spins=None):
+        spins_seed, noise_seed = samplers.split_seed(seed, n=2, salt="discrete_mixture")
+        shape = ps.concat([[n], self.batch_shape_tensor(), self.event_shape_tensor()], axis=0)
+        if spins is None:
+            spins = sample_spins(tf.broadcast_to(self._bias, shape), spins_seed)
+        else:
+            spins = tf.convert_to_tensor(spins, self.dtype)
+            batch_shape = ps.broadcast_shape(self.batch_shape_tensor(), ps.shape(spins)[:-1])
+            shape = ps.concat([[n], batch_shape, self.event_shape_tensor()], axis=0)
+        noise = samplers.normal(shape, seed=noise_seed, dtype=self.dtype)
+        return spins + noise * tf.math.rsqrt(tf.convert_to_tensor(self._delta))[..., tf.newaxis]
+
+    def _mean(self):
+        mean = tf.tanh(tf.convert_to_tensor(self._bias))
+        shape = ps.concat([self.batch_shape_tensor(), self.event_shape_tensor()], axis=0)
+        return tf.broadcast_to(mean, shape)
+
+    def _variance(self):
+        delta = tf.convert_to_tensor(self._delta)[..., tf.newaxis]
+        return 1 - tf.tanh(tf.convert_to_tensor(self._bias)) ** 2 + 1 / delta
+
+    def _default_event_space_bijector(self):
+        return tfp.bijectors.Identity(validate_args=self.validate_args)

@@ -1,0 +1,60 @@
+"""The base class of distributions known through an energy."""
+
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_ebm.partition.log_partition import LogPartition
+
+__all__ = ["EnergyBased"]
+
+
+class EnergyBased(tfp.distributions.Distribution):
+    """A distribution p(z) = exp(unnormalized_log_prob(z)) / Z.
+
+    Subclasses give `_unnormalized_log_prob` and `_log_partition`; `log_prob` is their difference,
+    in nats. In this class the log partition function has a closed form; subclasses of
+    `tfp_ebm.distributions.BoltzmannMachine` keep an estimate of it.
+
+    Training needs no other loss than `-mean(log_prob(z))`; after each update call
+    `update_chains`, which does nothing where there is nothing to sample.
+    """
+
+    def _log_partition(self) -> tf.Tensor:
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement `_log_partition`, log Z in nats."
+        )
+
+    def log_partition(self, name: str = "log_partition") -> tf.Tensor:
+        """Returns log Z in nats, `[*batch_shape]`, with the gradient that training needs."""
+        with self._name_and_control_scope(name):
+            return self._log_partition()
+
+    def _log_prob(self, value):
+        return self._unnormalized_log_prob(value) - self._log_partition()
+
+    def estimate_log_partition(
+        self, num_chains: int = 256, num_steps: int = 1000, seed: Any = None
+    ) -> LogPartition:
+        """Returns log Z with its error; here the closed form, without error.
+
+        Args:
+          num_chains: number of annealed chains, where an estimate is needed.
+          num_steps: number of temperatures, where an estimate is needed.
+          seed: seed; a pair of integers repeats exactly.
+
+        Returns:
+          A `tfp_ebm.partition.LogPartition`, in nats.
+        """
+        del num_chains, num_steps, seed
+        return LogPartition.exact(self._log_partition())
+
+    def update_chains(self, num_steps: int = 1, seed: Any = None) -> None:
+        """Moves the persistent chains by `num_steps` sweeps; here there are none.
+
+        Args:
+          num_steps: number of sweeps of block Gibbs sampling.
+          seed: seed; a pair of integers repeats exactly.
+        """
+        del num_steps, seed

@@ -1,0 +1,128 @@
+"""The restricted Boltzmann machine as a distribution over its spins."""
+
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
+from tfp_ebm.distributions.spin_machine import SpinMachine
+from tfp_ebm.internal.checks import layer_shapes
+from tfp_ebm.internal.tfp_private import (
+    DiscreteDistributionMixin,
+    dtype_util,
+    parameter_properties,
+    ps,
+    tensor_util,
+)
+from tfp_ebm.mcmc import PersistentChains
+
+__all__ = ["RestrictedBoltzmannMachine"]
+
+
+class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
+    """A Boltzmann machine of spins in two layers, coupled only across.
+
+        p(s) = exp(s_v^T W s_h + h^T s) / Z,   s = (s_v, s_h) in {-1, +1}^N
+
+    `log_prob` is in nats; see `tfp_ebm.distributions.BoltzmannMachine` for how log Z is obtained.
+
+    #### Example
+
+    >>> import tensorflow as tf
+    >>> machine = RestrictedBoltzmannMachine(weights=tf.constant([[0.5]]), bias=[0.0, 0.0])
+    >>> tf.exp(machine.log_prob([[1.0, 1.0], [1.0, -1.0]])).numpy().round(3).tolist()
+    [0.3659999966621399, 0.1340000033378601]
+
+    Source: "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base Spaces", equation 6.
+    """
+
+    def __init__(
+        self,
+        weights: Any,
+        bias: Any,
+        chains: PersistentChains | None = None,
+        num_gibbs_steps: int = 200,
+        validate_args: bool = False,
+        allow_nan_stats: bool = True,
+        name: str = "RestrictedBoltzmannMachine",
+    ) -> None:
+        """Constructs the distribution.
+
+        Args:
+          weights: `[..., num_visible, num_hidden]`, W.
+          bias: `[..., num_visible + num_hidden]`, h, visible units first.
+          chains: persistent chains for the gradient of log Z. By default there are 256, or none
+            where the smaller layer has at most 12 units and log Z is summed exactly.
+          num_gibbs_steps: sweeps between the chains and a sample.
+          validate_args: whether to check that values are spins.
+          allow_nan_stats: as in TensorFlow Probability.
+          name: name of the distribution.
+
+        Raises:
+          ValueError: if the shapes disagree.
+        """
+        parameters = dict(locals())
+        with tf.name_scope(name) as name:
+            dtype = dtype_util.common_dtype([weights, bias], dtype_hint=tf.float32)
+            convert = tensor_util.convert_nonref_to_tensor
+            self._weights = convert(weights, dtype=dtype, name="weights")
+            self._bias = convert(bias, dtype=dtype, name="bias")
+            layer_shapes(self._weights, self._bias)
+            super().__init__(
+                dtype=dtype,
+                reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
+                validate_args=validate_args,
+                allow_nan_stats=allow_nan_stats,
+                parameters=parameters,
+                name=name,
+            )
+            self._set_up_sampling(chains, num_gibbs_steps)
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        properties = parameter_properties.ParameterProperties
+        return {"weights": properties(event_ndims=2), "bias": properties(event_ndims=1)}
+
+    @property
+    def weights(self) -> Any:
+        """W, as given."""
+        return self._weights
+
+    @property
+    def bias(self) -> Any:
+        """h, as given."""
+        return self._bias
+
+    def _event_shape(self):
+        return self._bias.shape[-1:]
+
+    def _event_shape_tensor(self):
+        return ps.shape(self._bias)[-1:]
+
+    def machine(self) -> SpinMachine:
+        """Returns the machine at the current parameters."""
+        return SpinMachine.from_parameters(self._weights, self._bias)
+
+    def log_partition_offset(self) -> tf.Tensor:
+        """Returns 0: the machine is the distribution."""
+        return tf.zeros([], self.dtype)
+
+    def _unnormalized_log_prob(self, value):
+        machine = self.machine()
+        num_visible = self._weights.shape[-2]
+        visible, hidden = value[..., :num_visible], value[..., num_visible:]
+        coupling = tf.reduce_sum(machine.hidden_signal(visible) * hidden, axis=-1)
+        return coupling + tf.reduce_sum(value * self._bias, axis=-1)
+
+    def _sample_n(self, n, seed=None):
+        return self._sample_units(n, seed)
+
+    def _default_event_space_bijector(self):
+        return None
+
+    def _sample_control_dependencies(self, value):
+        if not self.validate_args:
+            return []
+        message = "`value` must hold spins, -1 or +1."
+        return [tf.debugging.assert_equal(tf.abs(value), tf.ones_like(value), message=message)]

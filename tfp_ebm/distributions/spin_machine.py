@@ -1,0 +1,164 @@
+"""The energy of a restricted Boltzmann machine over spins, as pure functions of its tensors."""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from tfp_ebm.internal.numeric import log_2cosh, multiply_rows
+from tfp_ebm.internal.tfp_private import samplers
+
+__all__ = ["SpinMachine", "all_spins", "sample_spins"]
+
+_ENUMERATION_BLOCK = 2**12
+
+
+def all_spins(
+    num_units: int, dtype: tf.DType, start: Any = 0, count: int | None = None
+) -> tf.Tensor:
+    """Returns states `start ... start + count - 1` of `num_units` spins, `[count, num_units]`."""
+    count = 2**num_units if count is None else count
+    index = tf.cast(start, tf.int64) + tf.range(count, dtype=tf.int64)
+    bits = tf.bitwise.right_shift(index[:, tf.newaxis], tf.range(num_units, dtype=tf.int64)) % 2
+    return tf.cast(2 * bits - 1, dtype)
+
+
+def sample_spins(field: tf.Tensor, seed: Any) -> tf.Tensor:
+    """Draws independent spins with p(s = +1) = sigmoid(2 field), of the field's shape."""
+    uniform = samplers.uniform(tf.shape(field), seed=seed, dtype=field.dtype)
+    one = tf.ones([], field.dtype)
+    return tf.ensure_shape(tf.where(uniform < tf.sigmoid(2 * field), one, -one), field.shape)
+
+
+class SpinMachine(NamedTuple):
+    """A restricted Boltzmann machine over spins in {-1, +1}, and its path to independence.
+
+        E(v, h) = -v^T W h - b^T v - c^T h
+        log sum_h exp(-E(v, h)) = b^T v + sum_j log 2cosh((W^T v + c)_j)
+        p(h_j = +1 | v) = sigmoid(2 (W^T v + c)_j),   p(v_i = +1 | h) = sigmoid(2 (W h + b)_i)
+
+    At inverse temperature t the weights are `t W`: only the coupling is annealed, the fields stay,
+    so that the reference at t = 0 has the right scale.
+
+    Attributes:
+      weights: `[*B, num_visible, num_hidden]`.
+      visible_bias: `[*B, num_visible]`, b.
+      hidden_bias: `[*B, num_hidden]`, c.
+    """
+
+    weights: tf.Tensor
+    visible_bias: tf.Tensor
+    hidden_bias: tf.Tensor
+
+    @classmethod
+    def from_parameters(cls, weights: Any, bias: Any) -> "SpinMachine":
+        """Returns the machine of W and the fields of all units, visible first, read now."""
+        weights, bias = tf.convert_to_tensor(weights), tf.convert_to_tensor(bias)
+        num_visible, num_hidden = weights.shape[-2:]
+        return cls(weights, *tf.split(bias, [num_visible, num_hidden], axis=-1))
+
+    def hidden_signal(self, visible: tf.Tensor) -> tf.Tensor:
+        """Returns `W^T v`."""
+        return multiply_rows(visible, self.weights)
+
+    def visible_signal(self, hidden: tf.Tensor) -> tf.Tensor:
+        """Returns `W h`."""
+        return multiply_rows(hidden, self.weights, transpose=True)
+
+    def sample_hidden(self, signal: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
+        """Draws hidden spins given the signal of the visible ones."""
+        return sample_spins(inverse_temperature * signal + self.hidden_bias, seed)
+
+    def sample_visible(self, hidden: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
+        """Draws visible spins given the hidden ones."""
+        field = inverse_temperature * self.visible_signal(hidden) + self.visible_bias
+        return sample_spins(field, seed)
+
+    def log_marginal(self, visible: tf.Tensor) -> tf.Tensor:
+        """Returns `log sum_h exp(-E(v, h))`, `[...]`."""
+        hidden_terms = log_2cosh(self.hidden_signal(visible) + self.hidden_bias)
+        return tf.reduce_sum(visible * self.visible_bias, axis=-1) + tf.reduce_sum(
+            hidden_terms, axis=-1
+        )
+
+    def log_marginal_increment(
+        self, visible: tf.Tensor, signal: tf.Tensor, start: tf.Tensor, stop: tf.Tensor
+    ) -> tf.Tensor:
+        """Returns the change of the log marginal between two inverse temperatures, `[...]`.
+
+        Differences are taken unit by unit, before the sum: two sums of thousands of units
+        subtracted in float32 would lose the difference.
+        """
+        del visible  # The visible fields are the same at every temperature.
+        change = log_2cosh(stop * signal + self.hidden_bias) - log_2cosh(
+            start * signal + self.hidden_bias
+        )
+        return tf.reduce_sum(change, axis=-1)
+
+    def reference_log_partition(self) -> tf.Tensor:
+        """Returns `sum_i log 2cosh(b_i) + sum_j log 2cosh(c_j)`, log Z at W = 0."""
+        return tf.reduce_sum(log_2cosh(self.visible_bias), axis=-1) + tf.reduce_sum(
+            log_2cosh(self.hidden_bias), axis=-1
+        )
+
+    def sample_reference(self, num_samples: Any, seed: Any) -> tf.Tensor:
+        """Draws independent visible spins, `[num_samples, *B, num_visible]`."""
+        batch_shape = tf.broadcast_dynamic_shape(
+            tf.shape(self.visible_bias)[:-1], tf.shape(self.weights)[:-2]
+        )
+        num_visible = self.weights.shape[-2]
+        shape = tf.concat([[num_samples], batch_shape, [num_visible]], axis=0)
+        return sample_spins(tf.broadcast_to(self.visible_bias, shape), seed)
+
+    @property
+    def num_enumerated(self) -> int:
+        """Number of units of the smaller layer."""
+        return min(self.weights.shape[-2:])
+
+    def transposed(self) -> "SpinMachine":
+        """Returns the machine with its layers exchanged."""
+        return SpinMachine(
+            tf.linalg.matrix_transpose(self.weights), self.hidden_bias, self.visible_bias
+        )
+
+    def _small_visible(self):
+        return self if self.weights.shape[-2] <= self.weights.shape[-1] else self.transposed()
+
+    def enumerate_log_partition(self) -> tf.Tensor:
+        """Returns the exact log partition function, summing the smaller layer in blocks."""
+        machine = self._small_visible()
+        num_units, dtype = self.num_enumerated, self.weights.dtype
+        count = min(2**num_units, _ENUMERATION_BLOCK)
+        batch_rank = max(self.visible_bias.shape.rank - 1, self.weights.shape.rank - 2)
+
+        def block(start):
+            states = all_spins(num_units, dtype, start, count)
+            states = tf.reshape(states, [count] + [1] * batch_rank + [num_units])
+            return tf.reduce_logsumexp(machine.log_marginal(states), axis=0)
+
+        total = block(0)
+        if count == 2**num_units:
+            return total
+        _, total = tf.while_loop(
+            lambda start, _: start < 2**num_units,
+            lambda start, total: (start + count, tf.reduce_logsumexp([total, block(start)], 0)),
+            (tf.constant(count, tf.int64), total),
+        )
+        return total
+
+    def sample_exactly(self, num_samples: Any, seed: Any) -> tf.Tensor:
+        """Draws independent `(v, h)`, by enumerating the smaller layer, `[num_samples, *B, n]`."""
+        machine = self._small_visible()
+        state_seed, hidden_seed = samplers.split_seed(seed, n=2, salt="sample_exactly")
+        states = all_spins(self.num_enumerated, self.weights.dtype)
+        batch_rank = max(self.visible_bias.shape.rank - 1, self.weights.shape.rank - 2)
+        broadcastable = tf.reshape(states, [-1] + [1] * batch_rank + [self.num_enumerated])
+        logits = machine.log_marginal(broadcastable)
+        flat_logits = tf.reshape(logits, [tf.shape(states)[0], -1])
+        index = tf.random.stateless_categorical(
+            tf.transpose(flat_logits), num_samples, state_seed, dtype=tf.int32
+        )
+        shape = tf.concat([[num_samples], tf.shape(logits)[1:], [self.num_enumerated]], axis=0)
+        small = tf.reshape(tf.gather(states, tf.transpose(index)), shape)
+        large = machine.sample_hidden(machine.hidden_signal(small), 1.0, hidden_seed)
+        is_visible = self.weights.shape[-2] <= self.weights.shape[-1]
+        return tf.concat([small, large] if is_visible else [large, small], axis=-1)

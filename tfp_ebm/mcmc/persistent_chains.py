@@ -1,0 +1,74 @@
+"""Markov chains that live as long as the model they are drawn from."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfp_ebm.internal import checks
+from tfp_ebm.internal.protocols import AnnealedMachine
+from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.mcmc import block_gibbs
+
+__all__ = ["PersistentChains"]
+
+
+class PersistentChains(tf.Module):
+    """A set of chains kept in a variable and moved only when asked.
+
+    Persistent contrastive divergence estimates the gradient of the log partition function from
+    chains that are moved a few sweeps after every update of the parameters, never restarted.
+
+    Source: Tieleman, "Training restricted Boltzmann machines using approximations to the
+    likelihood gradient" (2008); used by both Boltzmann-based flows that this package implements.
+    """
+
+    def __init__(self, visible: tf.Tensor, name: str | None = None) -> None:
+        """Starts the chains.
+
+        Args:
+          visible: `[num_chains, *batch_shape, num_visible]`, the first states.
+          name: name of the module.
+
+        Raises:
+          ValueError: if `visible` has no axis of chains.
+        """
+        super().__init__(name=name or "persistent_chains")
+        visible = tf.convert_to_tensor(visible)
+        if visible.shape.rank is None or visible.shape.rank < 2:
+            raise ValueError(
+                "`visible` must have shape [num_chains, ..., num_visible], got shape "
+                f"{visible.shape}; add an axis of chains."
+            )
+        with self.name_scope:
+            self.visible = tf.Variable(visible, trainable=False, name="visible")
+
+    @property
+    def num_chains(self) -> int:
+        """Number of chains."""
+        return self.visible.shape[0]
+
+    def advance(self, machine: AnnealedMachine, num_steps: int, seed: Any = None) -> None:
+        """Moves every chain by `num_steps` sweeps of block Gibbs sampling."""
+        self.visible.assign(block_gibbs.run(machine, self.visible, num_steps, seed))
+
+    def draw(self, num_samples: int, seed: Any = None) -> tf.Tensor:
+        """Returns the states of `num_samples` chains, without repeats as long as there are enough.
+
+        Args:
+          num_samples: how many states.
+          seed: seed of the choice.
+
+        Returns:
+          `[num_samples, *batch_shape, num_visible]`.
+        """
+        seed = samplers.sanitize_seed(seed, salt="persistent_chains_draw")
+        order = tf.argsort(samplers.uniform([self.num_chains], seed=seed))
+        return tf.gather(self.visible, tf.gather(order, tf.range(num_samples) % self.num_chains))
+
+    @classmethod
+    def start(
+        cls, machine: AnnealedMachine, num_chains: int, seed: Any = None
+    ) -> "PersistentChains":
+        """Returns chains that start from the machine's independent reference."""
+        num_chains = checks.positive_integer("num_chains", num_chains)
+        return cls(machine.sample_reference(num_chains, samplers.sanitize_seed(seed)))

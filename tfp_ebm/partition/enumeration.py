@@ -1,0 +1,34 @@
+"""The exact log partition function of machines with a small layer."""
+
+from typing import Any
+
+from tfp_ebm.partition.log_partition import LogPartition
+
+__all__ = ["MAX_ENUMERATED_UNITS", "enumerate_log_partition"]
+
+MAX_ENUMERATED_UNITS = 20
+
+
+def enumerate_log_partition(base: Any) -> LogPartition:
+    """Returns the exact log partition function, by a sum over all states of the smaller layer.
+
+    `log Z = log sum_s prod_j 2 cosh(...)`: the larger layer is summed in closed form, so the cost
+    is `2^n (n + m)` for layers of `n <= m` units.
+
+    Args:
+      base: an energy-based distribution, such as `tfp_ebm.distributions.SmoothedRBM`.
+
+    Returns:
+      A `LogPartition` without error, in nats.
+
+    Raises:
+      ValueError: if the smaller layer has more than 20 units.
+    """
+    machine = base.machine()
+    if machine.num_enumerated > MAX_ENUMERATED_UNITS:
+        raise ValueError(
+            f"Enumeration needs a layer of at most {MAX_ENUMERATED_UNITS} units, the smaller one "
+            f"of `{base.name}` has {machine.num_enumerated}; use "
+            "`annealed_importance_sampling` instead."
+        )
+    return LogPartition.exact(machine.enumerate_log_partition() + base.log_partition_offset())

@@ -1,0 +1,111 @@
+"""Estimates of a log partition function, and the variable that keeps one."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+__all__ = ["METHODS", "LogPartition", "StoredLogPartition"]
+
+# Saved in checkpoints by position: append only.
+METHODS = ("unknown", "exact", "given", "AIS", "RAISE")
+DIRECTIONS = {
+    "exact": "exact",
+    "given": "as given",
+    "AIS": "lower bound in expectation",
+    "RAISE": "upper bound in expectation",
+}
+
+
+class LogPartition(NamedTuple):
+    """A log partition function in nats, with what is known about its error.
+
+    Attributes:
+      value: `[*batch_shape]`, the estimate of log Z.
+      standard_error: `[*batch_shape]`, one standard deviation, 0 if exact.
+      effective_sample_size: `[*batch_shape]`, of the importance weights; infinite if exact.
+      method: `"exact"`, `"given"`, `"AIS"` or `"RAISE"`.
+      direction: on which side the estimate errs on average. A lower bound on log Z flatters the
+        likelihood, an upper bound is honest.
+      num_steps: number of intermediate distributions, 0 if exact.
+    """
+
+    value: tf.Tensor
+    standard_error: tf.Tensor
+    effective_sample_size: tf.Tensor
+    method: str
+    direction: str
+    num_steps: int
+
+    @classmethod
+    def exact(cls, value: tf.Tensor, method: str = "exact") -> "LogPartition":
+        """Returns the record of a value without error."""
+        value = tf.convert_to_tensor(value)
+        infinite = tf.fill(tf.shape(value), value.dtype.as_numpy_dtype(float("inf")))
+        return cls(value, tf.zeros_like(value), infinite, method, DIRECTIONS[method], 0)
+
+
+class StoredLogPartition(tf.Module):
+    """The last estimate of a log partition function, in variables that checkpoints keep.
+
+    `fingerprint` remembers the parameters that the estimate was made for, so that a later reader
+    can tell whether it is stale.
+    """
+
+    def __init__(
+        self, batch_shape: tf.TensorShape, dtype: tf.DType, name: str | None = None
+    ) -> None:
+        """Creates the variables, marked unknown.
+
+        Args:
+          batch_shape: static batch shape of the machine.
+          dtype: dtype of the value.
+          name: name of the module.
+        """
+        super().__init__(name=name or "log_partition")
+
+        def variable(value, name, variable_dtype):
+            return tf.Variable(value, trainable=False, dtype=variable_dtype, name=name)
+
+        zeros = tf.zeros(batch_shape, dtype)
+        with self.name_scope:
+            self.value = variable(zeros, "value", dtype)
+            self.standard_error = variable(zeros, "standard_error", dtype)
+            self.effective_sample_size = variable(zeros, "effective_sample_size", dtype)
+            self.method_index = variable(0, "method", tf.int32)
+            self.num_steps = variable(0, "num_steps", tf.int32)
+            self.fingerprint = variable([0.0, 0.0], "fingerprint", tf.float64)
+
+    def assign(self, estimate: LogPartition, fingerprint: tf.Tensor) -> None:
+        """Stores an estimate made for the parameters with this fingerprint."""
+        dtype = self.value.dtype
+        self.value.assign(tf.cast(estimate.value, dtype))
+        self.standard_error.assign(tf.cast(estimate.standard_error, dtype))
+        self.effective_sample_size.assign(tf.cast(estimate.effective_sample_size, dtype))
+        self.method_index.assign(METHODS.index(estimate.method))
+        self.num_steps.assign(estimate.num_steps)
+        self.fingerprint.assign(fingerprint)
+
+    def is_known(self) -> tf.Tensor:
+        """Whether an estimate was ever stored."""
+        return self.method_index > 0
+
+    def read(self) -> LogPartition:
+        """Returns the stored estimate as a record (eager only).
+
+        Raises:
+          ValueError: if nothing was stored yet.
+        """
+        method = METHODS[int(self.method_index)]
+        if method == "unknown":
+            raise ValueError(
+                "The log partition function has not been estimated; call "
+                "`estimate_log_partition()` first."
+            )
+        return LogPartition(
+            self.value.read_value(),
+            self.standard_error.read_value(),
+            self.effective_sample_size.read_value(),
+            method,
+            DIRECTIONS[method],
+            int(self.num_steps),
+        )
