@@ -1,0 +1,141 @@
+"""The image flow of Flow++, as a chain of bijectors."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_ebm import bijectors, networks
+from tfp_ebm.internal import checks
+
+__all__ = ["flow_plus_plus"]
+
+tfb = tfp.bijectors
+
+
+def flow_plus_plus(
+    image_shape: Sequence[int],
+    num_levels: int = 256,
+    num_filters: int = 32,
+    num_components: int = 8,
+    num_blocks: int = 2,
+    num_couplings: Sequence[int] = (4, 2, 4),
+    dropout_rate: float = 0.2,
+    alpha: float = 0.05,
+    dtype: tf.DType = tf.float32,
+    name: str = "flow_plus_plus",
+) -> tfb.Bijector:
+    """Returns a flow from a flat latent vector to images, for `tfd.TransformedDistribution`.
+
+    In the order the data meets them: `ImageToLogit`, then three stages of couplings between the
+    halves of a column split, of a channel split after a squeeze, and of a column split again,
+    then a reshape to `[H * W * C]`. A coupling step is a per-position affine map (`ActNorm`), one
+    1x1 convolution across both halves and a `MixLogCDFCoupling` whose conditioner is a
+    `GatedResNet`; steps take turns in which half they transform.
+
+    Weights are drawn by Keras initializers: `tf_keras.utils.set_random_seed` repeats them.
+
+    >>> flow = flow_plus_plus((4, 4, 1), num_levels=17, num_filters=4, num_couplings=(1, 1, 1))
+    >>> flow.forward_event_shape([16])
+    TensorShape([4, 4, 1])
+
+    Args:
+      image_shape: `(H, W, C)`; H must be even and W a multiple of 4.
+      num_levels: number of pixel levels; data lie in [0, num_levels].
+      num_filters: width of the conditioners.
+      num_components: number of logistic components in a coupling.
+      num_blocks: number of gated blocks in a conditioner.
+      num_couplings: number of couplings in each of the three stages; 0 leaves a stage out.
+      dropout_rate: dropout in the conditioners while training.
+      alpha: margin of the logit, see `tfp_ebm.bijectors.ImageToLogit`.
+      dtype: dtype of all variables.
+      name: name of the bijector.
+
+    Returns:
+      A bijector from `[..., H * W * C]` to `[..., H, W, C]`.
+
+    Raises:
+      ValueError: if a stage cannot split or squeeze an image of this shape.
+
+    Source: "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base Spaces", section 4;
+    Ho et al., "Flow++: Improving Flow-Based Generative Models with Variational Dequantization and
+    Architecture Design" (2019).
+    """
+    height, width, channels = checks.image_shape("image_shape", image_shape)
+    if height % 2 or width % 4:
+        raise ValueError(
+            "`image_shape` must have an even height and a width that is a multiple of 4: the "
+            "squeeze halves both, and the last stage splits the squeezed columns; got "
+            f"{(height, width, channels)}. Pad the images with "
+            f"{-height % 2} row(s) and {-width % 4} column(s)."
+        )
+    if len(num_couplings) != 3:
+        raise ValueError(
+            "`num_couplings` must hold three numbers, one for each stage, got "
+            f"{tuple(num_couplings)}."
+        )
+    for count in num_couplings:
+        checks.positive_integer("num_couplings", count, minimum=0)
+
+    def stage(half_shape, count):
+        steps = []
+        for index in range(count):
+            steps += _coupling_step(
+                half_shape,
+                transform_first=bool(index % 2),
+                num_filters=num_filters,
+                num_components=num_components,
+                num_blocks=num_blocks,
+                dropout_rate=dropout_rate,
+                dtype=dtype,
+            )
+        return steps
+
+    squeezed = (height // 2, width // 2, 4 * channels)
+    steps = [
+        bijectors.ImageToLogit(num_levels=num_levels, alpha=alpha),
+        *_between_column_halves(stage((height, width // 2, channels), num_couplings[0])),
+        bijectors.Squeeze(),
+        *stage((height // 2, width // 2, 2 * channels), num_couplings[1]),
+        *_between_column_halves(stage((height // 2, width // 4, 4 * channels), num_couplings[2])),
+        tfb.Reshape(event_shape_in=squeezed, event_shape_out=[height * width * channels]),
+    ]
+    return tfb.Invert(tfb.Chain(steps[::-1]), name=name)
+
+
+def _between_column_halves(steps):
+    """Returns the steps between a column split into channels and its inverse."""
+    if not steps:
+        return []
+    halves_as_channels = tfb.Chain(
+        [tfb.Invert(bijectors.ChannelSplit()), bijectors.CheckerboardSplit()]
+    )
+    return [halves_as_channels, *steps, tfb.Invert(halves_as_channels)]
+
+
+def _coupling_step(
+    half_shape,
+    *,
+    transform_first,
+    num_filters,
+    num_components,
+    num_blocks,
+    dropout_rate,
+    dtype,
+):
+    height, width, channels = half_shape
+    conditioner = networks.GatedResNet(
+        input_shape=half_shape,
+        num_outputs=channels * (2 + 3 * num_components),
+        num_filters=num_filters,
+        num_blocks=num_blocks,
+        dropout_rate=dropout_rate,
+        dtype=dtype,
+    )
+    return [
+        bijectors.ActNorm.create((height, width, 2 * channels), dtype=dtype),
+        bijectors.Invertible1x1Conv.create(2 * channels, dtype=dtype),
+        bijectors.MixLogCDFCoupling(
+            bijectors.ChannelSplit(swap=transform_first), conditioner, num_components
+        ),
+    ]

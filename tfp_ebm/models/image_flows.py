@@ -1,0 +1,175 @@
+"""Ready models of images: one flow, four bases."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_ebm import distributions
+from tfp_ebm.internal import checks
+from tfp_ebm.models.flow_plus_plus import flow_plus_plus
+
+__all__ = ["create", "d_flow", "gaussian_flow", "multicov_flow", "names", "rbm_flow"]
+
+tfd = tfp.distributions
+
+
+def _image_model(base, image_shape, num_levels, flow_options, name):
+    flow = flow_plus_plus(image_shape, num_levels=num_levels, **flow_options)
+    density = tfd.TransformedDistribution(base, flow)
+    return distributions.Dequantized(density, num_levels=num_levels, name=name)
+
+
+def _layers(image_shape):
+    """Returns the numbers of visible and hidden units: half the dimensions each."""
+    size = math.prod(checks.image_shape("image_shape", image_shape))
+    return size - size // 2, size // 2
+
+
+def rbm_flow(
+    image_shape: Sequence[int],
+    num_levels: int = 256,
+    delta: float = 2.5,
+    num_chains: int = 256,
+    dtype: tf.DType = tf.float32,
+    seed: Any = None,
+    **flow_options: Any,
+) -> distributions.Dequantized:
+    """Returns RBM-Flow: images as a flow of a smoothed restricted Boltzmann machine.
+
+    Half the latent dimensions are visible units, half hidden.
+
+    Args:
+      image_shape: `(H, W, C)`.
+      num_levels: number of pixel levels.
+      delta: precision of the smoothing.
+      num_chains: number of persistent chains.
+      dtype: dtype of all variables.
+      seed: seed of the chains' first states.
+      **flow_options: further arguments of `flow_plus_plus`.
+
+    Returns:
+      A `Dequantized` distribution over integers of shape `(H, W, C)`.
+
+    Raises:
+      ValueError: if an argument does not fit; see `flow_plus_plus` and `SmoothedRBM.create`.
+
+    Source: "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base Spaces".
+    """
+    base = distributions.SmoothedRBM.create(
+        *_layers(image_shape), delta=delta, num_chains=num_chains, dtype=dtype, seed=seed
+    )
+    return _image_model(base, image_shape, num_levels, {"dtype": dtype, **flow_options}, "rbm_flow")
+
+
+def d_flow(
+    image_shape: Sequence[int],
+    num_levels: int = 256,
+    delta: float = 1.0,
+    dtype: tf.DType = tf.float32,
+    **flow_options: Any,
+) -> distributions.Dequantized:
+    """Returns D-Flow: images as a flow of independent smoothed spins.
+
+    Args:
+      image_shape: `(H, W, C)`.
+      num_levels: number of pixel levels.
+      delta: precision of the smoothing.
+      dtype: dtype of all variables.
+      **flow_options: further arguments of `flow_plus_plus`.
+
+    Returns:
+      A `Dequantized` distribution over integers of shape `(H, W, C)`.
+
+    Raises:
+      ValueError: if an argument does not fit; see `flow_plus_plus`.
+
+    Source: "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base Spaces", section 3.3.
+    """
+    size = math.prod(checks.image_shape("image_shape", image_shape))
+    base = distributions.DiscreteMixture.create(size, delta=delta, dtype=dtype)
+    return _image_model(base, image_shape, num_levels, {"dtype": dtype, **flow_options}, "d_flow")
+
+
+def multicov_flow(
+    image_shape: Sequence[int],
+    num_levels: int = 256,
+    delta: float = 2.5,
+    dtype: tf.DType = tf.float32,
+    **flow_options: Any,
+) -> distributions.Dequantized:
+    """Returns MultiCov: images as a flow of a Gaussian with the RBM's precision matrix.
+
+    Args:
+      image_shape: `(H, W, C)`.
+      num_levels: number of pixel levels.
+      delta: diagonal of the precision matrix.
+      dtype: dtype of all variables.
+      **flow_options: further arguments of `flow_plus_plus`.
+
+    Returns:
+      A `Dequantized` distribution over integers of shape `(H, W, C)`.
+
+    Raises:
+      ValueError: if an argument does not fit; see `flow_plus_plus`.
+
+    Source: "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base Spaces".
+    """
+    base = distributions.BipartiteNormal.create(*_layers(image_shape), delta=delta, dtype=dtype)
+    options = {"dtype": dtype, **flow_options}
+    return _image_model(base, image_shape, num_levels, options, "multicov_flow")
+
+
+def gaussian_flow(
+    image_shape: Sequence[int],
+    num_levels: int = 256,
+    dtype: tf.DType = tf.float32,
+    **flow_options: Any,
+) -> distributions.Dequantized:
+    """Returns the baseline: images as a flow of a standard Gaussian.
+
+    Args:
+      image_shape: `(H, W, C)`.
+      num_levels: number of pixel levels.
+      dtype: dtype of all variables.
+      **flow_options: further arguments of `flow_plus_plus`.
+
+    Returns:
+      A `Dequantized` distribution over integers of shape `(H, W, C)`.
+
+    Raises:
+      ValueError: if an argument does not fit; see `flow_plus_plus`.
+    """
+    size = math.prod(checks.image_shape("image_shape", image_shape))
+    base = tfd.MultivariateNormalDiag(loc=tf.zeros([size], dtype))
+    options = {"dtype": dtype, **flow_options}
+    return _image_model(base, image_shape, num_levels, options, "gaussian_flow")
+
+
+_MODELS = {
+    "d_flow": d_flow,
+    "gaussian_flow": gaussian_flow,
+    "multicov_flow": multicov_flow,
+    "rbm_flow": rbm_flow,
+}
+
+
+def names() -> tuple[str, ...]:
+    """Returns the names that `create` knows."""
+    return tuple(sorted(_MODELS))
+
+
+def create(name: str, image_shape: Sequence[int], **options: Any) -> distributions.Dequantized:
+    """Returns the model with this name.
+
+    Args:
+      name: one of `names()`.
+      image_shape: `(H, W, C)`.
+      **options: arguments of the function with this name.
+
+    Raises:
+      ValueError: if no model has this name; the nearest one is suggested.
+    """
+    return _MODELS[checks.choice("name", name, _MODELS)](image_shape, **options)
