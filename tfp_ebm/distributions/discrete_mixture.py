@@ -7,7 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.energy_based import EnergyBased
-from tfp_ebm.distributions.independent_spins import IndependentSpins
+from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.distributions.spin_machine import sample_spins
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.numeric import log_2cosh
@@ -15,14 +15,13 @@ from tfp_ebm.internal.tfp_private import (
     dtype_util,
     parameter_properties,
     ps,
-    samplers,
     tensor_util,
 )
 
 __all__ = ["DiscreteMixture"]
 
 
-class DiscreteMixture(EnergyBased):
+class DiscreteMixture(SmoothedSpins, EnergyBased):
     """A product of two-component Gaussian mixtures with means -1 and +1.
 
     The smoothed Boltzmann machine without couplings, J = 0: exact, with no chain to run.
@@ -31,6 +30,9 @@ class DiscreteMixture(EnergyBased):
         log p(z) = sum_i [-delta z_i^2 / 2 + log 2cosh(delta z_i + h_i)] - log Z
         log Z = sum_i log 2cosh(h_i) + (n/2) (log(2 pi / delta) + delta)
         p(s_i = +1 | z) = sigmoid(2 (delta z_i + h_i))
+
+    `sample(shape, spins=s)` holds the discrete code s fixed, where s has shape `[..., n]` and
+    broadcasts with the sample.
 
     #### Example
 
@@ -146,28 +148,12 @@ class DiscreteMixture(EnergyBased):
         gaussian = 0.5 * (math.log(2 * math.pi) - tf.math.log(delta) + delta)
         return tf.reduce_sum(log_2cosh(tf.convert_to_tensor(self._bias)) + gaussian, axis=-1)
 
-    def posterior(self, value: Any) -> IndependentSpins:
-        """Returns p(s | z), exact: the discrete code of each point.
-
-        Args:
-          value: `[..., n]`, points z.
-
-        Returns:
-          `IndependentSpins` with batch shape `[...]` and field `delta z + h`.
-        """
-        return IndependentSpins(self._field(tf.convert_to_tensor(value, dtype_hint=self.dtype)))
-
-    def _sample_n(self, n, seed=None, spins=None):
-        spins_seed, noise_seed = samplers.split_seed(seed, n=2, salt="discrete_mixture")
+    def _sample_spins(self, n, seed):
         shape = ps.concat([[n], self.batch_shape_tensor(), self.event_shape_tensor()], axis=0)
-        if spins is None:
-            spins = sample_spins(tf.broadcast_to(self._bias, shape), spins_seed)
-        else:
-            spins = tf.convert_to_tensor(spins, self.dtype)
-            batch_shape = ps.broadcast_shape(self.batch_shape_tensor(), ps.shape(spins)[:-1])
-            shape = ps.concat([[n], batch_shape, self.event_shape_tensor()], axis=0)
-        noise = samplers.normal(shape, seed=noise_seed, dtype=self.dtype)
-        return spins + noise * tf.math.rsqrt(tf.convert_to_tensor(self._delta))[..., tf.newaxis]
+        return sample_spins(tf.broadcast_to(self._bias, shape), seed)
+
+    def _color(self, noise):
+        return noise * tf.math.rsqrt(tf.convert_to_tensor(self._delta))[..., tf.newaxis]
 
     def _mean(self):
         mean = tf.tanh(tf.convert_to_tensor(self._bias))

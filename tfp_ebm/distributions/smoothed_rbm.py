@@ -12,7 +12,7 @@ from tfp_ebm.distributions.bipartite_precision import (
     spectral_norm_constraint,
 )
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
-from tfp_ebm.distributions.independent_spins import IndependentSpins
+from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.distributions.spin_machine import SpinMachine
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.checks import layer_shapes
@@ -21,7 +21,6 @@ from tfp_ebm.internal.tfp_private import (
     dtype_util,
     parameter_properties,
     ps,
-    samplers,
     tensor_util,
 )
 from tfp_ebm.mcmc import PersistentChains
@@ -29,7 +28,7 @@ from tfp_ebm.mcmc import PersistentChains
 __all__ = ["SmoothedRBM"]
 
 
-class SmoothedRBM(BoltzmannMachine):
+class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
     """A mixture of 2^N Gaussians centred on the states of a restricted Boltzmann machine.
 
     Spins s in {-1, +1}^N, N = num_visible + num_hidden, have energy
@@ -44,8 +43,9 @@ class SmoothedRBM(BoltzmannMachine):
     `J~` is positive definite if and only if `delta > sigma_max(W)`. Variables made by `create`
     carry a constraint that Keras optimizers apply, so that training cannot leave that set.
     `log_prob` is in nats; how `log Z_spins` is obtained is said in
-    `tfp_ebm.distributions.BoltzmannMachine`. One evaluation costs two products with W for each
-    point, and one Cholesky factor of the smaller layer's size.
+    `tfp_ebm.distributions.BoltzmannMachine`. `sample(shape, spins=s)` holds the discrete code s
+    fixed, where s has shape `[..., N]` and broadcasts with the sample. One evaluation costs two
+    products with W for each point, and one Cholesky factor of the smaller layer's size.
 
     #### Example
 
@@ -223,29 +223,14 @@ class SmoothedRBM(BoltzmannMachine):
         quadratic = tf.reduce_sum(value * coupled, axis=-1)
         return -0.5 * quadratic + tf.reduce_sum(log_2cosh(coupled + self._bias), axis=-1)
 
-    def posterior(self, value: Any) -> IndependentSpins:
-        """Returns p(s | z), exact: the discrete code of each point.
+    def _field(self, value):
+        return self.precision().matvec(value) + self._bias
 
-        Args:
-          value: `[..., N]`, points z.
+    def _sample_spins(self, n, seed):
+        return self._sample_units(n, seed)
 
-        Returns:
-          `IndependentSpins` with batch shape `[...]` and field `J~ z + h`.
-        """
-        value = tf.convert_to_tensor(value, dtype_hint=self.dtype)
-        return IndependentSpins(self.precision().matvec(value) + self._bias)
-
-    def _sample_n(self, n, seed=None, spins=None):
-        spins_seed, noise_seed = samplers.split_seed(seed, n=2, salt="smoothed_rbm")
-        if spins is None:
-            spins = self._sample_units(n, spins_seed)
-            shape = ps.shape(spins)
-        else:
-            spins = tf.convert_to_tensor(spins, self.dtype)
-            batch_shape = ps.broadcast_shape(self.batch_shape_tensor(), ps.shape(spins)[:-1])
-            shape = ps.concat([[n], batch_shape, ps.shape(spins)[-1:]], axis=0)
-        noise = samplers.normal(shape, seed=noise_seed, dtype=self.dtype)
-        return spins + self.precision().color(noise)
+    def _color(self, noise):
+        return self.precision().color(noise)
 
     def _default_event_space_bijector(self):
         return tfp.bijectors.Identity(validate_args=self.validate_args)

@@ -50,7 +50,7 @@ def step(
     return BlockGibbsState(visible), BlockGibbsInfo(hidden, moved)
 
 
-@tf.function(autograph=False, reduce_retracing=True)
+@tf.function(autograph=False)
 def _sweeps(machine, visible, num_steps, inverse_temperature, seed):
     def body(index, visible):
         step_seed = samplers.fold_in(seed, index)

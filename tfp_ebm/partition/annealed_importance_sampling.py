@@ -58,7 +58,7 @@ def annealed_importance_sampling(
     )
 
 
-@tf.function(autograph=False, reduce_retracing=True)
+@tf.function(autograph=False)
 def _anneal(machine, num_chains, num_steps, seed):
     """Returns float64 log weights relative to the reference, `[num_chains, *batch_shape]`."""
     start_seed, loop_seed = samplers.split_seed(seed, n=2, salt="anneal")

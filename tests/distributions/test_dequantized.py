@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_probability as tfp
+from scipy.stats import norm
+
+from tfp_ebm.distributions import Dequantized
+
+tfd = tfp.distributions
+
+
+def normal_pixels(num_levels=17, size=2, **kwargs):
+    density = tfd.MultivariateNormalDiag(np.full(size, 8.0), np.full(size, 3.0))
+    return Dequantized(density, num_levels=num_levels, **kwargs)
+
+
+def exact_log_prob(value):
+    return np.log(norm.cdf(value + 1.0, 8, 3) - norm.cdf(value, 8, 3)).sum(-1)
+
+
+def test_uniform_density_of_bytes_is_exactly_eight_bits():
+    density = tfd.Independent(tfd.Uniform(tf.zeros([4]), 256.0), 1)
+    value = np.random.default_rng(0).integers(0, 256, size=[9, 4]).astype(np.uint8)
+    nats = Dequantized(density).log_prob(value)
+    np.testing.assert_array_equal(-nats / np.log(2) / 4, np.full(9, 8.0, np.float32))
+
+
+def test_bound_lies_below_the_exact_value_and_importance_sampling_closes_the_gap():
+    model = normal_pixels()
+    value = np.array([[3, 9], [12, 7]], np.uint8)
+    exact = exact_log_prob(value)
+    draws = np.stack([model.log_prob(value, seed=(0, i)) for i in range(400)])
+    error = draws.std(0) / 20
+    assert np.all(draws.mean(0) < exact + 4 * error)
+    many = [model.importance_log_prob(value, s, seed=(0, 1)).numpy() for s in (1, 2_000)]
+    np.testing.assert_allclose(many[1], exact, atol=0.01)
+    assert np.all(draws.mean(0) < many[1])
+
+
+def test_same_seed_same_bound():
+    model, value = normal_pixels(), np.array([[3, 9]], np.uint8)
+    np.testing.assert_array_equal(
+        model.log_prob(value, seed=(1, 2)), model.log_prob(value, seed=(1, 2))
+    )
+    assert model.log_prob(value, seed=(1, 2)) != model.log_prob(value, seed=(1, 3))
+
+
+def test_learned_noise_enters_the_bound():
+    def noise(x):
+        return tfd.Independent(tfd.Beta(0.8 * tf.ones_like(x), 0.9 * tf.ones_like(x)), 1)
+
+    model = normal_pixels(noise=noise)
+    value = np.array([[3, 9], [12, 7]], np.uint8)
+    tight = model.importance_log_prob(value, 4_000, seed=(0, 3))
+    np.testing.assert_allclose(tight, exact_log_prob(value), atol=0.02)
+    wrong = Dequantized(model.distribution, 17).importance_log_prob(value, 4_000, seed=(0, 3))
+    np.testing.assert_allclose(wrong, tight, atol=0.03)
+
+
+def test_samples_are_levels():
+    sample = normal_pixels(num_levels=5).sample(200, seed=(0, 1)).numpy()
+    assert sample.dtype == np.uint8 and sample.shape == (200, 2)
+    assert sample.min() >= 0 and sample.max() == 4
+
+
+@pytest.mark.parametrize(
+    "bad", [[[3.5, 1.0]], [[np.nan, 1.0]], [[np.inf, 1.0]], [[17.0, 1.0]], [[-1.0, 1.0]]]
+)
+def test_what_is_no_level_is_refused_in_eager_and_graph_mode(bad):
+    model = normal_pixels()
+    message = "must hold integers from 0 to 16"
+    with pytest.raises(ValueError, match=message):
+        model.log_prob(np.array(bad))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        tf.function(model.log_prob)(tf.constant(bad, tf.float64))
+
+
+def test_errors():
+    model = normal_pixels()
+    with pytest.raises(ValueError, match=r"`value` must have shape \[\.\.\., 2\], got \(1, 3\)"):
+        model.log_prob(np.zeros([1, 3], np.uint8))
+    with pytest.raises(ValueError, match="`num_levels` must be an integer of at least 2, got 1"):
+        normal_pixels(num_levels=1)
+    with pytest.raises(TypeError, match="`distribution` must be"):
+        Dequantized("x")
+    with pytest.raises(TypeError, match="`noise` must be None or a callable"):
+        normal_pixels(noise=3)
+    with pytest.raises(ValueError, match="`num_samples` must be an integer of at least 1"):
+        model.importance_log_prob(np.zeros([1, 2], np.uint8), 0)

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import oracles
+from tfp_ebm import mcmc
+from tfp_ebm.distributions import RestrictedBoltzmannMachine
+
+
+def machine(dtype=np.float64):
+    weights, bias = oracles.random_machine(3, 2)
+    return RestrictedBoltzmannMachine(weights.astype(dtype), bias.astype(dtype)).machine()
+
+
+def visible_probabilities():
+    weights, bias = oracles.random_machine(3, 2)
+    return oracles.spin_probabilities(weights, bias).reshape(8, 4).sum(axis=1)
+
+
+def index_of(visible):
+    return ((visible > 0) @ [4, 2, 1]).astype(int)
+
+
+def test_a_sweep_leaves_the_distribution_unchanged():
+    """Starts from exact samples: their histogram stays the same after one sweep."""
+    expected, count = visible_probabilities(), 200_000
+    states = oracles.all_states(3)
+    start = states[np.random.default_rng(0).choice(8, size=count, p=expected)]
+    state, info = mcmc.block_gibbs.step(machine(), mcmc.block_gibbs.init(start), seed=(0, 1))
+    found = np.bincount(index_of(state.visible.numpy()), minlength=8) / count
+    np.testing.assert_array_less(abs(found - expected), 4.5 * np.sqrt(expected / count))
+    assert info.hidden.shape == (count, 2) and 0 < info.moved < 1
+
+
+def test_transitions_have_the_exact_probabilities():
+    """From each state, one sweep reaches v' with sum_h p(h | v) p(v' | h)."""
+    weights, bias = oracles.random_machine(3, 2)
+    states, hidden, count = oracles.all_states(3), oracles.all_states(2), 40_000
+
+    def conditional(values, field):
+        return np.exp(values @ field - np.log(2 * np.cosh(field)).sum())
+
+    for visible in states[[0, 5]]:
+        expected = np.zeros(8)
+        for h in hidden:
+            p_hidden = conditional(h, weights.T @ visible + bias[3:])
+            expected += p_hidden * np.array(
+                [conditional(v, weights @ h + bias[:3]) for v in states]
+            )
+        result = mcmc.block_gibbs.run(machine(), np.tile(visible, [count, 1]), 1, seed=(0, 7))
+        found = np.bincount(index_of(result.numpy()), minlength=8) / count
+        np.testing.assert_array_less(abs(found - expected), 4.5 * np.sqrt(expected / count) + 1e-9)
+
+
+def test_infinite_temperature_forgets_the_coupling():
+    result = mcmc.block_gibbs.run(machine(), tf.ones([50_000, 3], tf.float64), 1, (0, 1), 0.0)
+    _, bias = oracles.random_machine(3, 2)
+    np.testing.assert_allclose(result.numpy().mean(0), np.tanh(bias[:3]), atol=0.02)
+
+
+def test_zero_steps_return_the_start_and_seeds_repeat():
+    start = tf.ones([5, 3])
+    np.testing.assert_array_equal(
+        mcmc.block_gibbs.run(machine(np.float32), start, 0, (0, 1)), start
+    )
+    one = mcmc.block_gibbs.run(machine(np.float32), start, 3, (0, 1))
+    two = mcmc.block_gibbs.run(machine(np.float32), start, 3, (0, 1))
+    np.testing.assert_array_equal(one, two)
+
+
+def test_chains_move_only_when_asked_and_draw_without_repeats():
+    chains = mcmc.PersistentChains.start(machine(), 6, seed=(0, 1))
+    before = chains.visible.numpy()
+    drawn = chains.draw(6, seed=(0, 2)).numpy()
+    np.testing.assert_array_equal(np.sort(index_of(drawn)), np.sort(index_of(before)))
+    assert chains.draw(15, seed=(0, 2)).shape == (15, 3)
+    np.testing.assert_array_equal(before, chains.visible)
+    chains.advance(machine(), 5, seed=(0, 3))
+    assert np.any(before != chains.visible.numpy())
+
+
+def test_errors():
+    with pytest.raises(ValueError, match="`num_chains` must be an integer of at least 1, got 0"):
+        mcmc.PersistentChains.start(machine(), 0)
+    with pytest.raises(ValueError, match="add an axis of chains"):
+        mcmc.PersistentChains(tf.ones([3]))

@@ -1,0 +1,48 @@
+"""What distributions made by smoothing spins have in common."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfp_ebm.distributions.independent_spins import IndependentSpins
+from tfp_ebm.internal.tfp_private import ps, samplers
+
+__all__ = ["SmoothedSpins"]
+
+
+class SmoothedSpins:
+    """Mixin for a density z | s ~ Normal(s, J~^-1) over the spins s of some machine.
+
+    Gives `posterior` and sampling with the spins held fixed. The host gives `_field(z)`, equal to
+    `J~ z + h`; `_sample_spins(n, seed)`; and `_color(noise)`, which gives white noise of shape
+    `[n, *batch_shape, N]` the covariance J~^-1.
+    """
+
+    def posterior(self, value: Any) -> IndependentSpins:
+        """Returns p(s | z), exact: the discrete code of each point.
+
+            p(s_i = +1 | z) = sigmoid(2 (J~ z + h)_i)
+
+        Args:
+          value: `[..., N]`, points z.
+
+        Returns:
+          `IndependentSpins` with batch shape `[...]`.
+        """
+        return IndependentSpins(self._field(tf.convert_to_tensor(value, dtype_hint=self.dtype)))
+
+    def _call_sample_n(self, sample_shape, seed, spins=None, **kwargs):
+        if spins is not None:
+            spins = tf.convert_to_tensor(spins, self.dtype)
+            state_shape = ps.concat([self.batch_shape_tensor(), self.event_shape_tensor()], axis=0)
+            sample_dims = ps.reshape(ps.convert_to_shape_tensor(sample_shape, tf.int32), [-1])
+            spins = tf.broadcast_to(spins, ps.concat([sample_dims, state_shape], axis=0))
+            kwargs["spins"] = tf.reshape(spins, ps.concat([[-1], state_shape], axis=0))
+        return super()._call_sample_n(sample_shape, seed, **kwargs)
+
+    def _sample_n(self, n, seed=None, spins=None):
+        spins_seed, noise_seed = samplers.split_seed(seed, n=2, salt="smoothed_spins")
+        if spins is None:
+            spins = self._sample_spins(n, spins_seed)
+        noise = samplers.normal(ps.shape(spins), seed=noise_seed, dtype=self.dtype)
+        return spins + self._color(noise)
