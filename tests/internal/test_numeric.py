@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfp_ebm.internal import numeric
+
+
+def test_log_2cosh_and_its_derivatives():
+    x = np.array([-200.0, -3.0, -1e-3, 0.0, 0.5, 90.0], np.float32)
+    expected = np.logaddexp(x.astype(np.float64), -x.astype(np.float64))
+    np.testing.assert_allclose(numeric.log_2cosh(tf.constant(x)), expected, rtol=1e-6)
+    point = tf.constant([0.0, 0.7], tf.float64)
+    with tf.GradientTape() as outer:
+        outer.watch(point)
+        with tf.GradientTape() as inner:
+            inner.watch(point)
+            value = numeric.log_2cosh(point)
+        first = inner.gradient(value, point)
+    np.testing.assert_allclose(first, np.tanh(point))
+    np.testing.assert_allclose(outer.gradient(first, point), 1 - np.tanh(point) ** 2)
+
+
+@pytest.mark.parametrize("leading", [(), (5,), (2, 5)])
+@pytest.mark.parametrize("transpose", [False, True])
+def test_multiply_rows(leading, transpose):
+    rng = np.random.default_rng(0)
+    rows, matrix = rng.normal(size=[*leading, 3]), rng.normal(size=[3, 7])
+    given = matrix.T if transpose else matrix
+    result = numeric.multiply_rows(tf.constant(rows), tf.constant(given), transpose=transpose)
+    assert result.shape == (*leading, 7)
+    np.testing.assert_allclose(result, rows @ matrix)
+
+
+def test_multiply_rows_by_a_batch_of_matrices():
+    rng = np.random.default_rng(0)
+    rows, matrices = rng.normal(size=[5, 2, 3]), rng.normal(size=[2, 3, 7])
+    result = numeric.multiply_rows(tf.constant(rows), tf.constant(matrices))
+    np.testing.assert_allclose(result, np.einsum("nbi,bij->nbj", rows, matrices))
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (11, 5), (5, 40), (1, 3)])
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_spectral_norm_bound_is_a_tight_upper_bound(shape, scale):
+    matrix = (scale * np.random.default_rng(0).normal(size=shape)).astype(np.float32)
+    norm = np.linalg.norm(matrix.astype(np.float64), 2)
+    bound = numeric.spectral_norm_bound(tf.constant(matrix)).numpy()
+    assert norm * (1 - 1e-6) <= bound <= 1.06 * norm
+
+
+def test_spectral_norm_bound_of_equal_singular_values_is_the_worst_case():
+    bound = numeric.spectral_norm_bound(2 * tf.eye(50)).numpy()
+    np.testing.assert_allclose(bound, 2 * 50 ** (1 / 128), rtol=1e-5)
