@@ -41,10 +41,11 @@ def test_multiply_rows_by_a_batch_of_matrices():
 @pytest.mark.parametrize("shape", [(4, 4), (11, 5), (5, 40), (1, 3)])
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
 def test_spectral_norm_bound_is_a_tight_upper_bound(shape, scale):
+    # Up to float32 rounding of a logarithm, which the 1 % margin of its users covers.
     matrix = (scale * np.random.default_rng(0).normal(size=shape)).astype(np.float32)
     norm = np.linalg.norm(matrix.astype(np.float64), 2)
     bound = numeric.spectral_norm_bound(tf.constant(matrix)).numpy()
-    assert norm * (1 - 1e-6) <= bound <= 1.06 * norm
+    assert norm * (1 - 5e-6) <= bound <= 1.06 * norm
 
 
 def test_spectral_norm_bound_of_equal_singular_values_is_the_worst_case():
