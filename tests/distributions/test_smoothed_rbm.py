@@ -85,7 +85,7 @@ def test_gibbs_samples_match_the_exact_ones():
     chains.advance(base.machine(), 50, seed=(0, 6))
     weights, bias = oracles.random_machine(3, 2)
     states, probabilities = oracles.all_states(5), oracles.spin_probabilities(weights, bias)
-    visible = chains.visible.numpy()
+    visible = chains.units.numpy()
     error = visible.std(0) / np.sqrt(len(visible))
     expected = probabilities @ states[:, :3]
     np.testing.assert_array_less(abs(visible.mean(0) - expected), 4.5 * error)

@@ -27,9 +27,9 @@ def test_a_sweep_leaves_the_distribution_unchanged():
     states = oracles.all_states(3)
     start = states[np.random.default_rng(0).choice(8, size=count, p=expected)]
     state, info = mcmc.block_gibbs.step(machine(), mcmc.block_gibbs.init(start), seed=(0, 1))
-    found = np.bincount(index_of(state.visible.numpy()), minlength=8) / count
+    found = np.bincount(index_of(state.units.numpy()), minlength=8) / count
     np.testing.assert_array_less(abs(found - expected), 4.5 * np.sqrt(expected / count))
-    assert info.hidden.shape == (count, 2) and 0 < info.moved < 1
+    assert 0 < info.moved < 1
 
 
 def test_transitions_have_the_exact_probabilities():
@@ -70,13 +70,13 @@ def test_zero_steps_return_the_start_and_seeds_repeat():
 
 def test_chains_move_only_when_asked_and_draw_without_repeats():
     chains = mcmc.PersistentChains.start(machine(), 6, seed=(0, 1))
-    before = chains.visible.numpy()
+    before = chains.units.numpy()
     drawn = chains.draw(6, seed=(0, 2)).numpy()
     np.testing.assert_array_equal(np.sort(index_of(drawn)), np.sort(index_of(before)))
     assert chains.draw(15, seed=(0, 2)).shape == (15, 3)
-    np.testing.assert_array_equal(before, chains.visible)
+    np.testing.assert_array_equal(before, chains.units)
     chains.advance(machine(), 5, seed=(0, 3))
-    assert np.any(before != chains.visible.numpy())
+    assert np.any(before != chains.units.numpy())
 
 
 def test_errors():

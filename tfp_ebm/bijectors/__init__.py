@@ -1,1 +1,23 @@
-"""The bijectors of the package."""
+"""Bijectors of images and vectors, from data to latent in `forward`."""
+
+from tfp_ebm.bijectors.act_norm import ActNorm
+from tfp_ebm.bijectors.channel_split import ChannelSplit
+from tfp_ebm.bijectors.checkerboard_split import CheckerboardSplit
+from tfp_ebm.bijectors.coupling import Coupling
+from tfp_ebm.bijectors.image_to_logit import ImageToLogit
+from tfp_ebm.bijectors.invertible_1x1_conv import Invertible1x1Conv
+from tfp_ebm.bijectors.mix_log_cdf import MixLogCDF
+from tfp_ebm.bijectors.mix_log_cdf_coupling import MixLogCDFCoupling
+from tfp_ebm.bijectors.squeeze import Squeeze
+
+__all__ = [
+    "ActNorm",
+    "ChannelSplit",
+    "CheckerboardSplit",
+    "Coupling",
+    "ImageToLogit",
+    "Invertible1x1Conv",
+    "MixLogCDF",
+    "MixLogCDFCoupling",
+    "Squeeze",
+]

@@ -72,10 +72,10 @@ class BoltzmannMachine(EnergyBased):
 
     def _check_chains(self, chains: PersistentChains) -> None:
         expected = self.machine().sample_reference(1, (0, 0)).shape[1:]
-        if chains.visible.shape[1:] != expected:
+        if chains.units.shape[1:] != expected:
             raise ValueError(
                 f"`chains` must hold states of shape {[None, *expected]}, got "
-                f"{chains.visible.shape}; `PersistentChains.start(base.machine(), num_chains)` "
+                f"{chains.units.shape}; `PersistentChains.start(base.machine(), num_chains)` "
                 "makes chains that fit."
             )
 
@@ -112,7 +112,7 @@ class BoltzmannMachine(EnergyBased):
         with tf.control_dependencies(self._check_known()):
             estimate = tf.identity(self._stored_log_partition.value)
         machine = self.machine()
-        chains = tf.stop_gradient(tf.convert_to_tensor(self._chains.visible))
+        chains = tf.stop_gradient(tf.convert_to_tensor(self._chains.units))
         negative_phase = tf.reduce_mean(machine.log_marginal(chains), axis=0)
         estimate = tf.stop_gradient(estimate - negative_phase) + negative_phase
         return estimate + self.log_partition_offset()
@@ -175,16 +175,16 @@ class BoltzmannMachine(EnergyBased):
             self._chains.advance(self.machine(), num_steps, seed)
 
     def _sample_units(self, num_samples: Any, seed: Any) -> tf.Tensor:
-        """Draws the machine's units, visible then hidden, `[num_samples, *batch_shape, N]`.
+        """Draws all units of the machine, `[num_samples, *batch_shape, N]`.
 
         Exact and independent for small layers; otherwise `num_gibbs_steps` sweeps from the
         persistent chains, which stay where they are.
         """
         machine = self.machine()
-        start_seed, run_seed, hidden_seed = samplers.split_seed(seed, n=3, salt="sample_units")
+        state_seed, run_seed, unit_seed = samplers.split_seed(seed, n=3, salt="sample_units")
         if self._num_enumerated() <= _MAX_EXACT_UNITS:
-            return tf.stop_gradient(machine.sample_exactly(num_samples, run_seed))
-        start = self._chains.draw(num_samples, start_seed)
-        visible = block_gibbs.run(machine, start, self._num_gibbs_steps, run_seed)
-        hidden = machine.sample_hidden(machine.hidden_signal(visible), 1.0, hidden_seed)
-        return tf.stop_gradient(tf.concat([visible, hidden], axis=-1))
+            state = machine.sample_exactly(num_samples, state_seed)
+        else:
+            start = self._chains.draw(num_samples, state_seed)
+            state = block_gibbs.run(machine, start, self._num_gibbs_steps, run_seed)
+        return tf.stop_gradient(machine.complete(state, unit_seed))

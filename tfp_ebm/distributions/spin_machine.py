@@ -7,7 +7,7 @@ import tensorflow as tf
 from tfp_ebm.internal.numeric import log_2cosh, multiply_rows
 from tfp_ebm.internal.tfp_private import samplers
 
-__all__ = ["SpinMachine", "all_spins", "sample_spins"]
+__all__ = ["SpinMachine", "all_spins", "sample_categories", "sample_spins"]
 
 _ENUMERATION_BLOCK = 2**12
 
@@ -27,6 +27,14 @@ def sample_spins(field: tf.Tensor, seed: Any) -> tf.Tensor:
     uniform = samplers.uniform(tf.shape(field), seed=seed, dtype=field.dtype)
     one = tf.ones([], field.dtype)
     return tf.ensure_shape(tf.where(uniform < tf.sigmoid(2 * field), one, -one), field.shape)
+
+
+def sample_categories(logits: tf.Tensor, num_samples: Any, seed: Any) -> tf.Tensor:
+    """Draws indices along the first axis of `logits` `[K, *B]`, of shape `[num_samples, *B]`."""
+    flat = tf.transpose(tf.reshape(logits, [tf.shape(logits)[0], -1]))
+    index = tf.random.stateless_categorical(flat, num_samples, seed, dtype=tf.int32)
+    shape = tf.concat([[num_samples], tf.shape(logits)[1:]], axis=0)
+    return tf.reshape(tf.transpose(index), shape)
 
 
 class SpinMachine(NamedTuple):
@@ -64,31 +72,38 @@ class SpinMachine(NamedTuple):
         """Returns `W h`."""
         return multiply_rows(hidden, self.weights, transpose=True)
 
-    def sample_hidden(self, signal: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
-        """Draws hidden spins given the signal of the visible ones."""
-        return sample_spins(inverse_temperature * signal + self.hidden_bias, seed)
-
-    def sample_visible(self, hidden: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
-        """Draws visible spins given the hidden ones."""
-        field = inverse_temperature * self.visible_signal(hidden) + self.visible_bias
+    def sample_hidden(self, visible: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
+        """Draws hidden spins given visible ones."""
+        field = inverse_temperature * self.hidden_signal(visible) + self.hidden_bias
         return sample_spins(field, seed)
 
-    def log_marginal(self, visible: tf.Tensor) -> tf.Tensor:
+    def sweep(self, state: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
+        """Draws the hidden layer given the visible one, then the visible given the hidden one."""
+        hidden_seed, visible_seed = samplers.split_seed(seed, n=2, salt="sweep")
+        hidden = self.sample_hidden(state, inverse_temperature, hidden_seed)
+        field = inverse_temperature * self.visible_signal(hidden) + self.visible_bias
+        return sample_spins(field, visible_seed)
+
+    def complete(self, state: tf.Tensor, seed: Any) -> tf.Tensor:
+        """Draws hidden spins given visible ones, and returns both, `[..., N]`."""
+        return tf.concat([state, self.sample_hidden(state, 1.0, seed)], axis=-1)
+
+    def log_marginal(self, state: tf.Tensor) -> tf.Tensor:
         """Returns `log sum_h exp(-E(v, h))`, `[...]`."""
-        hidden_terms = log_2cosh(self.hidden_signal(visible) + self.hidden_bias)
-        return tf.reduce_sum(visible * self.visible_bias, axis=-1) + tf.reduce_sum(
+        hidden_terms = log_2cosh(self.hidden_signal(state) + self.hidden_bias)
+        return tf.reduce_sum(state * self.visible_bias, axis=-1) + tf.reduce_sum(
             hidden_terms, axis=-1
         )
 
     def log_marginal_increment(
-        self, visible: tf.Tensor, signal: tf.Tensor, start: tf.Tensor, stop: tf.Tensor
+        self, state: tf.Tensor, start: tf.Tensor, stop: tf.Tensor
     ) -> tf.Tensor:
         """Returns the change of the log marginal between two inverse temperatures, `[...]`.
 
         Differences are taken unit by unit, before the sum: two sums of thousands of units
         subtracted in float32 would lose the difference.
         """
-        del visible  # The visible fields are the same at every temperature.
+        signal = self.hidden_signal(state)  # The visible fields do not change with temperature.
         change = log_2cosh(stop * signal + self.hidden_bias) - log_2cosh(
             start * signal + self.hidden_bias
         )
@@ -126,13 +141,11 @@ class SpinMachine(NamedTuple):
     def enumerate_log_partition(self) -> tf.Tensor:
         """Returns the exact log partition function, summing the smaller layer in blocks."""
         machine = self._small_visible()
-        num_units, dtype = self.num_enumerated, self.weights.dtype
+        num_units = self.num_enumerated
         count = min(2**num_units, _ENUMERATION_BLOCK)
-        batch_rank = max(self.visible_bias.shape.rank - 1, self.weights.shape.rank - 2)
 
         def block(start):
-            states = all_spins(num_units, dtype, start, count)
-            states = tf.reshape(states, [count] + [1] * batch_rank + [num_units])
+            states = self._broadcastable_states(start, count)
             return tf.reduce_logsumexp(machine.log_marginal(states), axis=0)
 
         total = block(0)
@@ -146,19 +159,19 @@ class SpinMachine(NamedTuple):
         return total
 
     def sample_exactly(self, num_samples: Any, seed: Any) -> tf.Tensor:
-        """Draws independent `(v, h)`, by enumerating the smaller layer, `[num_samples, *B, n]`."""
+        """Draws independent visible spins by enumerating the smaller layer, `[n, *B, m]`."""
         machine = self._small_visible()
-        state_seed, hidden_seed = samplers.split_seed(seed, n=2, salt="sample_exactly")
-        states = all_spins(self.num_enumerated, self.weights.dtype)
+        state_seed, spin_seed = samplers.split_seed(seed, n=2, salt="sample_exactly")
+        states = self._broadcastable_states(0, 2**self.num_enumerated)
+        logits = machine.log_marginal(states)
+        index = sample_categories(logits, num_samples, state_seed)
+        small = tf.gather(tf.reshape(states, [-1, self.num_enumerated]), index)
+        if machine is self:
+            return small
+        return machine.sample_hidden(small, 1.0, spin_seed)
+
+    def _broadcastable_states(self, start, count):
+        """Returns states of the smaller layer, `[count, 1, ..., 1, num_enumerated]`."""
         batch_rank = max(self.visible_bias.shape.rank - 1, self.weights.shape.rank - 2)
-        broadcastable = tf.reshape(states, [-1] + [1] * batch_rank + [self.num_enumerated])
-        logits = machine.log_marginal(broadcastable)
-        flat_logits = tf.reshape(logits, [tf.shape(states)[0], -1])
-        index = tf.random.stateless_categorical(
-            tf.transpose(flat_logits), num_samples, state_seed, dtype=tf.int32
-        )
-        shape = tf.concat([[num_samples], tf.shape(logits)[1:], [self.num_enumerated]], axis=0)
-        small = tf.reshape(tf.gather(states, tf.transpose(index)), shape)
-        large = machine.sample_hidden(machine.hidden_signal(small), 1.0, hidden_seed)
-        is_visible = self.weights.shape[-2] <= self.weights.shape[-1]
-        return tf.concat([small, large] if is_visible else [large, small], axis=-1)
+        states = all_spins(self.num_enumerated, self.weights.dtype, start, count)
+        return tf.reshape(states, [count] + [1] * batch_rank + [self.num_enumerated])

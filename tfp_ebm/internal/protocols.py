@@ -1,6 +1,6 @@
 """What samplers and estimators ask of a machine; distributions provide it."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import tensorflow as tf
 
@@ -8,40 +8,44 @@ __all__ = ["AnnealedMachine"]
 
 
 class AnnealedMachine(Protocol):
-    """Two layers, each independent given the other, on a path from a solvable machine.
+    """A machine with a Markov chain, on a path of machines that starts from a solvable one.
 
-    At `inverse_temperature` 0 the layers are independent and everything is known; at 1 it is the
-    machine itself. Machines are nests of tensors, so that they pass through `tf.function`.
-    Visible states have shape `[num_chains, *batch_shape, num_visible]`; the batch shape is that
-    of the parameters. Every method is a pure function, random ones of an explicit seed.
+    At inverse temperature 0 the units are independent and everything is known; at 1 it is the
+    machine itself. Machines are nests of tensors, so that they pass through `tf.function`; every
+    method is a pure function, random ones of an explicit seed.
+
+    A chain's state is the part of the units that the next sweep needs, `[num_chains, *B, n]`,
+    where B is the batch shape of the parameters: the visible layer where the rest can be summed
+    in closed form. `f_t(state)` below is the log of the unnormalised probability of a state at
+    inverse temperature t, all other units summed out.
     """
 
-    def hidden_signal(self, visible: tf.Tensor) -> tf.Tensor:
-        """Returns what the visible units send to the hidden ones, `[..., num_hidden]`."""
+    def sweep(self, state: tf.Tensor, inverse_temperature: tf.Tensor, seed: Any) -> tf.Tensor:
+        """Draws the next state; leaves `exp(f_t)` invariant and is reversible with respect to it."""
 
-    def sample_hidden(self, signal: tf.Tensor, inverse_temperature: tf.Tensor, seed) -> tf.Tensor:
-        """Draws hidden states given the signal of the visible ones."""
-
-    def sample_visible(self, hidden: tf.Tensor, inverse_temperature: tf.Tensor, seed) -> tf.Tensor:
-        """Draws visible states given hidden ones."""
-
-    def log_marginal(self, visible: tf.Tensor) -> tf.Tensor:
-        """Returns `log sum_h exp(-E(v, h))` at inverse temperature 1, `[...]`."""
+    def log_marginal(self, state: tf.Tensor) -> tf.Tensor:
+        """Returns `f_1(state)`, `[...]`."""
 
     def log_marginal_increment(
-        self, visible: tf.Tensor, signal: tf.Tensor, start: tf.Tensor, stop: tf.Tensor
+        self, state: tf.Tensor, start: tf.Tensor, stop: tf.Tensor
     ) -> tf.Tensor:
-        """Returns the log marginal at inverse temperature `stop` minus that at `start`."""
+        """Returns `f_stop(state) - f_start(state)`, `[...]`, without cancellation."""
 
     def reference_log_partition(self) -> tf.Tensor:
-        """Returns the log partition function at inverse temperature 0, `[*batch_shape]`."""
+        """Returns the log partition function at inverse temperature 0, `[*B]`."""
 
-    def sample_reference(self, num_samples: int, seed) -> tf.Tensor:
-        """Draws visible states at inverse temperature 0."""
-
-    def enumerate_log_partition(self) -> tf.Tensor:
-        """Returns the log partition function by a sum over every state of the smaller layer."""
+    def sample_reference(self, num_samples: Any, seed: Any) -> tf.Tensor:
+        """Draws independent states at inverse temperature 0, `[num_samples, *B, n]`."""
 
     @property
     def num_enumerated(self) -> int:
-        """How many units that sum runs over."""
+        """How many units have to be enumerated for an exact sum."""
+
+    def enumerate_log_partition(self) -> tf.Tensor:
+        """Returns the exact log partition function, `[*B]`."""
+
+    def sample_exactly(self, num_samples: Any, seed: Any) -> tf.Tensor:
+        """Draws independent states by enumeration, `[num_samples, *B, n]`."""
+
+    def complete(self, state: tf.Tensor, seed: Any) -> tf.Tensor:
+        """Draws all units of the machine given the state of a chain, `[..., N]`."""

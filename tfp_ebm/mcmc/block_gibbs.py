@@ -1,4 +1,4 @@
-"""Block Gibbs sampling of machines with two layers."""
+"""Block Gibbs sampling."""
 
 from typing import Any, NamedTuple
 
@@ -11,82 +11,78 @@ __all__ = ["BlockGibbsInfo", "BlockGibbsState", "init", "run", "step"]
 
 
 class BlockGibbsState(NamedTuple):
-    """What the next sweep needs: the visible states, `[num_chains, *batch_shape, num_visible]`."""
+    """All that the next sweep needs: the units that the chain keeps, `[num_chains, *B, n]`."""
 
-    visible: tf.Tensor
+    units: tf.Tensor
 
 
 class BlockGibbsInfo(NamedTuple):
-    """What a sweep tells: the hidden states drawn, and the share of visible units that moved."""
+    """What a sweep tells: the share of units that changed, a scalar."""
 
-    hidden: tf.Tensor
     moved: tf.Tensor
 
 
-def init(visible: tf.Tensor) -> BlockGibbsState:
-    """Returns the state that starts from given visible units."""
-    return BlockGibbsState(tf.convert_to_tensor(visible))
+def init(units: tf.Tensor) -> BlockGibbsState:
+    """Returns the state that starts from given units."""
+    return BlockGibbsState(tf.convert_to_tensor(units))
 
 
 def step(
     machine: AnnealedMachine, state: BlockGibbsState, seed: Any, inverse_temperature: Any = 1.0
 ) -> tuple[BlockGibbsState, BlockGibbsInfo]:
-    """Draws the hidden layer given the visible one, then the visible given the hidden one.
+    """Runs one sweep: every block of units is drawn anew given the others.
 
     Args:
-      machine: the machine, see `tfp_ebm.internal.protocols.AnnealedMachine`.
-      state: visible states.
+      machine: what to sample, see `machine()` of a distribution.
+      state: the chains.
       seed: seed of the sweep.
-      inverse_temperature: scalar, or a value for each chain that broadcasts with the states.
+      inverse_temperature: scalar, or a value for each chain that broadcasts with the units.
 
     Returns:
       The next state, and the sweep's `BlockGibbsInfo`.
     """
-    hidden_seed, visible_seed = samplers.split_seed(seed, n=2, salt="block_gibbs")
-    beta = tf.convert_to_tensor(inverse_temperature, state.visible.dtype)
-    hidden = machine.sample_hidden(machine.hidden_signal(state.visible), beta, hidden_seed)
-    visible = machine.sample_visible(hidden, beta, visible_seed)
-    moved = tf.reduce_mean(tf.cast(tf.not_equal(visible, state.visible), visible.dtype))
-    return BlockGibbsState(visible), BlockGibbsInfo(hidden, moved)
+    beta = tf.convert_to_tensor(inverse_temperature, state.units.dtype)
+    units = machine.sweep(state.units, beta, samplers.sanitize_seed(seed))
+    moved = tf.reduce_mean(tf.cast(tf.not_equal(units, state.units), units.dtype))
+    return BlockGibbsState(units), BlockGibbsInfo(moved)
 
 
 @tf.function(autograph=False)
-def _sweeps(machine, visible, num_steps, inverse_temperature, seed):
-    def body(index, visible):
-        step_seed = samplers.fold_in(seed, index)
-        state, _ = step(machine, BlockGibbsState(visible), step_seed, inverse_temperature)
-        return index + 1, tf.ensure_shape(state.visible, visible.shape)
+def _sweeps(machine, units, num_steps, inverse_temperature, seed):
+    def body(index, units):
+        moved = machine.sweep(units, inverse_temperature, samplers.fold_in(seed, index))
+        return index + 1, tf.ensure_shape(moved, units.shape)
 
-    _, visible = tf.while_loop(
-        lambda index, _: index < num_steps, body, (0, visible), parallel_iterations=1
+    _, units = tf.while_loop(
+        lambda index, _: index < num_steps, body, (0, units), parallel_iterations=1
     )
-    return visible
+    return units
 
 
 def run(
     machine: AnnealedMachine,
-    visible: tf.Tensor,
+    units: tf.Tensor,
     num_steps: int,
     seed: Any = None,
     inverse_temperature: Any = 1.0,
 ) -> tf.Tensor:
-    """Runs `num_steps` sweeps in one compiled loop and returns the last visible states.
+    """Runs `num_steps` sweeps in one compiled loop and returns the last units.
 
     Gradients stop here: samples are constants to every gradient estimator that uses them.
 
     Args:
-      machine: the machine.
-      visible: `[num_chains, *batch_shape, num_visible]`, the start.
+      machine: what to sample.
+      units: `[num_chains, *batch_shape, n]`, the start.
       num_steps: number of sweeps, 0 or more.
       seed: seed; a pair of integers repeats exactly.
-      inverse_temperature: scalar, or one value a chain.
+      inverse_temperature: scalar, or a value for each chain that broadcasts with the units.
 
     Returns:
-      Visible states of the same shape.
+      Units of the same shape.
     """
-    visible = tf.convert_to_tensor(visible)
+    units = tf.convert_to_tensor(units)
     seed = samplers.sanitize_seed(seed, salt="block_gibbs_run")
-    beta = tf.convert_to_tensor(inverse_temperature, visible.dtype)
+    beta = tf.convert_to_tensor(inverse_temperature, units.dtype)
     machine = tf.nest.map_structure(tf.stop_gradient, machine)
     num_steps = tf.convert_to_tensor(num_steps, tf.int32)
-    return tf.stop_gradient(_sweeps(machine, visible, num_steps, beta, seed))
+    return tf.stop_gradient(_sweeps(machine, units, num_steps, beta, seed))

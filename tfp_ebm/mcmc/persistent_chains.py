@@ -22,34 +22,34 @@ class PersistentChains(tf.Module):
     likelihood gradient" (2008); used by both Boltzmann-based flows that this package implements.
     """
 
-    def __init__(self, visible: tf.Tensor, name: str | None = None) -> None:
+    def __init__(self, units: tf.Tensor, name: str | None = None) -> None:
         """Starts the chains.
 
         Args:
-          visible: `[num_chains, *batch_shape, num_visible]`, the first states.
+          units: `[num_chains, *batch_shape, n]`, the first states.
           name: name of the module.
 
         Raises:
-          ValueError: if `visible` has no axis of chains.
+          ValueError: if `units` has no axis of chains.
         """
         super().__init__(name=name or "persistent_chains")
-        visible = tf.convert_to_tensor(visible)
-        if visible.shape.rank is None or visible.shape.rank < 2:
+        units = tf.convert_to_tensor(units)
+        if units.shape.rank is None or units.shape.rank < 2:
             raise ValueError(
-                "`visible` must have shape [num_chains, ..., num_visible], got shape "
-                f"{visible.shape}; add an axis of chains."
+                "`units` must have shape [num_chains, ..., n], got shape "
+                f"{units.shape}; add an axis of chains."
             )
         with self.name_scope:
-            self.visible = tf.Variable(visible, trainable=False, name="visible")
+            self.units = tf.Variable(units, trainable=False, name="units")
 
     @property
     def num_chains(self) -> int:
         """Number of chains."""
-        return self.visible.shape[0]
+        return self.units.shape[0]
 
     def advance(self, machine: AnnealedMachine, num_steps: int, seed: Any = None) -> None:
         """Moves every chain by `num_steps` sweeps of block Gibbs sampling."""
-        self.visible.assign(block_gibbs.run(machine, self.visible, num_steps, seed))
+        self.units.assign(block_gibbs.run(machine, self.units, num_steps, seed))
 
     def draw(self, num_samples: int, seed: Any = None) -> tf.Tensor:
         """Returns the states of `num_samples` chains, without repeats as long as there are enough.
@@ -59,11 +59,11 @@ class PersistentChains(tf.Module):
           seed: seed of the choice.
 
         Returns:
-          `[num_samples, *batch_shape, num_visible]`.
+          `[num_samples, *batch_shape, n]`.
         """
         seed = samplers.sanitize_seed(seed, salt="persistent_chains_draw")
         order = tf.argsort(samplers.uniform([self.num_chains], seed=seed))
-        return tf.gather(self.visible, tf.gather(order, tf.range(num_samples) % self.num_chains))
+        return tf.gather(self.units, tf.gather(order, tf.range(num_samples) % self.num_chains))
 
     @classmethod
     def start(

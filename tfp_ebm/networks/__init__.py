@@ -1,1 +1,6 @@
-"""The networks of the package."""
+"""Conditioner networks, as tf_keras layers built by their constructors."""
+
+from tfp_ebm.networks.gated_resnet import GatedResNet, concat_elu
+from tfp_ebm.networks.mlp import MLP
+
+__all__ = ["MLP", "GatedResNet", "concat_elu"]

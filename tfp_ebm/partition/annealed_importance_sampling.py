@@ -17,8 +17,8 @@ def annealed_importance_sampling(
     """Estimates the log partition function by annealing from independent layers.
 
     Chains start at inverse temperature 0, where the layers are independent and
-    `log Z_0 = sum_i log 2cosh(h_i)` is known, and cool to 1 in `num_steps` steps. With the hidden
-    layer summed in closed form, `f_b(v) = log sum_h exp(-E_b(v, h))`, a chain's log weight is
+    log Z_0 is known, and cool to 1 in `num_steps` steps. With one layer summed in closed form,
+    `f_b(v) = log sum_h exp(-E_b(v, h))`, a chain's log weight is
 
         log w = log Z_0 + sum_k [f_{b_{k+1}}(v_k) - f_{b_k}(v_k)],
 
@@ -62,25 +62,21 @@ def annealed_importance_sampling(
 def _anneal(machine, num_chains, num_steps, seed):
     """Returns float64 log weights relative to the reference, `[num_chains, *batch_shape]`."""
     start_seed, loop_seed = samplers.split_seed(seed, n=2, salt="anneal")
-    visible = machine.sample_reference(num_chains, start_seed)
-    dtype = visible.dtype
+    state = machine.sample_reference(num_chains, start_seed)
 
     def temperature(index):
-        return tf.cast(index / num_steps, dtype)
+        return tf.cast(index / num_steps, state.dtype)
 
-    def body(index, visible, log_weights):
+    def body(index, state, log_weights):
         start, stop = temperature(index), temperature(index + 1)
-        signal = machine.hidden_signal(visible)
-        increment = machine.log_marginal_increment(visible, signal, start, stop)
-        hidden_seed, visible_seed = samplers.split_seed(samplers.fold_in(loop_seed, index), n=2)
-        hidden = machine.sample_hidden(signal, stop, hidden_seed)
-        moved = machine.sample_visible(hidden, stop, visible_seed)
-        moved = tf.ensure_shape(moved, visible.shape)
+        increment = machine.log_marginal_increment(state, start, stop)
+        moved = machine.sweep(state, stop, samplers.fold_in(loop_seed, index))
+        moved = tf.ensure_shape(moved, state.shape)
         return index + 1, moved, log_weights + tf.cast(increment, tf.float64)
 
-    log_weights = tf.zeros(tf.shape(visible)[:-1], tf.float64)
+    log_weights = tf.zeros(tf.shape(state)[:-1], tf.float64)
     _, _, log_weights = tf.while_loop(
-        lambda index, *_: index < num_steps, body, (0, visible, log_weights), parallel_iterations=1
+        lambda index, *_: index < num_steps, body, (0, state, log_weights), parallel_iterations=1
     )
     return log_weights
 

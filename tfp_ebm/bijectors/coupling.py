@@ -1,0 +1,174 @@
+"""Coupling layers: one part of the event is transformed, given the other."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_ebm.bijectors.one_pass import OnePassBijector
+
+__all__ = ["Coupling"]
+
+
+class Coupling(OnePassBijector):
+    """Transforms the second part of a split by a bijector that depends on the first part.
+
+        a, b = split(x)
+        forward(x) = split^-1(a, g(b)),   g = bijector_fn(conditioner(a))
+        forward_log_det_jacobian(x) = log |det dg/db|
+        inverse(y) = split^-1(a, g^-1(b))
+
+    The elementwise bijector decides the kind of coupling: `tfb.Shift` makes it additive,
+    `tfb.Scale` and `tfb.Shift` affine, `tfb.RationalQuadraticSpline` a spline, `MixLogCDF` that of
+    Flow++. The conditioner runs once for the value and the log-determinant together.
+
+    #### Example: an affine coupling of vectors
+
+    >>> import tensorflow as tf
+    >>> import tensorflow_probability as tfp
+    >>> from tfp_ebm.networks import MLP
+    >>> tfb = tfp.bijectors
+    >>> def affine(parameters):
+    ...     shift, log_scale = tf.split(parameters, 2, axis=-1)
+    ...     return tfb.Shift(shift)(tfb.Scale(log_scale=log_scale))
+    >>> coupling = Coupling(tfb.Split(2), affine, conditioner=MLP(3, num_outputs=6))
+    >>> coupling.forward(tf.zeros([5, 6])).shape, len(coupling.trainable_variables)
+    (TensorShape([5, 6]), 6)
+
+    Source: "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base Spaces", equation 2,
+    whose log-determinant is the sum over a(x_1) where one entry is printed; Dinh et al., "NICE"
+    (2014).
+    """
+
+    def __init__(
+        self,
+        split: tfp.bijectors.Bijector,
+        bijector_fn: Callable[[tf.Tensor], tfp.bijectors.Bijector],
+        conditioner: Callable[[tf.Tensor], tf.Tensor] | None = None,
+        validate_args: bool = False,
+        name: str = "coupling",
+    ) -> None:
+        """Constructs the coupling.
+
+        Args:
+          split: multipart bijector into two parts, such as `CheckerboardSplit`, `ChannelSplit` or
+            `tfb.Split(2)`.
+          bijector_fn: returns the bijector of the second part, elementwise, from the conditioner's
+            output (from the first part itself, without a conditioner). A `tf.Module` is tracked.
+          conditioner: network from the first part to parameters: a built tf_keras layer or model,
+            or a callable `tf.Module`, so that its variables are found.
+          validate_args: as in TensorFlow Probability.
+          name: name of the bijector.
+
+        Raises:
+          TypeError: if an argument has the wrong type, or is a Keras 3 layer, whose variables
+            TensorFlow Probability cannot see.
+          ValueError: if `bijector_fn` is a plain function that holds a network, which would
+            silently not train.
+        """
+        parameters = dict(locals())
+        with tf.name_scope(name) as name:
+            if not isinstance(split, tfp.bijectors.Bijector):
+                raise TypeError(
+                    "`split` must be a multipart bijector such as CheckerboardSplit(), got "
+                    f"{type(split).__name__}."
+                )
+            _check_callable("bijector_fn", bijector_fn)
+            if conditioner is not None:
+                _check_callable("conditioner", conditioner)
+                _check_tracked("conditioner", conditioner)
+            else:
+                _check_tracked("bijector_fn", bijector_fn)
+            self._split = split
+            self._bijector_fn = bijector_fn
+            self._conditioner = conditioner
+            self._part_event_ndims = list(split.inverse_min_event_ndims)
+            super().__init__(
+                forward_min_event_ndims=split.forward_min_event_ndims,
+                validate_args=validate_args,
+                parameters=parameters,
+                name=name,
+            )
+
+    @classmethod
+    def _parameter_properties(cls, dtype: Any):
+        return {}
+
+    @property
+    def split(self) -> tfp.bijectors.Bijector:
+        """The split."""
+        return self._split
+
+    @property
+    def bijector_fn(self) -> Callable:
+        """What makes the bijector of the second part."""
+        return self._bijector_fn
+
+    @property
+    def conditioner(self) -> Callable | None:
+        """The network, or None."""
+        return self._conditioner
+
+    def _parts(self, x):
+        parts = self._split.forward(x)
+        if not isinstance(parts, list | tuple) or len(parts) != 2:
+            raise ValueError(
+                "`split` must return two parts; got "
+                f"{len(parts) if isinstance(parts, list | tuple) else 'a single tensor'}. "
+                "Use tfb.Split(2), CheckerboardSplit() or ChannelSplit()."
+            )
+        return parts
+
+    def _bijector(self, first, second):
+        """Returns the bijector of the second part; the second part gives only its shape."""
+        del second
+        return self._bijector_fn(first if self._conditioner is None else self._conditioner(first))
+
+    def _transform(self, x, method, log_det_method):
+        first, second = self._parts(x)
+        bijector = self._bijector(first, second)
+        result = getattr(bijector, method)(second)
+        if not second.shape.is_compatible_with(result.shape):
+            raise ValueError(
+                f"The bijector made by `bijector_fn` maps a part of shape {second.shape} to "
+                f"{result.shape}; its parameters must have the shape of the part. Check the "
+                "number of outputs of the conditioner."
+            )
+        log_det = getattr(bijector, log_det_method)(second, event_ndims=self._part_event_ndims[1])
+        return self._split.inverse([first, result]), log_det
+
+    def _forward_and_log_det(self, x):
+        return self._transform(x, "forward", "forward_log_det_jacobian")
+
+    def _inverse_and_log_det(self, y):
+        x, log_det = self._transform(y, "inverse", "inverse_log_det_jacobian")
+        return x, -log_det
+
+    def _forward_event_shape(self, shape):
+        self._split.forward_event_shape(shape)  # Raises for shapes that cannot be split.
+        return shape
+
+
+def _check_callable(name, value):
+    if not callable(value):
+        raise TypeError(f"`{name}` must be callable, got {type(value).__name__}.")
+
+
+def _check_tracked(name, value):
+    """Raises if the callable hides variables from TensorFlow."""
+    if isinstance(value, tf.Module):
+        return
+    if type(value).__module__.split(".")[0] == "keras":
+        raise TypeError(
+            f"`{name}` is a Keras 3 {type(value).__name__}, whose variables TensorFlow Probability "
+            "cannot see, so that it would silently not train; build it with tf_keras instead."
+        )
+    held = [cell.cell_contents for cell in getattr(value, "__closure__", None) or ()]
+    held.append(getattr(value, "__self__", None))
+    hidden = [part for part in held if isinstance(part, tf.Module)]
+    if hidden:
+        raise ValueError(
+            f"`{name}` is a plain function that holds a {type(hidden[0]).__name__}, which would "
+            "silently not train: pass the network itself as `conditioner=`."
+        )

@@ -1,0 +1,124 @@
+"""The elementwise map by the logit of a mixture-of-logistics CDF."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfp_ebm.bijectors.mixture_logistic import logit_cdf, solve_logit_cdf
+from tfp_ebm.bijectors.one_pass import OnePassBijector
+from tfp_ebm.internal.tfp_private import dtype_util, parameter_properties, ps, tensor_util
+
+__all__ = ["MixLogCDF"]
+
+
+class MixLogCDF(OnePassBijector):
+    """Maps the real line to itself by the logit of a mixture-of-logistics CDF, elementwise.
+
+        forward(x) = logit F(x),   F(x) = sum_k pi_k sigmoid((x - loc_k) exp(-log_scale_k))
+        forward_log_det_jacobian(x) = log f(x) - log F(x) - log(1 - F(x)),   f = dF/dx
+        inverse(y): by safeguarded Newton iteration on the logit, inside the exact bracket
+
+    Everything stays in the log domain, so that float32 is accurate far outside every component,
+    where F rounds to 0 or 1. Samples are differentiable through the inverse, by the implicit
+    function theorem; `residual(y)` tells how well the inverse solves its equation.
+
+    >>> import tensorflow as tf
+    >>> bijector = MixLogCDF(logits=[0.0, 1.0], locs=[-1.0, 2.0], log_scales=[0.0, -1.0])
+    >>> x = tf.constant([-50.0, 0.0, 50.0])
+    >>> bijector.inverse(tf.identity(bijector.forward(x))).numpy().round(3).tolist()
+    [-50.0, 0.0, 50.0]
+
+    Cost: a few exponentials for each element and component; the inverse some 5 to 20 times that.
+
+    Source: Ho et al., "Flow++: Improving Flow-Based Generative Models with Variational
+    Dequantization and Architecture Design" (2019), section 3.2, without its scale and shift.
+    """
+
+    def __init__(
+        self,
+        logits: Any,
+        locs: Any,
+        log_scales: Any,
+        validate_args: bool = False,
+        name: str = "mix_log_cdf",
+    ) -> None:
+        """Constructs the bijector.
+
+        Args:
+          logits: `[..., K]`, log mixture weights up to a constant.
+          locs: `[..., K]`, component means.
+          log_scales: `[..., K]`, taken to be at least -7.
+          validate_args: as in TensorFlow Probability.
+          name: name of the bijector.
+
+        Raises:
+          ValueError: if the three have different numbers of components.
+        """
+        parameters = dict(locals())
+        with tf.name_scope(name) as name:
+            dtype = dtype_util.common_dtype([logits, locs, log_scales], dtype_hint=tf.float32)
+            convert = tensor_util.convert_nonref_to_tensor
+            self._logits = convert(logits, dtype=dtype, name="logits")
+            self._locs = convert(locs, dtype=dtype, name="locs")
+            self._log_scales = convert(log_scales, dtype=dtype, name="log_scales")
+            parts = (self._logits, self._locs, self._log_scales)
+            counts = [None if part.shape.rank in (None, 0) else part.shape[-1] for part in parts]
+            if any(part.shape.rank == 0 for part in parts) or len(set(counts)) > 1:
+                raise ValueError(
+                    "`logits`, `locs` and `log_scales` must have the same number of components on "
+                    f"their last axis, got shapes {[str(part.shape) for part in parts]}."
+                )
+            super().__init__(
+                forward_min_event_ndims=0,
+                validate_args=validate_args,
+                dtype=dtype,
+                parameters=parameters,
+                name=name,
+            )
+
+    @classmethod
+    def _parameter_properties(cls, dtype: Any):
+        properties = parameter_properties.ParameterProperties
+        names = ("logits", "locs", "log_scales")
+        return {name: properties(event_ndims=1) for name in names}
+
+    @classmethod
+    def _is_increasing(cls, **kwargs: Any):
+        return True
+
+    @property
+    def logits(self) -> Any:
+        """Log mixture weights up to a constant, as given."""
+        return self._logits
+
+    @property
+    def locs(self) -> Any:
+        """Component means, as given."""
+        return self._locs
+
+    @property
+    def log_scales(self) -> Any:
+        """Logarithms of the component scales, as given."""
+        return self._log_scales
+
+    def _broadcast(self, x):
+        """Returns x and the parameters, all with the same leading shape."""
+        parts = [tf.convert_to_tensor(p) for p in (self._logits, self._locs, self._log_scales)]
+        shape = ps.shape(x)
+        for part in parts:
+            shape = ps.broadcast_shape(shape, ps.shape(part)[:-1])
+        full = ps.concat([shape, ps.shape(parts[0])[-1:]], axis=0)
+        return tf.broadcast_to(x, shape), *(tf.broadcast_to(part, full) for part in parts)
+
+    def _forward_and_log_det(self, x):
+        return logit_cdf(*self._broadcast(x))
+
+    def _inverse_and_log_det(self, y):
+        y, *parameters = self._broadcast(y)
+        x = solve_logit_cdf(y, *parameters)
+        return x, logit_cdf(x, *parameters)[1]
+
+    def residual(self, y: Any) -> tf.Tensor:
+        """Returns `forward(inverse(y)) - y`, the error of the inverse in the logit, `[...]`."""
+        y, *parameters = self._broadcast(tf.convert_to_tensor(y, self.dtype))
+        return logit_cdf(solve_logit_cdf(y, *parameters), *parameters)[0] - y

@@ -1,0 +1,135 @@
+"""The logit of a mixture-of-logistics CDF: value, derivative, gradient and inverse."""
+
+import tensorflow as tf
+
+__all__ = ["MIN_LOG_SCALE", "logit_cdf", "solve_logit_cdf"]
+
+# As in Flow++: narrower components could hide a whole pixel level's mass between two floats.
+MIN_LOG_SCALE = -7.0
+_MAX_ITERATIONS = 60
+
+
+def _component_terms(x, logits, locs, log_scales):
+    """Returns z, log pi, the floored log-scales and softplus(-z), each `[..., K]`."""
+    log_scales = tf.maximum(log_scales, MIN_LOG_SCALE)
+    z = (x[..., tf.newaxis] - locs) * tf.exp(-log_scales)
+    return z, tf.nn.log_softmax(logits), log_scales, tf.nn.softplus(-z)
+
+
+def _log_sums(z, log_weights, log_scales, softplus_minus):
+    """Returns log F, log(1 - F) and log f, each by its own sum, so that no tail is lost."""
+    log_cdf = tf.reduce_logsumexp(log_weights - softplus_minus, axis=-1)
+    log_survival = tf.reduce_logsumexp(log_weights - softplus_minus - z, axis=-1)
+    log_density = tf.reduce_logsumexp(log_weights - 2 * softplus_minus - z - log_scales, axis=-1)
+    return log_cdf, log_survival, log_density
+
+
+@tf.custom_gradient
+def logit_cdf(
+    x: tf.Tensor, logits: tf.Tensor, locs: tf.Tensor, log_scales: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns logit F(x) and the logarithm of its derivative, for a mixture of logistics F.
+
+        F(x) = sum_k pi_k sigmoid(z_k),   z_k = (x - loc_k) exp(-log_scale_k)
+        logit F = log F - log(1 - F),     log d/dx logit F = log f - log F - log(1 - F)
+
+    The gradient is in closed form and recomputes what has K entries for each element, so that
+    nothing of that size is kept for it but the parameters themselves.
+
+    Args:
+      x: `[...]`.
+      logits: `[..., K]`, log pi up to a constant.
+      locs: `[..., K]`.
+      log_scales: `[..., K]`, taken to be at least -7.
+
+    Returns:
+      Two tensors `[...]`.
+    """
+    log_cdf, log_survival, log_density = _log_sums(*_component_terms(x, logits, locs, log_scales))
+
+    def gradient(value_bar, log_derivative_bar):
+        z, log_weights, scales, softplus_minus = _component_terms(x, logits, locs, log_scales)
+        # Responsibilities of the components for F, 1 - F and f.
+        for_cdf = tf.exp(log_weights - softplus_minus - log_cdf[..., tf.newaxis])
+        for_survival = tf.exp(log_weights - softplus_minus - z - log_survival[..., tf.newaxis])
+        for_density = tf.exp(
+            log_weights - 2 * softplus_minus - z - scales - log_density[..., tf.newaxis]
+        )
+        for_cdf *= (value_bar - log_derivative_bar)[..., tf.newaxis]
+        for_survival *= (-value_bar - log_derivative_bar)[..., tf.newaxis]
+        for_density *= log_derivative_bar[..., tf.newaxis]
+        upper = tf.exp(-softplus_minus)  # sigmoid(z)
+        z_bar = (for_cdf + for_density) * (1 - upper) - (for_survival + for_density) * upper
+        x_bar = z_bar * tf.exp(-scales)
+        weights_bar = for_cdf + for_survival + for_density
+        logits_bar = weights_bar - tf.exp(log_weights) * tf.reduce_sum(
+            weights_bar, axis=-1, keepdims=True
+        )
+        is_free = tf.cast(log_scales >= MIN_LOG_SCALE, z.dtype)
+        return (
+            tf.reduce_sum(x_bar, axis=-1),
+            logits_bar,
+            -x_bar,
+            -(z_bar * z + for_density) * is_free,
+        )
+
+    return (log_cdf - log_survival, log_density - log_cdf - log_survival), gradient
+
+
+def solve_logit_cdf(
+    y: tf.Tensor, logits: tf.Tensor, locs: tf.Tensor, log_scales: tf.Tensor
+) -> tf.Tensor:
+    """Returns x with logit F(x) = y, differentiable in y and in the parameters.
+
+    A mixture's CDF lies between those of its components, so x lies in
+    `[min_k(loc_k + scale_k y), max_k(loc_k + scale_k y)]`. Inside that bracket Newton's method
+    runs, with a bisection wherever it would leave the bracket or fails to halve the residual, until
+    every residual is at rounding level (60 steps at most). The last Newton step, taken with the
+    derivative held constant, gives the implicit-function gradient.
+
+    Args:
+      y: `[...]`.
+      logits: `[..., K]`.
+      locs: `[..., K]`.
+      log_scales: `[..., K]`.
+
+    Returns:
+      `[...]`, the dtype of y.
+    """
+    parameters = [tf.stop_gradient(part) for part in (logits, locs, log_scales)]
+    target = tf.stop_gradient(y)
+    scales = tf.exp(tf.maximum(parameters[2], MIN_LOG_SCALE))
+    quantiles = parameters[1] + scales * target[..., tf.newaxis]
+    low, high = tf.reduce_min(quantiles, axis=-1), tf.reduce_max(quantiles, axis=-1)
+    tolerance = 4 * y.dtype.as_numpy_dtype(1.2e-7 if y.dtype == tf.float32 else 2.3e-16)
+
+    def is_open(residual):
+        return tf.reduce_any(tf.abs(residual) > tolerance * (1 + tf.abs(target)))
+
+    def body(step, x, low, high, residual):
+        value, log_derivative = logit_cdf(x, *parameters)
+        last, residual = residual, value - target
+        low = tf.where(residual < 0, x, low)
+        high = tf.where(residual > 0, x, high)
+        newton = x - residual * tf.exp(-log_derivative)
+        is_good = (newton > low) & (newton < high) & (tf.abs(residual) < 0.5 * tf.abs(last))
+        middle = low + 0.5 * (high - low)
+        is_done = tf.equal(residual, 0)
+        x = tf.where(is_done, x, tf.where(is_good, newton, middle))
+        return step + 1, x, low, high, residual
+
+    start = low + 0.5 * (high - low)
+    infinite = tf.fill(tf.shape(y), y.dtype.as_numpy_dtype(float("inf")))
+    infinite = tf.ensure_shape(infinite, y.shape)
+    _, x, low, high, _ = tf.while_loop(
+        lambda step, *state: (step < _MAX_ITERATIONS) & is_open(state[-1]),
+        body,
+        (0, start, low, high, infinite),
+        parallel_iterations=1,
+    )
+    x = tf.stop_gradient(x)
+    value, log_derivative = logit_cdf(x, logits, locs, log_scales)
+    step = (value - y) * tf.stop_gradient(tf.exp(-log_derivative))
+    # A last step that rounding carries out of the bracket changes only the gradient.
+    inside = (x - step >= low) & (x - step <= high)
+    return x - tf.where(inside, step, step - tf.stop_gradient(step))
