@@ -1,1 +1,1 @@
-"""Flows with energy-based bases for TensorFlow Probability."""
+"""x."""

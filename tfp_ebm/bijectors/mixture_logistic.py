@@ -1,12 +1,13 @@
 """The logit of a mixture-of-logistics CDF: value, derivative, gradient and inverse."""
 
+import numpy as np
 import tensorflow as tf
 
 __all__ = ["MIN_LOG_SCALE", "logit_cdf", "solve_logit_cdf"]
 
 # As in Flow++: narrower components could hide a whole pixel level's mass between two floats.
 MIN_LOG_SCALE = -7.0
-_MAX_ITERATIONS = 60
+_MAX_STEPS = 60
 
 
 def _component_terms(x, logits, locs, log_scales):
@@ -84,8 +85,8 @@ def solve_logit_cdf(
     A mixture's CDF lies between those of its components, so x lies in
     `[min_k(loc_k + scale_k y), max_k(loc_k + scale_k y)]`. Inside that bracket Newton's method
     runs, with a bisection wherever it would leave the bracket or fails to halve the residual, until
-    every residual is at rounding level (60 steps at most). The last Newton step, taken with the
-    derivative held constant, gives the implicit-function gradient.
+    every residual is at rounding level (60 steps at most). A Newton step with the derivative held
+    constant then gives the implicit-function gradient.
 
     Args:
       y: `[...]`.
@@ -101,35 +102,33 @@ def solve_logit_cdf(
     scales = tf.exp(tf.maximum(parameters[2], MIN_LOG_SCALE))
     quantiles = parameters[1] + scales * target[..., tf.newaxis]
     low, high = tf.reduce_min(quantiles, axis=-1), tf.reduce_max(quantiles, axis=-1)
-    tolerance = 4 * y.dtype.as_numpy_dtype(1.2e-7 if y.dtype == tf.float32 else 2.3e-16)
+    # A residual of a few roundings of its own evaluation cannot be improved.
+    tolerance = 8 * np.finfo(y.dtype.as_numpy_dtype).eps * (1 + tf.abs(target))
 
-    def is_open(residual):
-        return tf.reduce_any(tf.abs(residual) > tolerance * (1 + tf.abs(target)))
-
-    def body(step, x, low, high, residual):
+    def body(step, x, low, high, best, smallest):
         value, log_derivative = logit_cdf(x, *parameters)
-        last, residual = residual, value - target
+        residual = value - target
+        size = tf.abs(residual)
         low = tf.where(residual < 0, x, low)
         high = tf.where(residual > 0, x, high)
         newton = x - residual * tf.exp(-log_derivative)
-        is_good = (newton > low) & (newton < high) & (tf.abs(residual) < 0.5 * tf.abs(last))
-        middle = low + 0.5 * (high - low)
-        is_done = tf.equal(residual, 0)
-        x = tf.where(is_done, x, tf.where(is_good, newton, middle))
-        return step + 1, x, low, high, residual
+        is_good = (newton > low) & (newton < high) & (size < 0.5 * smallest)
+        best = tf.where(size < smallest, x, best)
+        smallest = tf.minimum(size, smallest)
+        x = tf.where(is_good, newton, low + 0.5 * (high - low))
+        return step + 1, x, low, high, best, smallest
 
     start = low + 0.5 * (high - low)
-    infinite = tf.fill(tf.shape(y), y.dtype.as_numpy_dtype(float("inf")))
+    infinite = tf.fill(tf.shape(y), y.dtype.as_numpy_dtype(np.inf))
     infinite = tf.ensure_shape(infinite, y.shape)
-    _, x, low, high, _ = tf.while_loop(
-        lambda step, *state: (step < _MAX_ITERATIONS) & is_open(state[-1]),
+    *_, x, _ = tf.while_loop(
+        lambda step, *state: (step < _MAX_STEPS) & tf.reduce_any(state[-1] > tolerance),
         body,
-        (0, start, low, high, infinite),
+        (0, start, low, high, start, infinite),
         parallel_iterations=1,
     )
     x = tf.stop_gradient(x)
     value, log_derivative = logit_cdf(x, logits, locs, log_scales)
     step = (value - y) * tf.stop_gradient(tf.exp(-log_derivative))
-    # A last step that rounding carries out of the bracket changes only the gradient.
-    inside = (x - step >= low) & (x - step <= high)
-    return x - tf.where(inside, step, step - tf.stop_gradient(step))
+    # The solution is as good as rounding allows: the step adds its gradient, not its value.
+    return x - (step - tf.stop_gradient(step))
