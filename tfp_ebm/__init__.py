@@ -1,1 +1,40 @@
-"""x."""
+"""Normalizing flows with energy-based bases for TensorFlow Probability.
+
+A model is a `tfd.TransformedDistribution(base, flow)`, where the base is a Boltzmann machine
+smoothed into a density, wrapped in `Dequantized` to model integers. See README.md.
+
+Subpackages load when they are first used.
+"""
+
+import importlib
+from typing import Any
+
+from tfp_ebm.internal.versions import check_partners
+from tfp_ebm.version import __version__
+
+__all__ = [
+    "__version__",
+    "bijectors",
+    "datasets",
+    "distributions",
+    "mcmc",
+    "metrics",
+    "models",
+    "networks",
+    "partition",
+    "plots",
+    "testing",
+    "training",
+]
+
+check_partners()
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return importlib.import_module(f"tfp_ebm.{name}")
+    raise AttributeError(f"module 'tfp_ebm' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

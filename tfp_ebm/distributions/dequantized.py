@@ -226,8 +226,8 @@ class Dequantized(DiscreteDistributionMixin, tfp.distributions.Distribution):
         noise, noise_log_prob = self._draw_noise(repeated, seed)
         return self._distribution.log_prob(repeated + noise) - noise_log_prob
 
-    def _sample_n(self, n, seed=None, **kwargs):
-        sample = self._distribution.sample(n, seed=seed, **kwargs)
+    def _call_sample_n(self, sample_shape, seed, **kwargs):
+        sample = self._distribution.sample(sample_shape, seed=seed, **kwargs)
         highest = tf.cast(self._num_levels - 1, sample.dtype)
         return tf.cast(tf.clip_by_value(tf.floor(sample), 0, highest), self.dtype)
 

@@ -21,7 +21,7 @@ class AnnealedMachine(Protocol):
     """
 
     def sweep(self, state: tf.Tensor, inverse_temperature: tf.Tensor, seed: Any) -> tf.Tensor:
-        """Draws the next state; leaves `exp(f_t)` invariant and is reversible with respect to it."""
+        """Draws the next state; reversible with respect to `exp(f_t)`."""
 
     def log_marginal(self, state: tf.Tensor) -> tf.Tensor:
         """Returns `f_1(state)`, `[...]`."""

@@ -1,13 +1,15 @@
 """Checks that the packages this one builds on are there and new enough, in one clear line."""
 
-import importlib
+import importlib.metadata
+import importlib.util
 
 __all__ = ["check_partners"]
 
+# Module: the distributions that may carry it, and the oldest version.
 _PARTNERS = {
-    "tensorflow": ("tensorflow", (2, 21)),
-    "tf_keras": ("tf-keras", (2, 21)),
-    "tensorflow_probability": ("tensorflow-probability", (0, 25)),
+    "tensorflow": (("tensorflow", "tensorflow-cpu", "tf-nightly"), (2, 21)),
+    "tf_keras": (("tf-keras", "tf-keras-nightly"), (2, 21)),
+    "tensorflow_probability": (("tensorflow-probability", "tfp-nightly"), (0, 25)),
 }
 _REMEDY = (
     'pip install "tensorflow>=2.21,<2.22" "tf-keras>=2.21,<2.22" '
@@ -15,22 +17,27 @@ _REMEDY = (
 )
 
 
+def _installed_version(distributions: tuple[str, ...]) -> str | None:
+    for distribution in distributions:
+        try:
+            return importlib.metadata.version(distribution)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return None
+
+
 def check_partners() -> None:
-    """Imports TensorFlow, tf-keras and TensorFlow Probability and checks their versions.
+    """Checks TensorFlow, tf-keras and TensorFlow Probability, without importing them.
 
     Raises:
       ImportError: one line naming the package, its version, and the command that installs it.
     """
-    for module_name, (package, minimum) in _PARTNERS.items():
-        needed = ".".join(map(str, minimum))
-        try:
-            module = importlib.import_module(module_name)
-        except ImportError as error:
-            raise ImportError(
-                f"tfp_ebm needs {package} {needed}, which cannot be imported ({error}): {_REMEDY}"
-            ) from None
-        version = tuple(int(part) for part in module.__version__.split(".")[:2])
-        if version < minimum:
-            raise ImportError(
-                f"tfp_ebm needs {package} {needed} or newer, found {module.__version__}: {_REMEDY}"
-            )
+    for module, (distributions, minimum) in _PARTNERS.items():
+        needed = f"{distributions[0]} {'.'.join(map(str, minimum))}"
+        version = _installed_version(distributions)
+        if version is None:
+            # A build under another name has no version to compare.
+            if importlib.util.find_spec(module) is None:
+                raise ImportError(f"tfp_ebm needs {needed}, which is not installed: {_REMEDY}")
+        elif tuple(int(part) for part in version.split(".")[:2]) < minimum:
+            raise ImportError(f"tfp_ebm needs {needed} or newer, found {version}: {_REMEDY}")

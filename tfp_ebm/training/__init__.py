@@ -1,1 +1,14 @@
-"""The training of the package."""
+"""Training by Keras `fit`."""
+
+from tfp_ebm.training import checkpoint
+from tfp_ebm.training.callbacks import BestWeights, LogPartitionCallback, MetricsFile
+from tfp_ebm.training.likelihood_model import LikelihoodModel, energy_based_parts
+
+__all__ = [
+    "BestWeights",
+    "LikelihoodModel",
+    "LogPartitionCallback",
+    "MetricsFile",
+    "checkpoint",
+    "energy_based_parts",
+]

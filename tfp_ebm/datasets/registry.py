@@ -1,0 +1,80 @@
+"""The data sets by name."""
+
+import numpy as np
+
+from tfp_ebm.datasets.image_dataset import ImageDataset
+from tfp_ebm.internal import checks
+
+__all__ = ["load", "names"]
+
+# Images of the training part of TensorFlow Datasets that are kept for validation, its last ones.
+_NUM_VALIDATION = {"mnist": 10_000, "fashion_mnist": 10_000, "cifar10": 5_000}
+
+
+def names() -> tuple[str, ...]:
+    """Returns the names that `load` knows."""
+    return tuple(sorted(["digits", *_NUM_VALIDATION]))
+
+
+def load(name: str, data_dir: str | None = None) -> ImageDataset:
+    """Returns a data set of images as unsigned bytes, in fixed parts.
+
+    | name | images | train / validation / test | levels |
+    |---|---|---|---|
+    | digits | 8x8x1 | 1000 / 350 / 447, in file order | 17 |
+    | mnist | 28x28x1 | 50000 / 10000 / 10000 | 256 |
+    | fashion_mnist | 28x28x1 | 50000 / 10000 / 10000 | 256 |
+    | cifar10 | 32x32x3 | 45000 / 5000 / 10000 | 256 |
+
+    `digits` comes with scikit-learn, the others through TensorFlow Datasets, which downloads them
+    once. Their validation part is the last of their training images, in the file's order.
+
+    Args:
+      name: one of `names()`.
+      data_dir: folder of TensorFlow Datasets; by default `TFDS_DATA_DIR`, or its own default.
+
+    Returns:
+      An `ImageDataset`.
+
+    Raises:
+      ValueError: if no data set has this name; the nearest one is suggested.
+      ImportError: if scikit-learn is needed and missing.
+    """
+    checks.choice("name", name, names())
+    return _load_digits() if name == "digits" else _load_from_tfds(name, data_dir)
+
+
+def _load_digits():
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError:
+        raise ImportError(
+            'The digits come with scikit-learn: pip install "tfp-ebm[digits]"'
+        ) from None
+    data = load_digits()
+    images = data.images.astype(np.uint8)[..., np.newaxis]
+    ends = (1000, 1350)
+    return ImageDataset(
+        "digits", *np.split(images, ends), *np.split(data.target, ends), num_levels=17
+    )
+
+
+def _load_from_tfds(name, data_dir):
+    import tensorflow_datasets as tfds
+
+    tfds.display_progress_bar(False)
+    splits = tfds.load(name, data_dir=data_dir, batch_size=-1, as_supervised=True)
+    images, labels = (np.asarray(part) for part in splits["train"])
+    test_images, test_labels = (np.asarray(part) for part in splits["test"])
+    # A stand-in data set, as in the tests of TensorFlow Datasets, may hold fewer images.
+    end = len(images) - min(_NUM_VALIDATION[name], len(images) // 6)
+    return ImageDataset(
+        name,
+        images[:end],
+        images[end:],
+        test_images,
+        labels[:end],
+        labels[end:],
+        test_labels,
+        num_levels=256,
+    )

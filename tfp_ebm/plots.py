@@ -1,0 +1,143 @@
+"""Pictures: sample grids, columns of one discrete code, training curves."""
+
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+__all__ = ["code_columns", "curves", "data_and_samples", "sample_grid"]
+
+
+def _figure(width, height):
+    """Returns a figure that needs no display."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _tile(images, num_columns, num_levels):
+    """Returns one array [H', W', C] in [0, 1] of images [N, H, W, C] in rows, with thin gaps."""
+    images = np.asarray(images, np.float64) / (num_levels - 1)
+    count, height, width, channels = images.shape
+    num_rows = -(-count // num_columns)
+    canvas = np.ones([num_rows * (height + 1) + 1, num_columns * (width + 1) + 1, channels])
+    for index, image in enumerate(images):
+        row, column = divmod(index, num_columns)
+        top, left = row * (height + 1) + 1, column * (width + 1) + 1
+        canvas[top : top + height, left : left + width] = image
+    return canvas
+
+
+def _show(axes, canvas, title):
+    axes.imshow(
+        canvas.squeeze(-1) if canvas.shape[-1] == 1 else canvas, cmap="gray", vmin=0, vmax=1
+    )
+    axes.set_title(title, fontsize=10)
+    axes.set_axis_off()
+
+
+def sample_grid(
+    images: Any,
+    path: str | pathlib.Path,
+    num_levels: int = 256,
+    num_columns: int = 16,
+    title: str = "",
+) -> pathlib.Path:
+    """Saves a grid of images and returns its path.
+
+    Args:
+      images: `[N, H, W, C]` integers from 0 to num_levels - 1, C 1 or 3.
+      path: PNG file.
+      num_levels: number of pixel levels.
+      num_columns: images in a row.
+      title: title of the picture.
+    """
+    canvas = _tile(images, num_columns, num_levels)
+    figure = _figure(8, 8 * canvas.shape[0] / canvas.shape[1] + 0.4)
+    _show(figure.subplots(), canvas, title)
+    return _save(figure, path)
+
+
+def data_and_samples(
+    data: Any,
+    samples: Any,
+    path: str | pathlib.Path,
+    num_levels: int = 256,
+    num_columns: int = 16,
+) -> pathlib.Path:
+    """Saves a grid of data above a grid of samples and returns its path.
+
+    Args:
+      data: `[N, H, W, C]` integers from 0 to num_levels - 1.
+      samples: the same of the model.
+      path: PNG file.
+      num_levels: number of pixel levels.
+      num_columns: images in a row.
+    """
+    canvases = [_tile(images, num_columns, num_levels) for images in (data, samples)]
+    ratio = sum(canvas.shape[0] / canvas.shape[1] for canvas in canvases)
+    figure = _figure(8, 8 * ratio + 0.8)
+    for axes, canvas, title in zip(
+        figure.subplots(2, 1), canvases, ("data", "samples"), strict=True
+    ):
+        _show(axes, canvas, title)
+    return _save(figure, path)
+
+
+def code_columns(samples: Any, path: str | pathlib.Path, num_levels: int = 256) -> pathlib.Path:
+    """Saves samples whose columns share one discrete code each, and returns the path.
+
+    The picture of figure 3 of "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base
+    Spaces".
+
+    Args:
+      samples: `[num_rows, num_columns, H, W, C]` integers from 0 to num_levels - 1.
+      path: PNG file.
+      num_levels: number of pixel levels.
+    """
+    samples = np.asarray(samples)
+    num_columns = samples.shape[1]
+    canvas = _tile(samples.reshape(-1, *samples.shape[2:]), num_columns, num_levels)
+    figure = _figure(8, 8 * canvas.shape[0] / canvas.shape[1] + 0.4)
+    _show(figure.subplots(), canvas, "each column: one discrete code, noise redrawn")
+    return _save(figure, path)
+
+
+def curves(
+    epochs: Sequence[float],
+    series: dict[str, Sequence[float]],
+    path: str | pathlib.Path,
+    ylabel: str = "bits per dimension",
+) -> pathlib.Path:
+    """Saves curves over epochs and returns the path.
+
+    Args:
+      epochs: abscissae.
+      series: label to values.
+      path: PNG file.
+      ylabel: unit of the values.
+    """
+    figure = _figure(6, 4)
+    axes = figure.subplots()
+    for label, values in series.items():
+        axes.plot(epochs, values, label=label)
+    everything = np.concatenate(
+        [np.asarray(values)[-max(1, len(values) * 3 // 4) :] for values in series.values()]
+    )
+    low, high = everything.min(), everything.max()
+    axes.set_ylim(low - 0.05 * (high - low) - 1e-3, high + 0.1 * (high - low) + 1e-3)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(ylabel)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return _save(figure, path)
+
+
+def _save(figure, path):
+    path = pathlib.Path(path)
+    figure.savefig(path, dpi=120)
+    return path

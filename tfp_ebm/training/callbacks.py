@@ -1,0 +1,132 @@
+"""Callbacks for Keras `fit`."""
+
+import csv
+import pathlib
+from typing import Any
+
+from tfp_ebm.internal import checks
+from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.tfp_private import samplers
+
+__all__ = ["BestWeights", "LogPartitionCallback", "MetricsFile"]
+
+
+class LogPartitionCallback(keras.callbacks.Callback):
+    """Renews the estimate of log Z before each validation, and after epochs that had none.
+
+    Before validation the weights in place are those that will be evaluated, averaged or not, so
+    that the metrics are those of one normalised model. The record is added to the epoch's logs as
+    `log_partition` and `log_partition_error`, nats.
+    """
+
+    def __init__(self, num_chains: int = 256, num_steps: int = 500, seed: Any = None) -> None:
+        """Constructs the callback.
+
+        Args:
+          num_chains: number of annealed chains.
+          num_steps: number of temperatures.
+          seed: seed of the estimates; a pair of integers repeats exactly.
+        """
+        super().__init__()
+        self._num_chains = checks.positive_integer("num_chains", num_chains, minimum=2)
+        self._num_steps = checks.positive_integer("num_steps", num_steps)
+        self._seed = seed
+        self._estimates = []
+
+    def _estimate(self):
+        seed = None if self._seed is None else samplers.sanitize_seed(self._seed)
+        self._estimates = [
+            part.estimate_log_partition(self._num_chains, self._num_steps, seed=seed)
+            for part in self.model.energy_based
+        ]
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Forgets the last epoch's estimate."""
+        self._estimates = []
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        """Estimates log Z of the weights that are about to be evaluated."""
+        self._estimate()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Estimates log Z if there was no validation, and reports it."""
+        if not self._estimates:
+            self._estimate()
+        if logs is not None and self._estimates:
+            logs["log_partition"] = sum(float(e.value) for e in self._estimates)
+            logs["log_partition_error"] = sum(float(e.standard_error) for e in self._estimates)
+
+
+class MetricsFile(keras.callbacks.Callback):
+    """Appends one row of metrics an epoch to a CSV file, flushed at once."""
+
+    def __init__(self, path: str | pathlib.Path) -> None:
+        """Constructs the callback.
+
+        Args:
+          path: the file; rows are appended to one that exists.
+        """
+        super().__init__()
+        self._path = pathlib.Path(path)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Writes the row."""
+        row = {"epoch": epoch + 1, **{key: float(value) for key, value in (logs or {}).items()}}
+        is_new = not self._path.exists()
+        with self._path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(row))
+            if is_new:
+                writer.writeheader()
+            writer.writerow(row)
+
+
+class BestWeights(keras.callbacks.Callback):
+    """Keeps the weights of the best validation, stops when it no longer improves, restores them.
+
+    What is kept are the weights as they were evaluated (averaged, if the trainer averages), with
+    the chains and the estimate of log Z. At the end of training they are put in place, of the
+    average too.
+    """
+
+    def __init__(self, patience: int | None = None) -> None:
+        """Constructs the callback.
+
+        Args:
+          patience: epochs without improvement after which training stops; None: never.
+        """
+        super().__init__()
+        self._patience = patience
+        self._best = float("inf")
+        self._best_epoch = 0
+        self._values = None
+
+    @property
+    def best_epoch(self) -> int:
+        """Number of the best epoch, from 1."""
+        return self._best_epoch
+
+    @property
+    def best(self) -> float:
+        """The best validation loss, nats an event."""
+        return self._best
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Compares the validation loss with the best one."""
+        loss = (logs or {}).get("val_loss")
+        if loss is None:
+            raise ValueError("BestWeights needs `validation_data` in `fit`, got none.")
+        if loss < self._best:
+            self._best, self._best_epoch = float(loss), epoch + 1
+            with self.model.averaged_weights():
+                self._values = [v.numpy() for v in self.model.distribution.variables]
+        elif self._patience is not None and epoch + 1 - self._best_epoch >= self._patience:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Puts the best weights in place."""
+        if self._values is not None:
+            for variable, value in zip(
+                self.model.distribution.variables, self._values, strict=True
+            ):
+                variable.assign(value)
+            self.model.restart_average()
