@@ -35,11 +35,15 @@ def test_import_adds_little_to_its_partners():
         "import tfp_ebm; from tfp_ebm import bijectors, distributions, models, training;"
         "print(time.perf_counter() - start)"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert float(result.stdout) < 1.0  # 0.1 s on an idle machine; a loaded one gets slack
 
 
 def test_the_package_itself_loads_nothing_heavy():
     code = "import sys, tfp_ebm; print('tensorflow' in sys.modules)"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert result.stdout.strip() == "False"

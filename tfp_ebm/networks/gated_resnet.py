@@ -23,14 +23,15 @@ class _GatedBlock(keras.layers.Layer):
     def __init__(self, num_filters, dropout_rate, **kwargs):
         super().__init__(**kwargs)
         self.hidden = keras.layers.Conv2D(
-            num_filters, 3, padding="same", kernel_initializer="he_normal"
+            num_filters, 3, padding="same", kernel_initializer="he_normal", dtype=self.dtype
         )
         # Variance 0.01 of the usual: the block starts close to the identity.
+        small = keras.initializers.VarianceScaling(0.01)
         self.gate = keras.layers.Conv2D(
-            2 * num_filters, 1, kernel_initializer=keras.initializers.VarianceScaling(0.01)
+            2 * num_filters, 1, kernel_initializer=small, dtype=self.dtype
         )
-        self.dropout = keras.layers.Dropout(dropout_rate)
-        self.norm = keras.layers.LayerNormalization(epsilon=1e-5)
+        self.dropout = keras.layers.Dropout(dropout_rate, dtype=self.dtype)
+        self.norm = keras.layers.LayerNormalization(epsilon=1e-5, dtype=self.dtype)
 
     def call(self, x, training=None):
         hidden = concat_elu(self.hidden(concat_elu(x)))

@@ -63,6 +63,10 @@ class MLP(keras.layers.Layer):
 
     def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """Returns the output, `[..., num_outputs]`, of vectors `[..., input_size]`."""
+        shape = tf.shape(x)
+        y = tf.ensure_shape(tf.reshape(x, [-1, shape[-1]]), [None, x.shape[-1]])
         for layer in self.hidden:
-            x = self.dropout(layer(x), training=training)
-        return self.output_layer(x)
+            y = self.dropout(layer(y), training=training)
+        y = self.output_layer(y)
+        result = tf.reshape(y, tf.concat([shape[:-1], tf.shape(y)[-1:]], axis=0))
+        return tf.ensure_shape(result, [*x.shape[:-1], y.shape[-1]])

@@ -1,0 +1,149 @@
+"""One entry for every public class: how to make it, and where to check it."""
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tests import oracles
+from tfp_ebm import bijectors, distributions, networks
+
+tfb, tfd = tfp.bijectors, tfp.distributions
+
+
+def images(*shape, scale=1.5, seed=0):
+    return scale * np.random.default_rng(seed).normal(size=shape)
+
+
+def affine(parameters):
+    shift, log_scale = tf.split(parameters, 2, axis=-1)
+    return tfb.Shift(shift)(tfb.Scale(log_scale=tf.tanh(log_scale)))
+
+
+def spline(parameters):
+    widths, heights, slopes = tf.split(parameters, [5 * 4, 5 * 4, 5 * 3], axis=-1)
+
+    def bins(values, count):
+        return tf.reshape(values, tf.concat([tf.shape(values)[:-1], [5, count]], axis=0))
+
+    return tfb.RationalQuadraticSpline(
+        bin_widths=tf.nn.softmax(bins(widths, 4)) * 12,
+        bin_heights=tf.nn.softmax(bins(heights, 4)) * 12,
+        knot_slopes=tf.nn.softplus(bins(slopes, 3)) + 0.1,
+        range_min=-6.0,
+    )
+
+
+def mixture_network(dtype, channels, components, shape):
+    outputs = channels * (2 + 3 * components)
+    return networks.GatedResNet((*shape, channels), outputs, 3, 1, dtype=dtype)
+
+
+BIJECTORS = {
+    "ActNorm": (lambda dtype: bijectors.ActNorm.create([3], dtype=dtype), images(3, 2, 4, 3)),
+    "ActNorm per position": (
+        lambda dtype: bijectors.ActNorm.create([2, 4, 3], dtype=dtype),
+        images(3, 2, 4, 3),
+    ),
+    "ChannelSplit": (lambda dtype: bijectors.ChannelSplit(), images(3, 2, 3, 4)),
+    "CheckerboardSplit": (lambda dtype: bijectors.CheckerboardSplit(), images(3, 3, 4, 2)),
+    "CheckerboardSplit true": (
+        lambda dtype: bijectors.CheckerboardSplit("checkerboard", swap=True),
+        images(3, 3, 4, 2),
+    ),
+    "Coupling": (
+        lambda dtype: bijectors.Coupling(
+            tfb.Split(2), affine, networks.MLP(3, 6, [7], "tanh", dtype=dtype)
+        ),
+        images(5, 6),
+    ),
+    "Coupling additive": (
+        lambda dtype: bijectors.Coupling(
+            bijectors.CheckerboardSplit(),
+            tfb.Shift,
+            networks.GatedResNet((2, 2, 1), 1, 3, 1, dtype=dtype),
+        ),
+        images(3, 2, 4, 1),
+    ),
+    "Coupling spline": (
+        lambda dtype: bijectors.Coupling(
+            tfb.Split([3, 5]), spline, networks.MLP(3, 55, [7], "tanh", dtype=dtype)
+        ),
+        images(3, 8),
+    ),
+    "ImageToLogit": (
+        lambda dtype: bijectors.ImageToLogit(num_levels=17),
+        np.concatenate([[np.zeros([2, 2, 1]), np.full([2, 2, 1], 17.0)], 4 + images(3, 2, 2, 1)]),
+    ),
+    "Invertible1x1Conv": (
+        lambda dtype: bijectors.Invertible1x1Conv.create(3, init="rotation", dtype=dtype, seed=1),
+        images(3, 2, 4, 3),
+    ),
+    "Invertible1x1Conv LU": (
+        lambda dtype: bijectors.Invertible1x1Conv.create(
+            3, parametrization="lu", init="rotation", dtype=dtype, seed=1
+        ),
+        images(3, 2, 4, 3),
+    ),
+    "MixLogCDF": (
+        lambda dtype: bijectors.MixLogCDF(
+            *(tf.Variable(images(4, 3, scale=0.7, seed=s), dtype=dtype) for s in (1, 2, 3))
+        ),
+        images(5, 4),
+    ),
+    "MixLogCDFCoupling": (
+        lambda dtype: bijectors.MixLogCDFCoupling(
+            bijectors.ChannelSplit(), mixture_network(dtype, 2, 3, (2, 3)), num_components=3
+        ),
+        images(3, 2, 3, 4),
+    ),
+    "Squeeze": (lambda dtype: bijectors.Squeeze(), images(3, 2, 4, 3)),
+}
+
+
+def machine_parameters(num_visible, num_hidden, dtype):
+    weights, bias = oracles.random_machine(num_visible, num_hidden)
+    return tf.Variable(weights, dtype=dtype), tf.Variable(bias, dtype=dtype)
+
+
+def smoothed_oracle(base, points):
+    weights, bias = np.asarray(base.weights, np.float64), np.asarray(base.bias, np.float64)
+    delta = float(np.asarray(base.delta))
+    return oracles.smoothed_log_prob(weights, bias, delta, points.astype(np.float64))
+
+
+def density(dtype):
+    loc = tf.Variable([1.0, 2.0], dtype=dtype)
+    return tfd.Independent(tfd.Uniform(loc - loc, 4.0 + 0 * loc), 1)
+
+
+DISTRIBUTIONS = {
+    "SmoothedRBM": (
+        lambda dtype: distributions.SmoothedRBM(*machine_parameters(1, 1, dtype), 2.4),
+        {"interval": (-7.0, 7.0), "oracle": smoothed_oracle},
+    ),
+    "SmoothedRBM larger": (
+        lambda dtype: distributions.SmoothedRBM(*machine_parameters(3, 2, dtype), 2.9),
+        {"oracle": smoothed_oracle},
+    ),
+    "DiscreteMixture": (
+        lambda dtype: distributions.DiscreteMixture(tf.Variable([0.3, -0.5], dtype=dtype), 1.7),
+        {"interval": (-7.0, 7.0)},
+    ),
+    "BipartiteNormal": (
+        lambda dtype: distributions.BipartiteNormal(machine_parameters(1, 1, dtype)[0], 2.4),
+        {"interval": (-7.0, 7.0)},
+    ),
+    "RestrictedBoltzmannMachine": (
+        lambda dtype: distributions.RestrictedBoltzmannMachine(*machine_parameters(3, 2, dtype)),
+        {"support": oracles.all_states(5), "outside": [0.0, 1.0, 1.0, 1.0, 1.0]},
+    ),
+    "IndependentSpins": (
+        lambda dtype: distributions.IndependentSpins(tf.Variable([0.3, -0.5, 1.0], dtype=dtype)),
+        {"support": oracles.all_states(3), "outside": [0.0, 1.0, 1.0]},
+    ),
+    # Its log-probability is a bound with its own noise: tests/distributions checks it instead.
+    "Dequantized": None,
+    # Base classes.
+    "EnergyBased": None,
+    "BoltzmannMachine": None,
+}

@@ -1,0 +1,89 @@
+"""What the conformance checks share."""
+
+import pathlib
+import tempfile
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+__all__ = [
+    "ConformanceError",
+    "assert_close",
+    "check_checkpoint",
+    "check_gradients",
+    "fresh",
+    "randomize",
+    "require",
+]
+
+
+class ConformanceError(AssertionError):
+    """A class breaks a rule that TensorFlow Probability or its users rely on."""
+
+
+def require(condition: Any, check: str, message: str) -> None:
+    """Raises a `ConformanceError` that names the check, unless the condition holds."""
+    if not condition:
+        raise ConformanceError(f"{check}: {message}")
+
+
+def assert_close(actual: Any, expected: Any, tolerance: float, check: str, message: str) -> None:
+    """Raises unless two structures of arrays agree to `tolerance (1 + |expected|)`."""
+    for one, other in zip(tf.nest.flatten(actual), tf.nest.flatten(expected), strict=True):
+        one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
+        require(
+            one.shape == other.shape,
+            check,
+            f"{message}: got shape {one.shape}, expected {other.shape}.",
+        )
+        require(np.all(np.isfinite(one)), check, f"{message}: got NaN or infinite values.")
+        error = np.max(np.abs(one - other) / (1 + np.abs(other)), initial=0.0)
+        require(
+            error <= tolerance,
+            check,
+            f"{message}: differs by {error:.3g}, allowed {tolerance:.3g}.",
+        )
+
+
+def fresh(structure: Any) -> Any:
+    """Returns copies that no cache has seen: a bijector's cache would return what it stored."""
+    return tf.nest.map_structure(lambda part: tf.constant(part.numpy()), structure)
+
+
+def randomize(module: tf.Module, scale: float = 0.1, seed: int = 0) -> None:
+    """Adds noise to every trainable variable: an identity at the start hides errors."""
+    for index, variable in enumerate(module.trainable_variables):
+        noise = tf.random.stateless_normal(variable.shape, (seed, index), dtype=variable.dtype)
+        variable.assign_add(scale * noise)
+
+
+def check_gradients(
+    value_fn: Callable[[], tf.Tensor], variables: Sequence[tf.Variable], check: str
+) -> None:
+    """Raises unless every variable gets a finite gradient that is not all 0."""
+    with tf.GradientTape() as tape:
+        value = value_fn()
+    for variable, gradient in zip(variables, tape.gradient(value, variables), strict=True):
+        require(gradient is not None, check, f"`{variable.name}` gets no gradient.")
+        gradient = tf.convert_to_tensor(gradient).numpy()
+        require(
+            np.all(np.isfinite(gradient)), check, f"`{variable.name}` gets a non-finite gradient."
+        )
+        require(np.any(gradient != 0), check, f"`{variable.name}` gets a gradient of 0.")
+
+
+def check_checkpoint(
+    module: tf.Module, make_other: Callable[[], tf.Module], value_fn: Callable[[Any], Any]
+) -> None:
+    """Raises unless a checkpoint carries a module's values into a fresh one."""
+    expected = value_fn(module)
+    other = make_other()
+    with tempfile.TemporaryDirectory() as folder:
+        prefix = str(pathlib.Path(folder) / "checkpoint")
+        tf.train.Checkpoint(module=module).write(prefix)
+        tf.train.Checkpoint(module=other).read(prefix).expect_partial()
+    assert_close(
+        value_fn(other), expected, 1e-6, "checkpoint", "a restored object gives other values"
+    )
