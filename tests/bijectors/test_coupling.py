@@ -1,0 +1,76 @@
+import keras as keras3
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_ebm import bijectors, networks
+
+tfb, tfd = tfp.bijectors, tfp.distributions
+
+
+def test_additive_coupling_is_numpy_arithmetic():
+    network = networks.MLP(2, 3, [5], dtype=tf.float64)
+    coupling = bijectors.Coupling(tfb.Split([2, 3]), tfb.Shift, network)
+    x = np.random.default_rng(0).normal(size=[4, 5])
+    expected = np.concatenate([x[:, :2], x[:, 2:] + network(x[:, :2]).numpy()], axis=1)
+    np.testing.assert_allclose(coupling.forward(x), expected, rtol=1e-12)
+    np.testing.assert_array_equal(coupling.forward_log_det_jacobian(x, event_ndims=1), 0.0)
+
+
+def test_two_dimensional_flow_integrates_to_one():
+    network = networks.MLP(1, 2 + 3 * 3, [8], "tanh", dtype=tf.float64)
+    for index, variable in enumerate(network.trainable_variables):
+        noise = tf.random.stateless_normal(variable.shape, (0, index), dtype=tf.float64)
+        variable.assign_add(0.3 * noise)
+    coupling = bijectors.MixLogCDFCoupling(tfb.Split(2), network, num_components=3)
+    flow = tfb.Invert(tfb.Chain([tfb.Permute([1, 0]), coupling]))
+    model = tfd.TransformedDistribution(tfd.MultivariateNormalDiag(tf.zeros([2], tf.float64)), flow)
+    axis = np.linspace(-30, 30, 1201)
+    grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    total = np.exp(model.log_prob(grid)).sum() * (axis[1] - axis[0]) ** 2
+    np.testing.assert_allclose(total, 1.0, atol=1e-3)
+
+
+def test_a_hidden_network_is_refused():
+    network = networks.MLP(3, 3)
+    with pytest.raises(ValueError, match="pass the network itself as `conditioner=`"):
+        bijectors.Coupling(tfb.Split(2), lambda a: tfb.Shift(network(a)))
+
+
+def test_a_keras_3_network_is_refused():
+    network = keras3.layers.Dense(3)
+    with pytest.raises(TypeError, match=r"Keras 3 Dense, whose variables .* tf_keras"):
+        bijectors.Coupling(tfb.Split(2), tfb.Shift, network)
+
+
+def test_a_module_as_bijector_fn_is_tracked():
+    class Shifted(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = networks.MLP(3, 3)
+
+        def __call__(self, a):
+            return tfb.Shift(self.network(a))
+
+    coupling = bijectors.Coupling(tfb.Split(2), Shifted())
+    assert len(coupling.trainable_variables) == 6
+
+
+def test_errors():
+    network = networks.GatedResNet((2, 2, 2), 13, 4, 1)
+    coupling = bijectors.MixLogCDFCoupling(bijectors.ChannelSplit(), network, num_components=3)
+    message = r"must return 22 channels: 2 channels to transform times 2 \+ 3 \* 3 .* got 13"
+    with pytest.raises(ValueError, match=message):
+        coupling.forward(tf.zeros([1, 2, 2, 4]))
+    with pytest.raises(ValueError, match="`num_components` must be an integer of at least 1"):
+        bijectors.MixLogCDFCoupling(bijectors.ChannelSplit(), network, 0)
+    with pytest.raises(TypeError, match="`split` must be a multipart bijector"):
+        bijectors.Coupling(3, tfb.Shift)
+    with pytest.raises(TypeError, match="`bijector_fn` must be callable"):
+        bijectors.Coupling(tfb.Split(2), 3)
+    with pytest.raises(ValueError, match="must return two parts; got 3"):
+        bijectors.Coupling(tfb.Split(3), tfb.Shift).forward(tf.zeros([1, 6]))
+    wide = bijectors.Coupling(tfb.Split([1, 2]), lambda a: tfb.Shift(tf.zeros([4, 1, 2])))
+    with pytest.raises(ValueError, match="Check the number of outputs of the conditioner"):
+        wide.forward(tf.zeros([1, 3]))

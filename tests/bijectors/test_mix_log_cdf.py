@@ -1,0 +1,158 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_probability as tfp
+from scipy.special import expit, log_softmax, logsumexp
+
+from tfp_ebm.bijectors import MixLogCDF
+
+tfd = tfp.distributions
+
+
+def parameters(dtype=np.float64, size=6, components=5, seed=0):
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=[size, components])
+    locs = 2 * rng.normal(size=[size, components])
+    log_scales = rng.uniform(-3, 1, size=[size, components])
+    return tuple(part.astype(dtype) for part in (logits, locs, log_scales))
+
+
+def oracle(x, logits, locs, log_scales):
+    """logit F and log of its derivative, in float64 NumPy."""
+    x, logits, locs, log_scales = (np.asarray(v, np.float64) for v in (x, logits, locs, log_scales))
+    z = (x[..., None] - locs) * np.exp(-log_scales)
+    log_weights = log_softmax(logits, axis=-1)
+    log_cdf = logsumexp(log_weights - np.logaddexp(0, -z), axis=-1)
+    log_survival = logsumexp(log_weights - np.logaddexp(0, z), axis=-1)
+    log_density = logsumexp(
+        log_weights - log_scales - np.logaddexp(0, z) - np.logaddexp(0, -z), axis=-1
+    )
+    return log_cdf - log_survival, log_density - log_cdf - log_survival
+
+
+def test_against_the_plain_mixture_cdf():
+    logits, locs, log_scales = parameters()
+    x = np.linspace(-2, 2, 6)
+    cdf = (np.exp(log_softmax(logits, -1)) * expit((x[:, None] - locs) / np.exp(log_scales))).sum(
+        -1
+    )
+    bijector = MixLogCDF(logits, locs, log_scales)
+    np.testing.assert_allclose(bijector.forward(x), np.log(cdf / (1 - cdf)), rtol=1e-10)
+
+
+def test_against_tfps_mixture_of_logistics():
+    logits, locs, log_scales = parameters()
+    x = np.linspace(-2, 2, 6)
+    mixture = tfd.MixtureSameFamily(
+        tfd.Categorical(logits=logits), tfd.Logistic(locs, np.exp(log_scales))
+    )
+    expected = mixture.log_cdf(x) - mixture.log_survival_function(x)
+    bijector = MixLogCDF(logits, locs, log_scales)
+    np.testing.assert_allclose(bijector.forward(x), expected, rtol=1e-10)
+    log_det = mixture.log_prob(x) - mixture.log_cdf(x) - mixture.log_survival_function(x)
+    actual = bijector.forward_log_det_jacobian(x, event_ndims=0)
+    np.testing.assert_allclose(actual, log_det, rtol=1e-9)
+
+
+@pytest.mark.parametrize("log_scale", [-7.0, -2.0, 1.0])
+def test_float32_far_outside_every_component(log_scale):
+    """Up to 50 scales beyond the outermost component, on both sides."""
+    locs = np.array([-1.0, 0.5, 2.0])
+    logits, log_scales = (
+        np.array([0.3, -1.0, 0.0]),
+        np.array([log_scale, log_scale + 0.5, log_scale]),
+    )
+    reach = 50 * np.exp(log_scales.max())
+    x = np.concatenate([np.linspace(-1 - reach, 2 + reach, 1001), locs]).astype(np.float32)
+    x.sort()
+    given = [part.astype(np.float32) for part in (logits, locs, log_scales)]
+    value, log_derivative = oracle(x, *given)
+    bijector = MixLogCDF(*given)
+    y = bijector.forward(x).numpy()
+    log_det = bijector.forward_log_det_jacobian(x, event_ndims=0).numpy()
+    # An argument z = (x - loc) / scale is rounded to eps |z| before anything else happens.
+    np.testing.assert_allclose(y, value, rtol=2e-6, atol=1e-4)
+    np.testing.assert_allclose(log_det, log_derivative, rtol=2e-6, atol=1e-3)
+    # Monotone up to rounding, where the function is flat between two narrow components.
+    assert np.all(np.diff(y) >= -4 * np.finfo(np.float32).eps * (1 + np.abs(y[1:])))
+
+
+def test_gradients_match_those_of_the_composition():
+    given = [tf.constant(part) for part in parameters()]
+    x = tf.constant(np.linspace(-2, 2, 6))
+
+    def composed(x, logits, locs, log_scales):
+        mixture = tfd.MixtureSameFamily(
+            tfd.Categorical(logits=logits), tfd.Logistic(locs, tf.exp(log_scales))
+        )
+        log_cdf, log_survival = mixture.log_cdf(x), mixture.log_survival_function(x)
+        return log_cdf - log_survival, mixture.log_prob(x) - log_cdf - log_survival
+
+    def ours(x, *given):
+        bijector = MixLogCDF(*given)
+        return bijector.forward(x), bijector.forward_log_det_jacobian(x, event_ndims=0)
+
+    def gradients(function):
+        with tf.GradientTape() as tape:
+            tape.watch([x, *given])
+            value, log_det = function(x, *given)
+            total = tf.reduce_sum(tf.sin(value) + log_det**2)
+        return tape.gradient(total, [x, *given])
+
+    for one, other in zip(gradients(ours), gradients(composed), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-7, atol=1e-9)
+
+
+def test_second_derivatives():
+    given = [tf.constant(part) for part in parameters(size=1)]
+    x = tf.constant([0.3], tf.float64)
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            value = MixLogCDF(*given).forward(x)
+        first = inner.gradient(value, x)
+    second = outer.gradient(first, x).numpy()
+    step = 1e-4
+    ends = [np.exp(oracle(np.array([0.3 + s * step]), *given)[1]) for s in (1, -1)]
+    np.testing.assert_allclose(second, (ends[0] - ends[1]) / (2 * step), rtol=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph", "XLA"])
+def test_inverse_residual(mode):
+    given = parameters(np.float32, size=2000, components=32)
+    y = np.random.default_rng(1).normal(size=2000).astype(np.float32) * 3
+    bijector = MixLogCDF(*given)
+    residual = {
+        "eager": bijector.residual,
+        "graph": tf.function(bijector.residual),
+        "XLA": tf.function(bijector.residual, jit_compile=True),
+    }[mode](y)
+    assert np.max(np.abs(residual)) < 1e-4
+
+
+def test_inverse_gradient_is_the_implicit_one():
+    given = [tf.constant(part) for part in parameters()]
+    y = tf.constant(np.linspace(-3, 3, 6))
+
+    def solve(y, logits, locs, log_scales):
+        return MixLogCDF(logits, locs, log_scales).inverse(y)
+
+    with tf.GradientTape() as tape:
+        tape.watch([y, *given])
+        total = tf.reduce_sum(tf.sin(solve(y, *given)))
+    gradients = tape.gradient(total, [y, *given])
+    for index, gradient in enumerate(gradients):
+        rng = np.random.default_rng(index)
+        direction, step, ends = rng.normal(size=gradient.shape), 1e-6, []
+        for sign in (1, -1):
+            moved = [y, *given]
+            moved[index] = moved[index] + sign * step * direction
+            ends.append(float(tf.reduce_sum(tf.sin(solve(*moved)))))
+        expected = (ends[0] - ends[1]) / (2 * step)
+        np.testing.assert_allclose((gradient.numpy() * direction).sum(), expected, rtol=1e-5)
+
+
+def test_errors():
+    with pytest.raises(ValueError, match="same number of components"):
+        MixLogCDF([0.0, 1.0], [0.0, 1.0, 2.0], [0.0, 1.0])

@@ -1,0 +1,95 @@
+"""The shape of the code: who imports whom, how long files are, what is documented."""
+
+import ast
+import pathlib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1] / "tfp_ebm"
+MODULES = sorted(ROOT.rglob("*.py"))
+# Each package may import those in its set, besides itself and `internal`.
+ALLOWED = {
+    "internal": set(),
+    "version": set(),
+    "networks": set(),
+    "bijectors": set(),
+    "mcmc": set(),
+    "datasets": set(),
+    "plots": set(),
+    "metrics": set(),
+    "partition": {"mcmc"},
+    "distributions": {"mcmc", "partition"},
+    "testing": {"bijectors", "distributions"},
+    "models": {"bijectors", "networks", "distributions", "mcmc", "partition"},
+    "training": {"models", "distributions", "metrics", "mcmc", "partition"},
+    "commands": {"datasets", "distributions", "models", "plots", "training", "version"},
+    "cli": {"commands"},
+}
+
+
+def package_of(path):
+    return path.relative_to(ROOT).with_suffix("").parts[0]
+
+
+def imported_names(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            yield from ([f"{node.module}.{alias.name}" for alias in node.names])
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def identify(path):
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=identify)
+def test_imports_go_one_way(path):
+    package = package_of(path)
+    if package == "__init__":
+        return
+    allowed = ALLOWED[package] | {package, "internal"}
+    for name in imported_names(path):
+        parts = name.split(".")
+        if parts[0] == "tfp_ebm" and len(parts) > 1:
+            assert parts[1] in allowed, f"{package} must not import {name}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=identify)
+def test_private_partners_are_imported_in_one_place(path):
+    for name in imported_names(path):
+        if identify(path) != "internal/keras.py":
+            assert name.split(".")[0] not in ("tf_keras", "keras")
+        if identify(path) != "internal/tfp_private.py":
+            assert not name.startswith("tensorflow_probability.python")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=identify)
+def test_modules_are_short_documented_and_say_what_they_export(path):
+    text = path.read_text()
+    tree = ast.parse(text)
+    assert len(text.splitlines()) < 350
+    assert ast.get_docstring(tree)
+    assigned = {
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    assert "__all__" in assigned or identify(path) == "internal/__init__.py"
+    asserts = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+    assert not asserts, f"library code raises errors instead of asserting: lines {asserts}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=identify)
+def test_functions_are_short(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef):
+            body = [
+                part
+                for part in node.body
+                if not isinstance(getattr(part, "value", None), ast.Constant)
+            ]
+            if body:
+                assert body[-1].end_lineno - body[0].lineno < 65, f"{node.name} is long"
