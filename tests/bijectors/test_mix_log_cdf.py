@@ -73,8 +73,10 @@ def test_float32_far_outside_every_component(log_scale):
     # An argument z = (x - loc) / scale is rounded to eps |z| before anything else happens.
     np.testing.assert_allclose(y, value, rtol=2e-6, atol=1e-4)
     np.testing.assert_allclose(log_det, log_derivative, rtol=2e-6, atol=1e-3)
-    # Monotone up to rounding, where the function is flat between two narrow components.
-    assert np.all(np.diff(y) >= -4 * np.finfo(np.float32).eps * (1 + np.abs(y[1:])))
+    # Monotone up to rounding, where the function is flat between two narrow components: each of
+    # the two log-sums of each neighbour carries 4 units in the last place of (1 + |y|).
+    slack = 16 * np.finfo(np.float32).eps * (1 + np.abs(y[1:]))
+    assert np.max(-np.diff(y) / slack) <= 1
 
 
 def test_gradients_match_those_of_the_composition():

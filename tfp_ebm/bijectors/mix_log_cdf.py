@@ -24,9 +24,9 @@ class MixLogCDF(OnePassBijector):
 
     >>> import tensorflow as tf
     >>> bijector = MixLogCDF(logits=[0.0, 1.0], locs=[-1.0, 2.0], log_scales=[0.0, -1.0])
-    >>> x = tf.constant([-50.0, 0.0, 50.0])
+    >>> x = tf.constant([-50.0, 1.0, 50.0])
     >>> bijector.inverse(tf.identity(bijector.forward(x))).numpy().round(3).tolist()
-    [-50.0, 0.0, 50.0]
+    [-50.0, 1.0, 50.0]
 
     Cost: a few exponentials for each element and component; the inverse some 5 to 20 times that.
 

@@ -11,18 +11,22 @@ _MAX_STEPS = 60
 
 
 def _component_terms(x, logits, locs, log_scales):
-    """Returns z, log pi, the floored log-scales and softplus(-z), each `[..., K]`."""
+    """Returns z, log pi, log scales, softplus(-z) and softplus(z), each `[..., K]`.
+
+    The two softplus come from one `log1p(exp(-|z|))`: as `softplus(z) = softplus(-z) + z`, the
+    second would lose all its digits where z is far below 0.
+    """
     log_scales = tf.maximum(log_scales, MIN_LOG_SCALE)
     z = (x[..., tf.newaxis] - locs) * tf.exp(-log_scales)
-    return z, tf.nn.log_softmax(logits), log_scales, tf.nn.softplus(-z)
+    rest = tf.math.log1p(tf.exp(-tf.abs(z)))
+    return z, tf.nn.log_softmax(logits), log_scales, tf.nn.relu(-z) + rest, tf.nn.relu(z) + rest
 
 
-def _log_sums(z, log_weights, log_scales, softplus_minus):
-    """Returns log F, log(1 - F) and log f, each by its own sum, so that no tail is lost."""
-    log_cdf = tf.reduce_logsumexp(log_weights - softplus_minus, axis=-1)
-    log_survival = tf.reduce_logsumexp(log_weights - softplus_minus - z, axis=-1)
-    log_density = tf.reduce_logsumexp(log_weights - 2 * softplus_minus - z - log_scales, axis=-1)
-    return log_cdf, log_survival, log_density
+def _log_terms(log_weights, log_scales, softplus_minus, softplus_plus):
+    """Returns the components' terms of log F, log(1 - F) and log f, each `[..., K]`."""
+    log_cdf = log_weights - softplus_minus
+    log_survival = log_weights - softplus_plus
+    return log_cdf, log_survival, log_cdf - softplus_plus - log_scales
 
 
 @tf.custom_gradient
@@ -46,21 +50,27 @@ def logit_cdf(
     Returns:
       Two tensors `[...]`.
     """
-    log_cdf, log_survival, log_density = _log_sums(*_component_terms(x, logits, locs, log_scales))
+    _, *terms = _component_terms(x, logits, locs, log_scales)
+    # Each by its own sum, so that no tail is lost.
+    log_cdf, log_survival, log_density = (
+        tf.reduce_logsumexp(term, axis=-1) for term in _log_terms(*terms)
+    )
 
     def gradient(value_bar, log_derivative_bar):
-        z, log_weights, scales, softplus_minus = _component_terms(x, logits, locs, log_scales)
+        z, log_weights, scales, softplus_minus, softplus_plus = _component_terms(
+            x, logits, locs, log_scales
+        )
         # Responsibilities of the components for F, 1 - F and f.
-        for_cdf = tf.exp(log_weights - softplus_minus - log_cdf[..., tf.newaxis])
-        for_survival = tf.exp(log_weights - softplus_minus - z - log_survival[..., tf.newaxis])
-        for_density = tf.exp(
-            log_weights - 2 * softplus_minus - z - scales - log_density[..., tf.newaxis]
+        sums = (log_cdf, log_survival, log_density)
+        terms = _log_terms(log_weights, scales, softplus_minus, softplus_plus)
+        for_cdf, for_survival, for_density = (
+            tf.exp(term - total[..., tf.newaxis]) for term, total in zip(terms, sums, strict=True)
         )
         for_cdf *= (value_bar - log_derivative_bar)[..., tf.newaxis]
         for_survival *= (-value_bar - log_derivative_bar)[..., tf.newaxis]
         for_density *= log_derivative_bar[..., tf.newaxis]
-        upper = tf.exp(-softplus_minus)  # sigmoid(z)
-        z_bar = (for_cdf + for_density) * (1 - upper) - (for_survival + for_density) * upper
+        sigmoid, complement = tf.exp(-softplus_minus), tf.exp(-softplus_plus)
+        z_bar = (for_cdf + for_density) * complement - (for_survival + for_density) * sigmoid
         x_bar = z_bar * tf.exp(-scales)
         weights_bar = for_cdf + for_survival + for_density
         logits_bar = weights_bar - tf.exp(log_weights) * tf.reduce_sum(
