@@ -34,3 +34,11 @@ def test_errors():
         BipartiteNormal(np.full([3, 2], 2.0), 1.0)
     with pytest.raises(ValueError, match="`weights` must have shape"):
         BipartiteNormal(np.zeros([3]), 1.0)
+
+
+def test_covariance_of_a_batch():
+    weights = np.stack([oracles.random_machine(3, 2, seed=seed)[0] for seed in (1, 2)])
+    base = BipartiteNormal(weights, np.array([2.9, 3.5]))
+    expected = [np.linalg.inv(oracles.precision(w, d)) for w, d in zip(weights, [2.9, 3.5])]
+    np.testing.assert_allclose(base.covariance(), expected, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(base.variance(), [np.diag(c) for c in expected], rtol=1e-10)

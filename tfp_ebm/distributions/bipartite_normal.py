@@ -166,5 +166,11 @@ class BipartiteNormal(EnergyBased):
         shape = ps.concat([self.batch_shape_tensor(), self.event_shape_tensor()], axis=0)
         return tf.zeros(shape, self.dtype)
 
+    def _covariance(self):
+        return self.precision().covariance()
+
+    def _variance(self):
+        return tf.linalg.diag_part(self._covariance())
+
     def _default_event_space_bijector(self):
         return tfp.bijectors.Identity(validate_args=self.validate_args)

@@ -94,6 +94,17 @@ class BipartitePrecision(NamedTuple):
         hidden, visible = tf.split(colored, [num_hidden, num_visible], axis=-1)
         return tf.concat([visible, hidden], axis=-1)
 
+    def covariance(self) -> tf.Tensor:
+        """Returns J~^-1 as a matrix, `[*B, N, N]`."""
+        size = sum(self.sizes)
+        batch_shape = tf.shape(self.weights)[:-2]
+        identity = tf.eye(size, dtype=self.weights.dtype)
+        shape = [size] + [1] * len(self.weights.shape[:-2]) + [size]
+        target = tf.concat([[size], batch_shape, [size]], axis=0)
+        rows = self.color(tf.broadcast_to(tf.reshape(identity, shape), target))
+        rows = _first_axis_to(rows, -2)  # Of L^-1.
+        return tf.matmul(rows, rows, transpose_a=True)
+
 
 def _first_axis_to(tensor, axis):
     rank = tensor.shape.rank

@@ -164,5 +164,8 @@ class DiscreteMixture(SmoothedSpins, EnergyBased):
         delta = tf.convert_to_tensor(self._delta)[..., tf.newaxis]
         return 1 - tf.tanh(tf.convert_to_tensor(self._bias)) ** 2 + 1 / delta
 
+    def _covariance(self):
+        return tf.linalg.diag(self._variance())
+
     def _default_event_space_bijector(self):
         return tfp.bijectors.Identity(validate_args=self.validate_args)

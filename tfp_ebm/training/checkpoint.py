@@ -74,8 +74,8 @@ def restore(model: tf.Module, folder: str | pathlib.Path) -> None:
             raise CheckpointError(f"The checkpoint file {path} is missing; {remedy}")
         if _digest(path) != expected:
             raise CheckpointError(f"The checkpoint file {path} is damaged; {remedy}")
-    status = tf.train.Checkpoint(model=model).read(str(folder / _PREFIX))
     try:
+        status = tf.train.Checkpoint(model=model).read(str(folder / _PREFIX))
         status.assert_existing_objects_matched()
     except (AssertionError, ValueError):
         raise CheckpointError(

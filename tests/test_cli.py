@@ -1,0 +1,147 @@
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tfp_ebm import cli
+
+TINY = "--epochs 1 --num-filters 4 --num-components 2 --num-blocks 1 --batch-size 250".split()
+
+
+def run_command(*arguments):
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    return subprocess.run(
+        [sys.executable, "-m", "tfp_ebm.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    result = run_command(
+        "train", "rbm_flow", "--dataset", "digits", "--output", folder, "--gibbs-steps", "2", *TINY
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert "bits/dim" in result.stdout and "samples.png" in result.stdout
+    return folder
+
+
+@pytest.mark.slow
+def test_run_folder(run):
+    names = sorted(path.name for path in run.iterdir())
+    assert names == [
+        *("checkpoint", "columns.png", "config.json", "curves.png"),
+        *("metrics.csv", "samples.png", "summary.json"),
+    ]
+    config = json.loads((run / "config.json").read_text())
+    assert config["model"] == "rbm_flow" and config["seed"] == 0
+    assert config["model_options"]["num_filters"] == 4
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["test"]["num_images"] == 447
+    assert (run / "metrics.csv").read_text().count("\n") == 2
+
+
+@pytest.mark.slow
+def test_evaluate_and_sample_from_the_folder_alone(run, tmp_path):
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(run, moved)
+    evaluation = run_command("evaluate", moved)
+    assert evaluation.returncode == 0 and evaluation.stderr == ""
+    trained = json.loads((run / "summary.json").read_text())["test"]
+    again = json.loads(evaluation.stdout)
+    assert again.keys() == trained.keys()
+    assert again["nats_per_image"] == pytest.approx(trained["nats_per_image"], rel=1e-5)
+    assert again["nats_per_image"] > 0 and again["log_partition"]["method"] == "AIS"
+    sample = run_command("sample", moved, "--num", "9", "--seed", "3")
+    assert sample.returncode == 0, sample.stderr
+    assert pathlib.Path(sample.stdout.strip()).name == "samples-3.png"
+    assert (moved / "samples-3.png").is_file()
+
+
+@pytest.mark.slow
+def test_round_trip_of_a_trained_flow(run):
+    from tfp_ebm import datasets
+    from tfp_ebm.commands.run_folder import load_model
+
+    _, model = load_model(run)
+    flow = model.distribution.bijector
+    x = datasets.load("digits").test[:64].astype(np.float32) + 0.5
+    z = flow.inverse(x).numpy()
+    assert np.max(np.abs(flow.forward(z).numpy() - x)) < 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", ["checkpoint", "config"])
+def test_damage_is_one_line(run, tmp_path, capsys, damage):
+    broken = tmp_path / "broken"
+    shutil.copytree(run, broken)
+    if damage == "checkpoint":
+        data = max((broken / "checkpoint").iterdir(), key=lambda path: path.stat().st_size)
+        data.write_bytes(data.read_bytes()[:-5])
+    else:
+        (broken / "config.json").write_text("{")
+    for command in ("evaluate", "sample"):
+        assert cli.main([command, str(broken)]) == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1 and "is damaged" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "rbm_flo", "--dataset", "digits", "--output", "new"], "Did you mean 'rbm_flow'"),
+        (["train", "rbm_flow", "--dataset", "digit", "--output", "new"], "Did you mean 'digits'"),
+        (
+            ["train", "rbm_flow", "--dataset", "digits", "--output", "new", "--epochs", "0"],
+            "`--epochs` must be",
+        ),
+        (
+            ["train", "rbm_flow", "--dataset", "digits", "--output", "new", "--delta", "-1"],
+            "`delta` must be",
+        ),
+        (["evaluate", "nowhere"], "is no run folder"),
+        (["sample", "nowhere"], "is no run folder"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_no_folder(
+    arguments, message, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.startswith("tfp-ebm: ") and error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_exists_is_left_alone(capsys, tmp_path):
+    (tmp_path / "precious").write_text("x")
+    arguments = ["train", "rbm_flow", "--dataset", "digits", "--output", str(tmp_path)]
+    assert cli.main(arguments) == 2
+    assert "exists and is left as it is" in capsys.readouterr().err
+    assert (tmp_path / "precious").read_text() == "x"
+
+
+def test_listings(capsys):
+    assert cli.main(["models"]) == 0
+    assert "rbm_flow" in capsys.readouterr().out.split()
+    assert cli.main(["datasets"]) == 0
+    assert "digits" in capsys.readouterr().out.split()
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys, contextlib, io\nfrom tfp_ebm import cli\n"
+        "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):\n"
+        "    cli.main(['--help'])\n"
+        "assert 'tensorflow' not in sys.modules, 'TensorFlow was loaded'\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

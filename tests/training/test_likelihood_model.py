@@ -1,0 +1,178 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tests import oracles
+from tfp_ebm import distributions, training
+from tfp_ebm.internal.keras import keras
+from tfp_ebm.mcmc import PersistentChains
+
+tfd = tfp.distributions
+
+
+def bernoulli_like_pixels():
+    density = tfd.MultivariateNormalDiag(tf.Variable([5.0, 5.0]), tf.constant([2.0, 2.0]))
+    return distributions.Dequantized(density, num_levels=17)
+
+
+def trainer_of(model, rate=0.05, **options):
+    trainer = training.LikelihoodModel(model, **options)
+    trainer.compile(optimizer=keras.optimizers.Adam(rate))
+    return trainer
+
+
+def images(count=64, seed=0):
+    return np.random.default_rng(seed).integers(2, 9, size=[count, 2]).astype(np.uint8)
+
+
+def test_maximum_likelihood_finds_the_mean():
+    trainer = trainer_of(bernoulli_like_pixels(), rate=0.1)
+    data = images(256)
+    history = trainer.fit(data, epochs=30, batch_size=32, verbose=0).history
+    loc = trainer.distribution.distribution.loc.numpy()
+    np.testing.assert_allclose(loc, data.mean(0) + 0.5, atol=0.25)
+    bits = np.array(history["loss"]) / (2 * np.log(2))
+    np.testing.assert_allclose(history["bits_per_dimension"], bits, rtol=1e-5)
+    assert history["loss"][-1] < history["loss"][0]
+
+
+def test_an_rbm_learns_a_known_rbm():
+    """Persistent contrastive divergence through `fit`, judged by enumeration."""
+    weights, bias = oracles.random_machine(3, 2, scale=0.6)
+    states = oracles.all_states(5)
+    truth = oracles.spin_probabilities(weights, bias)
+    rng = np.random.default_rng(0)
+    units = states[rng.choice(len(states), size=4_000, p=truth)]
+    covariance = np.linalg.inv(oracles.precision(weights, 2.9))
+    z = units + rng.multivariate_normal(np.zeros(5), covariance, size=len(units))
+    parameters = tf.Variable(tf.zeros([3, 2])), tf.Variable(tf.zeros([5]))
+    machine = distributions.SmoothedRBM(*parameters, 2.9).machine()
+    chains = PersistentChains.start(machine, 512, (0, 1))
+    base = distributions.SmoothedRBM(*parameters, 2.9, chains=chains)
+    base.estimate_log_partition()
+    trainer = trainer_of(base, rate=0.02, gibbs_steps=5)
+    data = z.astype(np.float32)
+    trainer.fit(data, epochs=12, batch_size=200, verbose=0)
+    learned = oracles.smoothed_log_prob(base.weights.numpy(), base.bias.numpy(), 2.9, z).mean()
+    best = oracles.smoothed_log_prob(weights, bias, 2.9, z).mean()
+    untrained = oracles.smoothed_log_prob(np.zeros([3, 2]), np.zeros(5), 2.9, z).mean()
+    assert best - learned < 0.1 * (best - untrained)
+
+
+def test_chains_move_once_an_update():
+    base = distributions.SmoothedRBM.create(16, 16, num_chains=8, seed=(0, 1))
+    trainer = trainer_of(base, gibbs_steps=1)
+    before = base.chains.units.numpy()
+    trainer.fit(np.zeros([8, 32], np.float32), batch_size=8, verbose=0)
+    assert np.any(base.chains.units.numpy() != before)
+    still = trainer_of(distributions.SmoothedRBM.create(16, 16, num_chains=8), gibbs_steps=0)
+    before = still.distribution.chains.units.numpy()
+    still.fit(np.zeros([8, 32], np.float32), batch_size=8, verbose=0)
+    np.testing.assert_array_equal(still.distribution.chains.units.numpy(), before)
+
+
+def test_energy_based_parts_are_found_inside_wrappers():
+    base = distributions.SmoothedRBM.create(2, 2)
+    flow = tfp.bijectors.Scale(tf.Variable(2.0))
+    model = distributions.Dequantized(tfd.TransformedDistribution(base, flow), num_levels=4)
+    assert training.energy_based_parts(model) == [base]
+    assert training.energy_based_parts(base) == [base]
+
+
+def test_moving_average_is_what_is_evaluated_and_comes_back():
+    trainer = trainer_of(bernoulli_like_pixels(), rate=0.5, ema_momentum=0.9)
+    loc = trainer.distribution.distribution.loc
+    recorded = []
+    record = keras.callbacks.LambdaCallback(on_batch_end=lambda *_: recorded.append(loc.numpy()))
+    trainer.fit(images(), batch_size=16, epochs=2, verbose=0, callbacks=[record])
+    average = np.array([5.0, 5.0])
+    for step, value in enumerate(recorded, start=1):
+        momentum = min(0.9, (1 + step) / (10 + step))
+        average = momentum * average + (1 - momentum) * value
+    raw = loc.numpy()
+    with trainer.averaged_weights():
+        np.testing.assert_allclose(loc.numpy(), average, rtol=1e-5)
+    np.testing.assert_array_equal(loc.numpy(), raw)
+    with pytest.raises(KeyError), trainer.averaged_weights():
+        raise KeyError
+    np.testing.assert_array_equal(loc.numpy(), raw)
+
+
+def test_log_partition_callback_renews_the_estimate():
+    base = distributions.SmoothedRBM.create(14, 14, num_chains=16, seed=(0, 1))
+    trainer = trainer_of(base, gibbs_steps=1)
+    data = np.random.default_rng(0).normal(size=[32, 28]).astype(np.float32)
+    callback = training.LogPartitionCallback(num_chains=16, num_steps=20, seed=(0, 2))
+    history = trainer.fit(data, epochs=2, batch_size=16, verbose=0, callbacks=[callback]).history
+    assert not base.is_log_partition_stale()
+    exact = float(base.estimate_log_partition().value)
+    assert history["log_partition"][-1] == pytest.approx(exact, rel=1e-6)
+    trainer.fit(data, epochs=1, batch_size=16, verbose=0)
+    assert base.is_log_partition_stale()
+
+
+def test_best_weights_come_back():
+    trainer = trainer_of(bernoulli_like_pixels(), rate=1.0)
+    data = images()
+    best = training.BestWeights(patience=2)
+    schedule = keras.callbacks.LearningRateScheduler(lambda epoch: [0.3, 30.0][epoch > 2])
+    trainer.fit(
+        data,
+        validation_data=images(seed=1),
+        epochs=20,
+        verbose=0,
+        callbacks=[schedule, best],
+    )
+    assert 1 <= best.best_epoch <= 3
+    loss = trainer.evaluate(images(seed=1), verbose=0, return_dict=True)["loss"]
+    assert loss == pytest.approx(best.best, abs=0.05)
+
+
+def test_best_weights_need_validation():
+    with pytest.raises(ValueError, match="BestWeights needs `validation_data`"):
+        trainer_of(bernoulli_like_pixels()).fit(
+            images(), verbose=0, callbacks=[training.BestWeights()]
+        )
+
+
+def test_metrics_file(tmp_path):
+    path = tmp_path / "metrics.csv"
+    trainer_of(bernoulli_like_pixels()).fit(
+        images(), epochs=3, verbose=0, callbacks=[training.MetricsFile(path)]
+    )
+    lines = path.read_text().splitlines()
+    assert lines[0].startswith("epoch,loss,bits_per_dimension") and len(lines) == 4
+    assert [line.split(",")[0] for line in lines[1:]] == ["1", "2", "3"]
+
+
+def test_predict_gives_log_probabilities():
+    trainer = trainer_of(bernoulli_like_pixels())
+    assert trainer.predict(images(10), verbose=0).shape == (10,)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (np.zeros([3, 4], np.uint8), r"`x` must have shape \[N, 2\].* got \(3, 4\)"),
+        (np.zeros([0, 2], np.uint8), "`x` is empty"),
+        (np.full([3, 2], np.nan, np.float32), "`x` must be finite"),
+        (np.full([3, 2], np.inf, np.float32), "`x` must be finite"),
+        (np.full([3, 2], 17, np.uint8), "integers from 0 to 16, got values from 17 to 17"),
+        (np.full([3, 2], 0.5, np.float32), "integers from 0 to 16"),
+    ],
+)
+def test_bad_data(data, message):
+    trainer = trainer_of(bernoulli_like_pixels())
+    for method in (trainer.fit, trainer.evaluate):
+        with pytest.raises(ValueError, match=message):
+            method(data, verbose=0)
+
+
+def test_bad_arguments():
+    with pytest.raises(TypeError, match=r"`model` must be a tfp\.distributions\.Distribution"):
+        training.LikelihoodModel(3)
+    with pytest.raises(ValueError, match="`gibbs_steps`"):
+        training.LikelihoodModel(bernoulli_like_pixels(), gibbs_steps=-1)
+    with pytest.raises(ValueError, match="`ema_momentum`"):
+        training.LikelihoodModel(bernoulli_like_pixels(), ema_momentum=1.0)
