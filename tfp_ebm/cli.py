@@ -55,7 +55,7 @@ def _add_train(commands):
     train.add_argument("model", help="rbm_flow, d_flow, multicov_flow or gaussian_flow")
     train.add_argument("--dataset", required=True, help="digits, mnist, fashion_mnist or cifar10")
     train.add_argument("--output", required=True, type=pathlib.Path, help="new run folder")
-    train.add_argument("--epochs", type=int, default=60, help="passes over the training part")
+    train.add_argument("--epochs", type=int, default=40, help="passes over the training part")
     train.add_argument("--batch-size", type=int, default=64, help="images in an update")
     train.add_argument("--learning-rate", type=float, default=5e-3, help="peak of Adam's rate")
     train.add_argument("--num-filters", type=int, default=32, help="width of the networks")

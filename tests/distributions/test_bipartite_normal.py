@@ -39,6 +39,8 @@ def test_errors():
 def test_covariance_of_a_batch():
     weights = np.stack([oracles.random_machine(3, 2, seed=seed)[0] for seed in (1, 2)])
     base = BipartiteNormal(weights, np.array([2.9, 3.5]))
-    expected = [np.linalg.inv(oracles.precision(w, d)) for w, d in zip(weights, [2.9, 3.5])]
+    expected = [
+        np.linalg.inv(oracles.precision(w, d)) for w, d in zip(weights, [2.9, 3.5], strict=True)
+    ]
     np.testing.assert_allclose(base.covariance(), expected, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(base.variance(), [np.diag(c) for c in expected], rtol=1e-10)

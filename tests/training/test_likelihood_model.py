@@ -84,7 +84,9 @@ def test_moving_average_is_what_is_evaluated_and_comes_back():
     trainer = trainer_of(bernoulli_like_pixels(), rate=0.5, ema_momentum=0.9)
     loc = trainer.distribution.distribution.loc
     recorded = []
-    record = keras.callbacks.LambdaCallback(on_batch_end=lambda *_: recorded.append(loc.numpy()))
+    record = keras.callbacks.LambdaCallback(
+        on_batch_end=lambda batch, logs: recorded.append(loc.numpy())
+    )
     trainer.fit(images(), batch_size=16, epochs=2, verbose=0, callbacks=[record])
     average = np.array([5.0, 5.0])
     for step, value in enumerate(recorded, start=1):

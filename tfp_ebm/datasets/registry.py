@@ -63,9 +63,9 @@ def _load_from_tfds(name, data_dir):
     import tensorflow_datasets as tfds
 
     tfds.display_progress_bar(False)
-    splits = tfds.load(name, data_dir=data_dir, batch_size=-1, as_supervised=True)
-    images, labels = (np.asarray(part) for part in splits["train"])
-    test_images, test_labels = (np.asarray(part) for part in splits["test"])
+    train, test = tfds.load(name, split=["train", "test"], data_dir=data_dir, as_supervised=True)
+    images, labels = _arrays(train)
+    test_images, test_labels = _arrays(test)
     # A stand-in data set, as in the tests of TensorFlow Datasets, may hold fewer images.
     end = len(images) - min(_NUM_VALIDATION[name], len(images) // 6)
     return ImageDataset(
@@ -78,3 +78,8 @@ def _load_from_tfds(name, data_dir):
         test_labels,
         num_levels=256,
     )
+
+
+def _arrays(dataset):
+    batches = dataset.batch(4096).as_numpy_iterator()
+    return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
