@@ -58,3 +58,48 @@ def random_machine(num_visible, num_hidden, scale=0.4, seed=0):
     rng = np.random.default_rng(seed)
     weights = scale * rng.normal(size=[num_visible, num_hidden])
     return weights, 0.5 * rng.normal(size=num_visible + num_hidden)
+
+
+def gaussian_bernoulli_log_prob(weights, visible_bias, hidden_bias, scale, points):
+    """log p(v) as an explicit mixture of 2^num_hidden Gaussians."""
+    hidden = (all_states(len(hidden_bias)) + 1) / 2
+    pushed = hidden @ weights.T
+    log_weights = hidden @ hidden_bias + pushed @ (visible_bias / scale) + 0.5 * (pushed**2).sum(-1)
+    means = visible_bias + scale * pushed
+    residual = (points[:, None] - means) / scale
+    gaussian = -0.5 * (residual**2).sum(-1) - np.sum(np.log(scale * np.sqrt(2 * np.pi)))
+    return logsumexp(log_weights - logsumexp(log_weights) + gaussian, axis=1)
+
+
+def smoothed_boltzmann_log_prob(factor, bias, points):
+    """log p(z) as an explicit mixture of 2^N Gaussians of precision C C^T."""
+    matrix = factor @ factor.T
+    coupling = matrix - np.diag(np.diag(matrix))
+    states = all_states(len(bias))
+    log_weights = 0.5 * np.einsum("si,ij,sj->s", states, coupling, states) + states @ bias
+    difference = points[:, None] - states
+    gaussian = -0.5 * np.einsum("psi,ij,psj->ps", difference, matrix, difference)
+    gaussian += np.sum(np.log(np.abs(np.diag(factor)))) - 0.5 * len(bias) * np.log(2 * np.pi)
+    return logsumexp(log_weights - logsumexp(log_weights) + gaussian, axis=1)
+
+
+def central_differences(function, value, step=1e-5):
+    """The gradient of a scalar function of an array."""
+    gradient = np.zeros_like(value)
+    for index in np.ndindex(value.shape):
+        moved = [value.copy(), value.copy()]
+        moved[0][index] += step
+        moved[1][index] -= step
+        gradient[index] = (function(moved[0]) - function(moved[1])) / (2 * step)
+    return gradient
+
+
+def within_standard_errors(samples, mean, pair, count=4.0):
+    """Whether means and pair products of samples agree with the given ones."""
+    samples = np.asarray(samples)
+    products = np.einsum("ni,nj->nij", samples, samples)
+    for drawn, expected in ((samples, mean), (products, pair)):
+        error = drawn.std(0) / np.sqrt(len(drawn)) + 1e-9
+        if np.any(np.abs(drawn.mean(0) - expected) > count * error):
+            return False
+    return True

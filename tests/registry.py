@@ -111,6 +111,34 @@ def smoothed_oracle(base, points):
     return oracles.smoothed_log_prob(weights, bias, delta, points.astype(np.float64))
 
 
+def gaussian_bernoulli(num_visible, num_hidden, dtype):
+    weights, bias = oracles.random_machine(num_visible, num_hidden, scale=0.8)
+    return distributions.GaussianBernoulliRBM(
+        tf.Variable(weights, dtype=dtype),
+        tf.Variable(bias[:num_visible], dtype=dtype),
+        tf.Variable(bias[num_visible:], dtype=dtype),
+        tfp.util.TransformedVariable(
+            np.full(num_visible, 0.8), tfb.Softplus(), dtype=dtype, name="scale"
+        ),
+    )
+
+
+def smoothed_boltzmann(dtype):
+    bijector = tfb.FillScaleTriL(diag_shift=tf.constant(1e-3, dtype))
+    value = tf.constant([[1.5, 0.0], [0.4, 1.2]], dtype)
+    factor = tfp.util.TransformedVariable(value, bijector, name="factor")
+    return distributions.SmoothedBoltzmannMachine(factor, tf.Variable([0.3, -0.2], dtype=dtype))
+
+
+def smoothed_block(num_visible, num_hidden, dtype):
+    weights, bias = oracles.random_machine(num_visible, num_hidden)
+    made = distributions.SmoothedBoltzmannMachine.create_block(num_visible, num_hidden, dtype=dtype)
+    made.factor.trainable_variables[0].assign(tf.constant(weights, dtype))
+    made.bias.assign(tf.constant(bias, dtype))
+    colors = made.parameters["colors"]
+    return distributions.SmoothedBoltzmannMachine(made.factor, made.bias, False, colors)
+
+
 def density(dtype):
     loc = tf.Variable([1.0, 2.0], dtype=dtype)
     return tfd.Independent(tfd.Uniform(loc - loc, 4.0 + 0 * loc), 1)
@@ -136,6 +164,24 @@ DISTRIBUTIONS = {
     "RestrictedBoltzmannMachine": (
         lambda dtype: distributions.RestrictedBoltzmannMachine(*machine_parameters(3, 2, dtype)),
         {"support": oracles.all_states(5), "outside": [0.0, 1.0, 1.0, 1.0, 1.0]},
+    ),
+    "RestrictedBoltzmannMachine binary": (
+        lambda dtype: distributions.RestrictedBoltzmannMachine(
+            *machine_parameters(3, 2, dtype), binary=True
+        ),
+        {"support": (oracles.all_states(5) + 1) / 2, "outside": [0.0, 1.0, 1.0, 1.0, 0.5]},
+    ),
+    "GaussianBernoulliRBM": (
+        lambda dtype: gaussian_bernoulli(2, 3, dtype),
+        {"interval": (-9.0, 9.0)},
+    ),
+    "SmoothedBoltzmannMachine": (
+        lambda dtype: smoothed_boltzmann(dtype),
+        {"interval": (-7.0, 7.0)},
+    ),
+    "SmoothedBoltzmannMachine block": (
+        lambda dtype: smoothed_block(2, 1, dtype),
+        {},
     ),
     "IndependentSpins": (
         lambda dtype: distributions.IndependentSpins(tf.Variable([0.3, -0.5, 1.0], dtype=dtype)),

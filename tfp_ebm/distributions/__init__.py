@@ -5,8 +5,10 @@ from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.dequantized import Dequantized
 from tfp_ebm.distributions.discrete_mixture import DiscreteMixture
 from tfp_ebm.distributions.energy_based import EnergyBased
+from tfp_ebm.distributions.gaussian_bernoulli_rbm import GaussianBernoulliRBM
 from tfp_ebm.distributions.independent_spins import IndependentSpins
 from tfp_ebm.distributions.restricted_boltzmann_machine import RestrictedBoltzmannMachine
+from tfp_ebm.distributions.smoothed_boltzmann_machine import SmoothedBoltzmannMachine
 from tfp_ebm.distributions.smoothed_rbm import SmoothedRBM
 
 __all__ = [
@@ -15,7 +17,9 @@ __all__ = [
     "Dequantized",
     "DiscreteMixture",
     "EnergyBased",
+    "GaussianBernoulliRBM",
     "IndependentSpins",
     "RestrictedBoltzmannMachine",
+    "SmoothedBoltzmannMachine",
     "SmoothedRBM",
 ]

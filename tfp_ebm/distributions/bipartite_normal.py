@@ -9,7 +9,7 @@ import tensorflow_probability as tfp
 from tfp_ebm.distributions.bipartite_precision import (
     BipartitePrecision,
     check_positive_definite,
-    spectral_norm_constraint,
+    coupling_variables,
 )
 from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.internal import checks
@@ -90,6 +90,8 @@ class BipartiteNormal(EnergyBased):
         num_visible: int,
         num_hidden: int,
         delta: float = 2.5,
+        learn_delta: bool = False,
+        constrained: bool = True,
         dtype: tf.DType = tf.float32,
         name: str = "BipartiteNormal",
     ) -> "BipartiteNormal":
@@ -99,6 +101,9 @@ class BipartiteNormal(EnergyBased):
           num_visible: size of the first layer.
           num_hidden: size of the second layer.
           delta: diagonal of the precision; 2.5 in the paper.
+          learn_delta: whether delta is trained; then W is `delta A`, and A is the variable.
+          constrained: whether W is kept positive definite by a constraint; without it, use a small
+            learning rate and a penalty, as the paper does.
           dtype: dtype of the variable.
           name: name of the distribution.
 
@@ -108,10 +113,8 @@ class BipartiteNormal(EnergyBased):
         num_visible = checks.positive_integer("num_visible", num_visible)
         num_hidden = checks.positive_integer("num_hidden", num_hidden)
         delta = checks.positive_number("delta", delta)
-        weights = tf.Variable(
-            tf.zeros([num_visible, num_hidden], dtype),
-            name="weights",
-            constraint=spectral_norm_constraint(delta),
+        weights, delta = coupling_variables(
+            num_visible, num_hidden, delta, dtype, learn_delta, constrained
         )
         return cls(weights, delta, name=name)
 
@@ -141,6 +144,10 @@ class BipartiteNormal(EnergyBased):
         return BipartitePrecision(
             tf.convert_to_tensor(self._weights), tf.convert_to_tensor(self._delta)
         )
+
+    def min_eigenvalue(self) -> tf.Tensor:
+        """Returns the smallest eigenvalue of J~, `delta - sigma_max(W)`, which must be above 0."""
+        return self.precision().min_eigenvalue()
 
     def _size(self):
         return self._weights.shape[-2] + self._weights.shape[-1]

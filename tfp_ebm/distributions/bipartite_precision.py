@@ -1,27 +1,36 @@
 """The precision matrix of two coupled layers, through one small Cholesky factor."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
+import tensorflow_probability as tfp
 
-from tfp_ebm.internal.numeric import multiply_rows, spectral_norm_bound
+from tfp_ebm.internal import checks
+from tfp_ebm.internal.numeric import move_axis, multiply_rows, spectral_norm_bound
 
-__all__ = ["BipartitePrecision", "check_positive_definite", "spectral_norm_constraint"]
+__all__ = [
+    "BipartitePrecision",
+    "check_positive_definite",
+    "coupling_variables",
+    "spectral_norm_constraint",
+]
 
 # Training keeps sigma_max(W) at or below this share of delta.
 MAX_COUPLING = 0.99
+# Below this a learned delta would smear the spins over more than three times their distance.
+MIN_LEARNED_DELTA = 0.1
 
 
 class BipartitePrecision(NamedTuple):
     """J~ = [[delta I, W], [W^T, delta I]], symmetric of size N = num_visible + num_hidden.
 
     Its eigenvalues are `delta +- sigma_i(W)` and `delta`, so it is positive definite if and only
-    if `delta > sigma_max(W)`. With the larger layer first, `J~ = L L^T` where
+    if `delta > sigma_max(W)`. With the larger layer first, `J~ = delta L L^T` where
 
-        L = [[sqrt(delta) I, 0], [W'/sqrt(delta), chol(delta I - W' W'^T / delta)]]
+        L = [[I, 0], [A, chol(I - A A^T)]],   A = W / delta or its transpose
 
-    and W' is W or W^T: only a Cholesky factor of the size of the smaller layer is ever needed.
+    so that only a Cholesky factor of the size of the smaller layer is ever needed.
 
     Attributes:
       weights: `[*B, num_visible, num_hidden]`, W.
@@ -49,46 +58,49 @@ class BipartitePrecision(NamedTuple):
         return self.delta[..., tf.newaxis] * z + coupled
 
     def _schur_cholesky(self):
-        """Returns W' (smaller layer by larger) and the Cholesky factor of the Schur complement."""
+        """Returns A (smaller layer by larger) and the Cholesky factor of `I - A A^T`."""
         num_visible, num_hidden = self.sizes
-        weights = self.weights
+        relative = self.weights / self.delta[..., tf.newaxis, tf.newaxis]
         if num_hidden <= num_visible:
-            weights = tf.linalg.matrix_transpose(weights)
-        delta = self.delta[..., tf.newaxis, tf.newaxis]
-        identity = tf.eye(min(num_visible, num_hidden), dtype=weights.dtype)
-        schur = delta * identity - tf.matmul(weights, weights, transpose_b=True) / delta
-        return weights, tf.linalg.cholesky(schur)
+            relative = tf.linalg.matrix_transpose(relative)
+        identity = tf.eye(min(num_visible, num_hidden), dtype=relative.dtype)
+        schur = identity - tf.matmul(relative, relative, transpose_b=True)
+        return relative, tf.linalg.cholesky(schur)
 
     def log_abs_determinant(self) -> tf.Tensor:
         """Returns log det J~, `[*B]`."""
         _, factor = self._schur_cholesky()
         diagonal = tf.linalg.diag_part(factor)
-        return max(self.sizes) * tf.math.log(self.delta) + 2 * tf.reduce_sum(
+        return sum(self.sizes) * tf.math.log(self.delta) + 2 * tf.reduce_sum(
             tf.math.log(diagonal), axis=-1
         )
 
+    def min_eigenvalue(self) -> tf.Tensor:
+        """Returns `delta - sigma_max(W)`, the distance from the edge, `[*B]`; one SVD of W."""
+        return self.delta - tf.linalg.svd(self.weights, compute_uv=False)[..., 0]
+
     def color(self, noise: tf.Tensor) -> tf.Tensor:
-        """Returns L^-T noise, of covariance J~^-1 for standard normal noise, `[n, *B, N]`."""
+        """Returns L^-T noise / sqrt(delta), which has covariance J~^-1, `[n, *B, N]`.
+
+        Args:
+          noise: `[n, *B, N]`, standard normal.
+        """
         num_visible, num_hidden = self.sizes
-        weights, factor = self._schur_cholesky()
-        root = tf.sqrt(self.delta)[..., tf.newaxis, tf.newaxis]
+        relative, factor = self._schur_cholesky()
         blocks = tf.linalg.LinearOperatorBlockLowerTriangular(
             [
+                [tf.linalg.LinearOperatorIdentity(max(self.sizes), dtype=noise.dtype)],
                 [
-                    tf.linalg.LinearOperatorScaledIdentity(
-                        max(self.sizes), multiplier=root[..., 0, 0]
-                    )
-                ],
-                [
-                    tf.linalg.LinearOperatorFullMatrix(weights / root),
+                    tf.linalg.LinearOperatorFullMatrix(relative),
                     tf.linalg.LinearOperatorLowerTriangular(factor),
                 ],
             ]
         )
+        noise = noise * tf.math.rsqrt(self.delta)[..., tf.newaxis]
         # Samples become columns: one triangular solve for all of them.
-        columns = tf.linalg.matrix_transpose(_first_axis_to(noise, -2))
+        columns = tf.linalg.matrix_transpose(move_axis(noise, 0, -2))
         rows = tf.linalg.matrix_transpose(blocks.solve(columns, adjoint=True))
-        colored = _last_but_one_axis_to_first(rows)
+        colored = move_axis(rows, -2, 0)
         if num_hidden <= num_visible:
             return colored
         hidden, visible = tf.split(colored, [num_hidden, num_visible], axis=-1)
@@ -102,20 +114,8 @@ class BipartitePrecision(NamedTuple):
         shape = [size] + [1] * len(self.weights.shape[:-2]) + [size]
         target = tf.concat([[size], batch_shape, [size]], axis=0)
         rows = self.color(tf.broadcast_to(tf.reshape(identity, shape), target))
-        rows = _first_axis_to(rows, -2)  # Of L^-1.
+        rows = move_axis(rows, 0, -2)  # Of L^-1.
         return tf.matmul(rows, rows, transpose_a=True)
-
-
-def _first_axis_to(tensor, axis):
-    rank = tensor.shape.rank
-    order = list(range(1, rank))
-    order.insert(rank + axis, 0)
-    return tf.transpose(tensor, order)
-
-
-def _last_but_one_axis_to_first(tensor):
-    rank = tensor.shape.rank
-    return tf.transpose(tensor, [rank - 2, *range(rank - 2), rank - 1])
 
 
 def check_positive_definite(weights: tf.Tensor, delta: tf.Tensor) -> None:
@@ -127,10 +127,8 @@ def check_positive_definite(weights: tf.Tensor, delta: tf.Tensor) -> None:
     if not tf.executing_eagerly():
         return
     weights, delta = tf.convert_to_tensor(weights), tf.convert_to_tensor(delta)
-    if not bool(tf.reduce_all(tf.math.is_finite(weights))):
-        raise ValueError("`weights` must be finite, got NaN or infinite entries.")
-    if not bool(tf.reduce_all(tf.math.is_finite(delta))) or bool(tf.reduce_any(delta <= 0)):
-        raise ValueError(f"`delta` must be finite and above 0, got {delta.numpy()}.")
+    checks.finite("weights", weights)
+    checks.finite("delta", delta, above_zero=True)
     if bool(tf.reduce_all(spectral_norm_bound(weights) < delta)):
         return
     norm = tf.linalg.svd(weights, compute_uv=False)[..., 0]
@@ -155,3 +153,49 @@ def spectral_norm_constraint(delta: float) -> Callable[[tf.Tensor], tf.Tensor]:
         return weights * tf.minimum(tf.ones_like(bound), limit / bound)
 
     return constrain
+
+
+def coupling_variables(
+    num_visible: int,
+    num_hidden: int,
+    delta: float,
+    dtype: tf.DType,
+    learn_delta: bool = False,
+    constrained: bool = True,
+) -> tuple[Any, Any]:
+    """Returns trainable W, at 0, and delta, which is a constant or trainable.
+
+    A learned delta is a softplus above 0.1, and W is `delta A` with `sigma_max(A) <= 0.99`: every
+    value of the two variables gives a positive definite J~, and the smoothing can change without
+    moving relative to its edge.
+
+    Args:
+      num_visible: rows of W.
+      num_hidden: columns of W.
+      delta: the first value of delta.
+      dtype: dtype of the variables.
+      learn_delta: whether delta is a variable.
+      constrained: whether the variable has a constraint that keeps J~ positive definite; without
+        it nothing but a penalty on W and a small learning rate does.
+
+    Raises:
+      ValueError: if delta is to be learned and starts at 0.1 or below.
+    """
+
+    def variable(limit, name):
+        constraint = spectral_norm_constraint(limit) if constrained else None
+        return tf.Variable(
+            tf.zeros([num_visible, num_hidden], dtype), constraint=constraint, name=name
+        )
+
+    if not learn_delta:
+        return variable(delta, "weights"), delta
+    if delta <= MIN_LEARNED_DELTA:
+        raise ValueError(
+            f"`delta` must start above {MIN_LEARNED_DELTA} to be learned, got {delta}."
+        )
+    low = tf.constant(MIN_LEARNED_DELTA, dtype)
+    learned = tfp.util.TransformedVariable(
+        tf.constant(delta, dtype), tfp.bijectors.Softplus(low=low), name="delta"
+    )
+    return tfp.util.DeferredTensor(variable(1.0, "coupling"), tfp.bijectors.Scale(learned)), learned

@@ -7,20 +7,23 @@ import tensorflow as tf
 from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.protocols import AnnealedMachine
-from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.tfp_private import ps, samplers
 from tfp_ebm.mcmc import PersistentChains, block_gibbs
 from tfp_ebm.partition import (
     LogPartition,
+    LogProbBounds,
     StoredLogPartition,
     annealed_importance_sampling,
     enumerate_log_partition,
+    log_prob_bounds,
 )
-from tfp_ebm.partition.enumeration import MAX_ENUMERATED_UNITS
 
 __all__ = ["BoltzmannMachine"]
 
 # Up to 2^12 states are summed afresh in every evaluation: always exact, never stale.
 _MAX_EXACT_UNITS = 12
+# Up to 2^20 states are summed when an estimate is asked for, within seconds.
+_MAX_SUMMED_UNITS = 20
 
 
 class BoltzmannMachine(EnergyBased):
@@ -40,8 +43,11 @@ class BoltzmannMachine(EnergyBased):
       the negative phase of persistent contrastive divergence:
       `log Z_machine = stop_gradient(estimate - f) + f`. The chains move in `update_chains` only.
 
-    Subclasses give `machine()`, `log_partition_offset()` and `_unnormalized_log_prob`, and call
-    `_set_up_sampling` at the end of their constructor.
+    Other kinds of chains give other gradients: a replay buffer, parallel tempering, or
+    contrastive divergence, see `tfp_ebm.mcmc.start_chains`.
+
+    Subclasses give `machine()`, `log_partition_offset()`, `chain_state` and
+    `_unnormalized_log_prob`, and call `_set_up_sampling` at the end of their constructor.
     """
 
     def machine(self) -> AnnealedMachine:
@@ -51,6 +57,18 @@ class BoltzmannMachine(EnergyBased):
     def log_partition_offset(self) -> tf.Tensor:
         """Returns the part of log Z that has a closed form, `[*batch_shape]`."""
         raise NotImplementedError(f"{type(self).__name__} must implement `log_partition_offset`.")
+
+    def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
+        """Draws the state of a chain given a point, from its exact conditional distribution.
+
+        Args:
+          value: `[..., *event_shape]`.
+          seed: seed; a pair of integers repeats exactly.
+
+        Returns:
+          `[..., n]`, what `machine().sweep` moves.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must implement `chain_state`.")
 
     def _set_up_sampling(
         self,
@@ -106,16 +124,25 @@ class BoltzmannMachine(EnergyBased):
         moved = tf.reduce_any(tf.not_equal(stored.fingerprint, self._fingerprint()))
         return tf.logical_or(tf.logical_not(stored.is_known()), moved)
 
-    def _log_partition(self) -> tf.Tensor:
+    def _log_partition(self, value: tf.Tensor | None = None) -> tf.Tensor:
         if self._is_exact:
             return self.machine().enumerate_log_partition() + self.log_partition_offset()
         with tf.control_dependencies(self._check_known()):
             estimate = tf.identity(self._stored_log_partition.value)
         machine = self.machine()
-        chains = tf.stop_gradient(tf.convert_to_tensor(self._chains.units))
+        data_units = None
+        if value is not None and self._chains.starts_from_data:
+            states = self.chain_state(value)
+            batch_rank = self.batch_shape.rank
+            kept = ps.shape(states)[ps.rank(states) - 1 - batch_rank :]
+            data_units = tf.reshape(states, ps.concat([[-1], kept], axis=0))
+        chains = tf.stop_gradient(self._chains.negative_units(machine, data_units))
         negative_phase = tf.reduce_mean(machine.log_marginal(chains), axis=0)
         estimate = tf.stop_gradient(estimate - negative_phase) + negative_phase
         return estimate + self.log_partition_offset()
+
+    def _log_prob(self, value):
+        return self._unnormalized_log_prob(value) - self._log_partition(value)
 
     def _check_known(self):
         message = (
@@ -130,7 +157,11 @@ class BoltzmannMachine(EnergyBased):
         return [tf.debugging.Assert(known, [message])]
 
     def estimate_log_partition(
-        self, num_chains: int = 256, num_steps: int = 1000, seed: Any = None
+        self,
+        num_chains: int = 256,
+        num_steps: int = 1000,
+        schedule: Any = "linear",
+        seed: Any = None,
     ) -> LogPartition:
         """Estimates log Z, keeps it for `log_prob`, and returns it with its error.
 
@@ -140,17 +171,44 @@ class BoltzmannMachine(EnergyBased):
         Args:
           num_chains: number of annealed chains.
           num_steps: number of temperatures.
+          schedule: `"linear"`, `"geometric"`, `"adaptive"`, or the inverse temperatures.
           seed: seed; a pair of integers repeats exactly.
 
         Returns:
           A `tfp_ebm.partition.LogPartition`, in nats.
         """
-        if self._num_enumerated() <= MAX_ENUMERATED_UNITS:
+        if self._num_enumerated() <= _MAX_SUMMED_UNITS:
             estimate = enumerate_log_partition(self)
         else:
-            estimate = annealed_importance_sampling(self, num_chains, num_steps, seed)
+            estimate = annealed_importance_sampling(self, num_chains, num_steps, schedule, seed)
         self._store(estimate)
         return estimate
+
+    def log_prob_bounds(
+        self,
+        value: Any,
+        num_chains: int = 256,
+        num_reverse_chains: int = 16,
+        num_steps: int = 1000,
+        schedule: Any = "linear",
+        seed: Any = None,
+    ) -> LogProbBounds:
+        """Brackets `log_prob(value)` between two annealed estimates, in nats.
+
+        Args:
+          value: `[..., *event_shape]`, the points.
+          num_chains: number of forward chains.
+          num_reverse_chains: number of reverse chains at every point.
+          num_steps: number of temperatures.
+          schedule: as in `estimate_log_partition`.
+          seed: seed; a pair of integers repeats exactly.
+
+        Returns:
+          A `tfp_ebm.partition.LogProbBounds`: `lower`, `upper`, and the records behind them.
+        """
+        return log_prob_bounds(
+            self, value, num_chains, num_reverse_chains, num_steps, schedule, seed
+        )
 
     def _store(self, estimate: LogPartition) -> None:
         if self._stored_log_partition is not None:

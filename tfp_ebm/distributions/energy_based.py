@@ -35,20 +35,29 @@ class EnergyBased(tfp.distributions.Distribution):
         return self._unnormalized_log_prob(value) - self._log_partition()
 
     def estimate_log_partition(
-        self, num_chains: int = 256, num_steps: int = 1000, seed: Any = None
+        self,
+        num_chains: int = 256,
+        num_steps: int = 1000,
+        schedule: Any = "linear",
+        seed: Any = None,
     ) -> LogPartition:
         """Returns log Z with its error; here the closed form, without error.
 
         Args:
           num_chains: number of annealed chains, where an estimate is needed.
           num_steps: number of temperatures, where an estimate is needed.
+          schedule: inverse temperatures, where an estimate is needed.
           seed: seed; a pair of integers repeats exactly.
 
         Returns:
           A `tfp_ebm.partition.LogPartition`, in nats.
         """
-        del num_chains, num_steps, seed
+        del num_chains, num_steps, schedule, seed
         return LogPartition.exact(self._log_partition())
+
+    def is_log_partition_stale(self) -> tf.Tensor:
+        """Whether log Z belongs to other parameters than the present ones; here never."""
+        return tf.constant(False)
 
     def update_chains(self, num_steps: int = 1, seed: Any = None) -> None:
         """Moves the persistent chains by `num_steps` sweeps; here there are none.

@@ -7,7 +7,8 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.spin_machine import SpinMachine
-from tfp_ebm.internal.checks import layer_shapes
+from tfp_ebm.internal import checks
+from tfp_ebm.internal.numeric import multiply_rows
 from tfp_ebm.internal.tfp_private import (
     DiscreteDistributionMixin,
     dtype_util,
@@ -21,9 +22,11 @@ __all__ = ["RestrictedBoltzmannMachine"]
 
 
 class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
-    """A Boltzmann machine of spins in two layers, coupled only across.
+    """A Boltzmann machine of binary units in two layers, coupled only across.
 
         p(s) = exp(s_v^T W s_h + h^T s) / Z,   s = (s_v, s_h) in {-1, +1}^N
+
+    or, with `binary=True`, in {0, 1}^N with the same formula.
 
     `log_prob` is in nats; see `tfp_ebm.distributions.BoltzmannMachine` for how log Z is obtained.
 
@@ -41,6 +44,7 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
         self,
         weights: Any,
         bias: Any,
+        binary: bool = False,
         chains: PersistentChains | None = None,
         num_gibbs_steps: int = 200,
         validate_args: bool = False,
@@ -52,10 +56,11 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
         Args:
           weights: `[..., num_visible, num_hidden]`, W.
           bias: `[..., num_visible + num_hidden]`, h, visible units first.
+          binary: whether units are 0 and 1 instead of spins, -1 and +1.
           chains: persistent chains for the gradient of log Z. By default there are 256, or none
             where the smaller layer has at most 12 units and log Z is summed exactly.
           num_gibbs_steps: sweeps between the chains and a sample.
-          validate_args: whether to check that values are spins.
+          validate_args: whether to check that values are spins, or bits.
           allow_nan_stats: as in TensorFlow Probability.
           name: name of the distribution.
 
@@ -68,7 +73,10 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
             convert = tensor_util.convert_nonref_to_tensor
             self._weights = convert(weights, dtype=dtype, name="weights")
             self._bias = convert(bias, dtype=dtype, name="bias")
-            layer_shapes(self._weights, self._bias)
+            self._binary = bool(binary)
+            checks.layer_shapes(self._weights, self._bias)
+            checks.finite("weights", self._weights)
+            checks.finite("bias", self._bias)
             super().__init__(
                 dtype=dtype,
                 reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
@@ -101,22 +109,36 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
         return ps.shape(self._bias)[-1:]
 
     def machine(self) -> SpinMachine:
-        """Returns the machine at the current parameters."""
-        return SpinMachine.from_parameters(self._weights, self._bias)
+        """Returns the machine of spins at the current parameters."""
+        weights, bias = tf.convert_to_tensor(self._weights), tf.convert_to_tensor(self._bias)
+        if self._binary:  # v = (1 + s) / 2
+            signals = [tf.reduce_sum(weights, axis) for axis in (-1, -2)]
+            weights, bias = weights / 4, bias / 2 + tf.concat(signals, axis=-1) / 4
+        return SpinMachine.from_parameters(weights, bias)
 
     def log_partition_offset(self) -> tf.Tensor:
-        """Returns 0: the machine is the distribution."""
-        return tf.zeros([], self.dtype)
+        """Returns the constant between the energies of bits and of spins; 0 for spins."""
+        if not self._binary:
+            return tf.zeros([], self.dtype)
+        coupling = tf.reduce_sum(tf.convert_to_tensor(self._weights), axis=[-2, -1]) / 4
+        return coupling + tf.reduce_sum(tf.convert_to_tensor(self._bias), axis=-1) / 2
+
+    def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
+        """Returns the visible spins of points: `[..., num_visible]` from `[..., N]`."""
+        del seed
+        visible = tf.convert_to_tensor(value, self.dtype)[..., : self._weights.shape[-2]]
+        return 2 * visible - 1 if self._binary else visible
 
     def _unnormalized_log_prob(self, value):
-        machine = self.machine()
         num_visible = self._weights.shape[-2]
         visible, hidden = value[..., :num_visible], value[..., num_visible:]
-        coupling = tf.reduce_sum(machine.hidden_signal(visible) * hidden, axis=-1)
+        signal = multiply_rows(visible, tf.convert_to_tensor(self._weights))
+        coupling = tf.reduce_sum(signal * hidden, axis=-1)
         return coupling + tf.reduce_sum(value * self._bias, axis=-1)
 
     def _sample_n(self, n, seed=None):
-        return self._sample_units(n, seed)
+        spins = self._sample_units(n, seed)
+        return (1 + spins) / 2 if self._binary else spins
 
     def _default_event_space_bijector(self):
         return None
@@ -124,5 +146,7 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
     def _sample_control_dependencies(self, value):
         if not self.validate_args:
             return []
-        message = "`value` must hold spins, -1 or +1."
-        return [tf.debugging.assert_equal(tf.abs(value), tf.ones_like(value), message=message)]
+        low = 0 if self._binary else -1
+        is_unit = tf.reduce_all(tf.logical_or(tf.equal(value, low), tf.equal(value, 1)))
+        message = f"`value` must hold units, {low} or +1."
+        return [tf.debugging.assert_equal(is_unit, True, message=message)]

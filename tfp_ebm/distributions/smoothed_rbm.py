@@ -9,13 +9,12 @@ import tensorflow_probability as tfp
 from tfp_ebm.distributions.bipartite_precision import (
     BipartitePrecision,
     check_positive_definite,
-    spectral_norm_constraint,
+    coupling_variables,
 )
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.distributions.spin_machine import SpinMachine
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.checks import layer_shapes
 from tfp_ebm.internal.numeric import log_2cosh
 from tfp_ebm.internal.tfp_private import (
     dtype_util,
@@ -23,7 +22,7 @@ from tfp_ebm.internal.tfp_private import (
     ps,
     tensor_util,
 )
-from tfp_ebm.mcmc import PersistentChains
+from tfp_ebm.mcmc import PersistentChains, start_chains
 
 __all__ = ["SmoothedRBM"]
 
@@ -95,7 +94,8 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
             self._weights = convert(weights, dtype=dtype, name="weights")
             self._bias = convert(bias, dtype=dtype, name="bias")
             self._delta = convert(delta, dtype=dtype, name="delta")
-            layer_shapes(self._weights, self._bias)
+            checks.layer_shapes(self._weights, self._bias)
+            checks.finite("bias", self._bias)
             check_positive_definite(self._weights, self._delta)
             super().__init__(
                 dtype=dtype,
@@ -113,13 +113,16 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
         num_visible: int,
         num_hidden: int,
         delta: float = 2.5,
+        learn_delta: bool = False,
+        constrained: bool = True,
+        sampler: str = "persistent",
         num_chains: int = 256,
         num_gibbs_steps: int = 200,
         dtype: tf.DType = tf.float32,
         seed: Any = None,
         name: str = "SmoothedRBM",
     ) -> "SmoothedRBM":
-        """Returns a trainable machine: W and h variables at 0, delta fixed, chains started.
+        """Returns a trainable machine: W and h variables at 0, chains started.
 
         At W = 0 log Z is known, so that `log_prob` works at once; after training call
         `estimate_log_partition()`.
@@ -128,7 +131,12 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
           num_visible: number of visible units.
           num_hidden: number of hidden units.
           delta: the precision of the smoothing; 2.5 in the paper.
-          num_chains: number of persistent chains.
+          learn_delta: whether delta is trained; then W is `delta A`, and A is the variable.
+          constrained: whether W is kept positive definite by a constraint; without it, use a small
+            learning rate and a penalty, as the paper does.
+          sampler: where the gradient of log Z comes from: `"persistent"`, `"replay"`,
+            `"tempering"` or `"contrastive"`, see `tfp_ebm.mcmc.start_chains`.
+          num_chains: number of chains.
           num_gibbs_steps: sweeps between the chains and a sample; 200 in the paper.
           dtype: dtype of the variables.
           seed: seed of the chains' first states.
@@ -138,19 +146,18 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
           A `SmoothedRBM` of `num_visible + num_hidden` dimensions.
 
         Raises:
-          ValueError: if a size is not a positive integer or delta not a positive number.
+          ValueError: if a size is not a positive integer, delta not a positive number, or there is
+            no such sampler.
         """
         num_visible = checks.positive_integer("num_visible", num_visible)
         num_hidden = checks.positive_integer("num_hidden", num_hidden)
         delta = checks.positive_number("delta", delta)
-        weights = tf.Variable(
-            tf.zeros([num_visible, num_hidden], dtype),
-            name="weights",
-            constraint=spectral_norm_constraint(delta),
+        weights, delta = coupling_variables(
+            num_visible, num_hidden, delta, dtype, learn_delta, constrained
         )
         bias = tf.Variable(tf.zeros([num_visible + num_hidden], dtype), name="bias")
         machine = SpinMachine.from_parameters(weights, bias)
-        chains = PersistentChains.start(machine, num_chains, seed)
+        chains = start_chains(sampler, machine, num_chains, seed)
         base = cls(weights, bias, delta, chains, num_gibbs_steps, name=name)
         base._store_uncoupled_log_partition()
         return base
@@ -208,6 +215,10 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
             tf.convert_to_tensor(self._weights), tf.convert_to_tensor(self._delta)
         )
 
+    def min_eigenvalue(self) -> tf.Tensor:
+        """Returns the smallest eigenvalue of J~, `delta - sigma_max(W)`, which must be above 0."""
+        return self.precision().min_eigenvalue()
+
     def log_partition_offset(self) -> tf.Tensor:
         """Returns log Z - log Z_spins, the Gaussian part."""
         size = self.num_visible + self.num_hidden
@@ -217,6 +228,10 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
             - 0.5 * precision.log_abs_determinant()
             + 0.5 * size * precision.delta
         )
+
+    def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
+        """Draws visible spins given points: `[..., num_visible]` from `[..., N]`."""
+        return self.posterior(value).sample(seed=seed)[..., : self.num_visible]
 
     def _unnormalized_log_prob(self, value):
         coupled = self.precision().matvec(value)

@@ -4,22 +4,11 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfp_ebm.internal.enumeration import log_sum_over_states, sample_states
 from tfp_ebm.internal.numeric import log_2cosh, multiply_rows
 from tfp_ebm.internal.tfp_private import samplers
 
-__all__ = ["SpinMachine", "all_spins", "sample_categories", "sample_spins"]
-
-_ENUMERATION_BLOCK = 2**12
-
-
-def all_spins(
-    num_units: int, dtype: tf.DType, start: Any = 0, count: int | None = None
-) -> tf.Tensor:
-    """Returns states `start ... start + count - 1` of `num_units` spins, `[count, num_units]`."""
-    count = 2**num_units if count is None else count
-    index = tf.cast(start, tf.int64) + tf.range(count, dtype=tf.int64)
-    bits = tf.bitwise.right_shift(index[:, tf.newaxis], tf.range(num_units, dtype=tf.int64)) % 2
-    return tf.cast(2 * bits - 1, dtype)
+__all__ = ["SpinMachine", "sample_spins"]
 
 
 def sample_spins(field: tf.Tensor, seed: Any) -> tf.Tensor:
@@ -27,14 +16,6 @@ def sample_spins(field: tf.Tensor, seed: Any) -> tf.Tensor:
     uniform = samplers.uniform(tf.shape(field), seed=seed, dtype=field.dtype)
     one = tf.ones([], field.dtype)
     return tf.ensure_shape(tf.where(uniform < tf.sigmoid(2 * field), one, -one), field.shape)
-
-
-def sample_categories(logits: tf.Tensor, num_samples: Any, seed: Any) -> tf.Tensor:
-    """Draws indices along the first axis of `logits` `[K, *B]`, of shape `[num_samples, *B]`."""
-    flat = tf.transpose(tf.reshape(logits, [tf.shape(logits)[0], -1]))
-    index = tf.random.stateless_categorical(flat, num_samples, seed, dtype=tf.int32)
-    shape = tf.concat([[num_samples], tf.shape(logits)[1:]], axis=0)
-    return tf.reshape(tf.transpose(index), shape)
 
 
 class SpinMachine(NamedTuple):
@@ -140,38 +121,24 @@ class SpinMachine(NamedTuple):
 
     def enumerate_log_partition(self) -> tf.Tensor:
         """Returns the exact log partition function, summing the smaller layer in blocks."""
-        machine = self._small_visible()
-        num_units = self.num_enumerated
-        count = min(2**num_units, _ENUMERATION_BLOCK)
-
-        def block(start):
-            states = self._broadcastable_states(start, count)
-            return tf.reduce_logsumexp(machine.log_marginal(states), axis=0)
-
-        total = block(0)
-        if count == 2**num_units:
-            return total
-        _, total = tf.while_loop(
-            lambda start, _: start < 2**num_units,
-            lambda start, total: (start + count, tf.reduce_logsumexp([total, block(start)], 0)),
-            (tf.constant(count, tf.int64), total),
-        )
-        return total
+        return log_sum_over_states(*self._enumeration())
 
     def sample_exactly(self, num_samples: Any, seed: Any) -> tf.Tensor:
         """Draws independent visible spins by enumerating the smaller layer, `[n, *B, m]`."""
         machine = self._small_visible()
         state_seed, spin_seed = samplers.split_seed(seed, n=2, salt="sample_exactly")
-        states = self._broadcastable_states(0, 2**self.num_enumerated)
-        logits = machine.log_marginal(states)
-        index = sample_categories(logits, num_samples, state_seed)
-        small = tf.gather(tf.reshape(states, [-1, self.num_enumerated]), index)
+        small = 2 * sample_states(*self._enumeration(), num_samples, state_seed) - 1
         if machine is self:
             return small
         return machine.sample_hidden(small, 1.0, spin_seed)
 
-    def _broadcastable_states(self, start, count):
-        """Returns states of the smaller layer, `[count, 1, ..., 1, num_enumerated]`."""
+    def _enumeration(self):
+        """Returns what a sum over the smaller layer needs."""
+        machine = self._small_visible()
         batch_rank = max(self.visible_bias.shape.rank - 1, self.weights.shape.rank - 2)
-        states = all_spins(self.num_enumerated, self.weights.dtype, start, count)
-        return tf.reshape(states, [count] + [1] * batch_rank + [self.num_enumerated])
+        return (
+            lambda bits: machine.log_marginal(2 * bits - 1),
+            self.num_enumerated,
+            self.weights.dtype,
+            batch_rank,
+        )

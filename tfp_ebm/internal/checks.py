@@ -5,13 +5,18 @@ import numbers
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import tensorflow as tf
+
 __all__ = [
     "choice",
+    "finite",
     "fraction",
     "image_shape",
     "layer_shapes",
+    "matrix",
     "positive_integer",
     "positive_number",
+    "vector",
 ]
 
 
@@ -62,13 +67,33 @@ def image_shape(name: str, value: Sequence[int]) -> tuple[int, int, int]:
 
 def layer_shapes(weights: Any, bias: Any) -> None:
     """Raises unless `weights` is a matrix (or a batch) and `bias` has an entry for each unit."""
-    if weights.shape.rank is None or weights.shape.rank < 2:
-        raise ValueError(
-            f"`weights` must have shape [..., num_visible, num_hidden], got shape {weights.shape}."
-        )
+    matrix("weights", weights, "num_visible, num_hidden")
     size = weights.shape[-2] + weights.shape[-1]
     if bias.shape.rank is None or bias.shape.rank < 1 or bias.shape[-1] != size:
         raise ValueError(
             f"`bias` must have shape [..., num_visible + num_hidden] = [..., {size}], one entry "
             f"for each unit, got shape {bias.shape}."
         )
+
+
+def matrix(name: str, value: Any, axes: str) -> None:
+    """Raises unless `value` is a matrix or a batch of them; `axes` names its last two."""
+    if value.shape.rank is None or value.shape.rank < 2:
+        raise ValueError(f"`{name}` must have shape [..., {axes}], got shape {value.shape}.")
+
+
+def vector(name: str, value: Any, size: int) -> None:
+    """Raises unless `value` is a vector of this size, or a batch of them."""
+    if value.shape.rank is None or value.shape.rank < 1 or value.shape[-1] != size:
+        raise ValueError(f"`{name}` must have shape [..., {size}], got shape {value.shape}.")
+
+
+def finite(name: str, value: Any, above_zero: bool = False) -> None:
+    """Raises if `value` is known now and not finite, or not positive where it must be."""
+    if not tf.executing_eagerly():
+        return
+    value = tf.convert_to_tensor(value)
+    if not bool(tf.reduce_all(tf.math.is_finite(value))):
+        raise ValueError(f"`{name}` must be finite, got NaN or infinite entries.")
+    if above_zero and not bool(tf.reduce_all(value > 0)):
+        raise ValueError(f"`{name}` must be above 0, got {float(tf.reduce_min(value))}.")

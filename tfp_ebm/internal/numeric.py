@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-__all__ = ["log_2cosh", "multiply_rows", "spectral_norm_bound"]
+__all__ = ["log_2cosh", "move_axis", "multiply_rows", "spectral_norm_bound"]
 
 
 def log_2cosh(x: tf.Tensor) -> tf.Tensor:
@@ -12,6 +12,15 @@ def log_2cosh(x: tf.Tensor) -> tf.Tensor:
     comes out as 0 instead of 1 under automatic differentiation.
     """
     return tf.nn.softplus(2 * x) - x
+
+
+def move_axis(tensor: tf.Tensor, source: int, destination: int) -> tf.Tensor:
+    """Returns the tensor with one axis moved, as `np.moveaxis`; its rank must be static."""
+    rank = tensor.shape.rank
+    order = list(range(rank))
+    axis = order.pop(source)
+    order.insert(destination % rank, axis)
+    return tensor if order == list(range(rank)) else tf.transpose(tensor, order)
 
 
 def multiply_rows(rows: tf.Tensor, matrix: tf.Tensor, *, transpose: bool = False) -> tf.Tensor:
@@ -55,9 +64,12 @@ def spectral_norm_bound(matrix: tf.Tensor, num_squarings: int = 5) -> tf.Tensor:
       `[...]`, at least the spectral norm up to rounding.
     """
     rows, columns = matrix.shape[-2:]
+    tiny = tf.constant(matrix.dtype.as_numpy_dtype(1e-30), matrix.dtype)
+    # Scaled by its largest entry first, so that no finite matrix overflows in the products.
+    largest = tf.maximum(tf.reduce_max(tf.abs(matrix), axis=[-2, -1]), tiny)
+    matrix = matrix / largest[..., tf.newaxis, tf.newaxis]
     gram = tf.matmul(matrix, matrix, transpose_a=columns <= rows, transpose_b=columns > rows)
     log_bound = tf.zeros(tf.shape(gram)[:-2], gram.dtype)
-    tiny = tf.constant(gram.dtype.as_numpy_dtype(1e-30), gram.dtype)
     power = 1.0
     for step in range(num_squarings + 1):
         scale = tf.maximum(tf.sqrt(tf.reduce_sum(gram**2, axis=[-2, -1])), tiny)
@@ -66,4 +78,4 @@ def spectral_norm_bound(matrix: tf.Tensor, num_squarings: int = 5) -> tf.Tensor:
         if step < num_squarings:
             gram = tf.matmul(gram, gram, transpose_b=True)
             power *= 2.0
-    return tf.exp(0.5 * log_bound)
+    return largest * tf.exp(0.5 * log_bound)

@@ -1,6 +1,24 @@
-"""Samplers for machines with two layers."""
+"""Samplers for machines with binary units."""
 
 from tfp_ebm.mcmc import block_gibbs
+from tfp_ebm.mcmc.contrastive_divergence import ContrastiveDivergence
+from tfp_ebm.mcmc.diagnostics import ChainDiagnostics, diagnose, share_of_distinct_chains
+from tfp_ebm.mcmc.kernel import BlockGibbs, BlockGibbsResults
+from tfp_ebm.mcmc.methods import start_chains
+from tfp_ebm.mcmc.parallel_tempering import ParallelTempering
 from tfp_ebm.mcmc.persistent_chains import PersistentChains
+from tfp_ebm.mcmc.replay_buffer import ReplayBuffer
 
-__all__ = ["PersistentChains", "block_gibbs"]
+__all__ = [
+    "BlockGibbs",
+    "BlockGibbsResults",
+    "ChainDiagnostics",
+    "ContrastiveDivergence",
+    "ParallelTempering",
+    "PersistentChains",
+    "ReplayBuffer",
+    "block_gibbs",
+    "diagnose",
+    "share_of_distinct_chains",
+    "start_chains",
+]

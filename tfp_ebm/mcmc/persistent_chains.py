@@ -22,6 +22,9 @@ class PersistentChains(tf.Module):
     likelihood gradient" (2008); used by both Boltzmann-based flows that this package implements.
     """
 
+    # Whether `negative_units` needs states of the data.
+    starts_from_data = False
+
     def __init__(self, units: tf.Tensor, name: str | None = None) -> None:
         """Starts the chains.
 
@@ -47,6 +50,23 @@ class PersistentChains(tf.Module):
         """Number of chains."""
         return self.units.shape[0]
 
+    def negative_units(
+        self, machine: AnnealedMachine, data_units: tf.Tensor | None = None, seed: Any = None
+    ) -> tf.Tensor:
+        """Returns the states that stand for the machine in the gradient of log Z.
+
+        Args:
+          machine: the machine at the current parameters.
+          data_units: states drawn given the data, `[n, *batch_shape, n]`; used only by chains that
+            start from the data.
+          seed: seed of what is drawn.
+
+        Returns:
+          `[num_chains, *batch_shape, n]`.
+        """
+        del machine, data_units, seed
+        return tf.convert_to_tensor(self.units)
+
     def advance(self, machine: AnnealedMachine, num_steps: int, seed: Any = None) -> None:
         """Moves every chain by `num_steps` sweeps of block Gibbs sampling."""
         self.units.assign(block_gibbs.run(machine, self.units, num_steps, seed))
@@ -67,8 +87,16 @@ class PersistentChains(tf.Module):
 
     @classmethod
     def start(
-        cls, machine: AnnealedMachine, num_chains: int, seed: Any = None
+        cls, machine: AnnealedMachine, num_chains: int, seed: Any = None, **options: Any
     ) -> "PersistentChains":
-        """Returns chains that start from the machine's independent reference."""
+        """Returns chains that start from the machine's independent reference.
+
+        Args:
+          machine: the machine.
+          num_chains: number of chains.
+          seed: seed of their states.
+          **options: further arguments of the constructor.
+        """
         num_chains = checks.positive_integer("num_chains", num_chains)
-        return cls(machine.sample_reference(num_chains, samplers.sanitize_seed(seed)))
+        seed = samplers.sanitize_seed(seed)
+        return cls(machine.sample_reference(num_chains, seed), **options)

@@ -1,12 +1,21 @@
 """Log partition functions: exact and estimated, always with their error."""
 
-from tfp_ebm.partition.annealed_importance_sampling import annealed_importance_sampling
+from tfp_ebm.partition.annealed_importance_sampling import (
+    annealed_importance_sampling,
+    reverse_annealing,
+)
+from tfp_ebm.partition.bounds import LogProbBounds, log_prob_bounds
 from tfp_ebm.partition.enumeration import enumerate_log_partition
 from tfp_ebm.partition.log_partition import LogPartition, StoredLogPartition
+from tfp_ebm.partition.schedules import inverse_temperatures
 
 __all__ = [
     "LogPartition",
+    "LogProbBounds",
     "StoredLogPartition",
     "annealed_importance_sampling",
     "enumerate_log_partition",
+    "inverse_temperatures",
+    "log_prob_bounds",
+    "reverse_annealing",
 ]

@@ -1,5 +1,7 @@
-"""Annealed importance sampling of log partition functions."""
+"""Annealed importance sampling of log partition functions, forward and in reverse."""
 
+import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -7,18 +9,23 @@ import tensorflow as tf
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.partition.log_partition import DIRECTIONS, LogPartition
+from tfp_ebm.partition.schedules import inverse_temperatures
 
-__all__ = ["annealed_importance_sampling"]
+__all__ = ["annealed_importance_sampling", "reverse_annealing"]
 
 
 def annealed_importance_sampling(
-    base: Any, num_chains: int = 256, num_steps: int = 1000, seed: Any = None
+    base: Any,
+    num_chains: int = 256,
+    num_steps: int = 1000,
+    schedule: str | Sequence[float] = "linear",
+    seed: Any = None,
 ) -> LogPartition:
-    """Estimates the log partition function by annealing from independent layers.
+    """Estimates the log partition function by annealing from independent units.
 
-    Chains start at inverse temperature 0, where the layers are independent and
-    log Z_0 is known, and cool to 1 in `num_steps` steps. With one layer summed in closed form,
-    `f_b(v) = log sum_h exp(-E_b(v, h))`, a chain's log weight is
+    Chains start at inverse temperature 0, where the units are independent, keep their own fields
+    as base rates, and log Z_0 is known; they cool to 1 in `num_steps` steps. With some units
+    summed in closed form, `f_b(v) = log sum_h exp(-E_b(v, h))`, a chain's log weight is
 
         log w = log Z_0 + sum_k [f_{b_{k+1}}(v_k) - f_{b_k}(v_k)],
 
@@ -29,46 +36,118 @@ def annealed_importance_sampling(
       base: an energy-based distribution.
       num_chains: number of independent chains.
       num_steps: number of temperatures after the first; error falls with both.
+      schedule: `"linear"`, `"geometric"`, `"adaptive"` or increasing numbers from 0 to 1, see
+        `tfp_ebm.partition.inverse_temperatures`.
       seed: seed; a pair of integers repeats exactly.
 
     Returns:
       A `LogPartition` in nats; its standard error is that of the mean weight, by the delta method.
+      Fewer effective than a tenth of the chains are warned about: then the error is not to be
+      trusted either.
 
     Raises:
-      ValueError: if `num_chains` is less than 2 or `num_steps` less than 1.
+      ValueError: if `num_chains` is less than 2, `num_steps` less than 1, or the schedule does not
+        increase from 0 to 1.
 
     Source: Neal, "Annealed importance sampling" (2001); Salakhutdinov and Murray, "On the
     quantitative analysis of deep belief networks" (2008).
     """
     checks.positive_integer("num_chains", num_chains, minimum=2)
-    checks.positive_integer("num_steps", num_steps)
     machine = base.machine()
-    seed = samplers.sanitize_seed(seed, salt="annealed_importance_sampling")
-    log_weights = _anneal(machine, tf.constant(num_chains), tf.constant(num_steps), seed)
+    schedule_seed, seed = samplers.split_seed(seed, n=2, salt="annealed_importance_sampling")
+    betas = inverse_temperatures(schedule, num_steps, machine, schedule_seed)
+    log_weights = _anneal_forward(machine, tf.constant(num_chains), betas, seed)
+    offset = machine.reference_log_partition() + base.log_partition_offset()
+    return _record(log_weights, offset, "AIS", num_steps)
+
+
+def reverse_annealing(
+    base: Any,
+    value: Any,
+    num_chains: int = 16,
+    num_steps: int = 1000,
+    schedule: str | Sequence[float] = "linear",
+    seed: Any = None,
+) -> LogPartition:
+    """Estimates log Z from the other side, by heating chains that start at each data point.
+
+    Chains start from states drawn given the point, exactly, and heat from inverse temperature 1
+    to 0 along the same path as annealed importance sampling:
+
+        log Z_reverse = log Z_0 + sum_k [f_{b_k}(v_{k-1}) - f_{b_{k-1}}(v_{k-1})]
+
+    For points that are samples of the model it exceeds log Z in expectation. For any point,
+    `unnormalized_log_prob(value) - log Z_reverse` is in expectation at most the log-density of
+    the model that annealing with this many steps samples, which converges to the model itself; so
+    this is the conservative figure for a likelihood.
+
+    Args:
+      base: an energy-based distribution.
+      value: `[..., *event_shape]`, the points.
+      num_chains: number of chains at every point; more make the bound tighter.
+      num_steps: number of temperatures.
+      schedule: see `annealed_importance_sampling`.
+      seed: seed; a pair of integers repeats exactly.
+
+    Returns:
+      A `LogPartition` in nats with values `[...]`, one for each point.
+
+    Raises:
+      ValueError: if an argument does not fit.
+
+    Source: Burda, Grosse and Salakhutdinov, "Accurate and conservative estimates of MRF
+    log-likelihood using reverse annealing" (2015).
+    """
+    checks.positive_integer("num_chains", num_chains)
+    machine = base.machine()
+    value = tf.convert_to_tensor(value, base.dtype)
+    schedule_seed, state_seed, seed = samplers.split_seed(seed, n=3, salt="reverse_annealing")
+    betas = inverse_temperatures(schedule, num_steps, machine, schedule_seed)
+    copies = tf.repeat(value[tf.newaxis], num_chains, axis=0)
+    state = base.chain_state(copies, state_seed)
+    # p = E[exp(-log Z_reverse)]: the mean over chains is one of inverse weights.
+    log_inverse_weights = -_anneal_backward(machine, state, betas, seed)
+    offset = -(machine.reference_log_partition() + base.log_partition_offset())
+    record = _record(log_inverse_weights, offset, "RAISE", num_steps)
+    return record._replace(value=-record.value)
+
+
+def _record(log_weights, offset, method, num_steps):
     value, standard_error, effective_sample_size = _summarize(log_weights)
-    value += tf.cast(machine.reference_log_partition() + base.log_partition_offset(), tf.float64)
-    dtype = machine.reference_log_partition().dtype
+    dtype = offset.dtype
+    num_chains = log_weights.shape[0]
+    if method == "AIS" and tf.executing_eagerly():
+        _warn_if_few(float(tf.reduce_min(effective_sample_size)), num_chains)
     return LogPartition(
-        tf.cast(value, dtype),
+        tf.cast(value + tf.cast(offset, tf.float64), dtype),
         tf.cast(standard_error, dtype),
         tf.cast(effective_sample_size, dtype),
-        "AIS",
-        DIRECTIONS["AIS"],
+        method,
+        DIRECTIONS[method],
         num_steps,
+        num_chains,
     )
 
 
+def _warn_if_few(effective_sample_size, num_chains):
+    if effective_sample_size < 0.1 * num_chains:
+        warnings.warn(
+            "Annealed importance sampling has a low effective sample size: few of its chains carry "
+            "the estimate of log Z, and its standard error is too small; use more steps or the "
+            "adaptive schedule.",
+            stacklevel=4,
+        )
+
+
 @tf.function(autograph=False)
-def _anneal(machine, num_chains, num_steps, seed):
+def _anneal_forward(machine, num_chains, betas, seed):
     """Returns float64 log weights relative to the reference, `[num_chains, *batch_shape]`."""
     start_seed, loop_seed = samplers.split_seed(seed, n=2, salt="anneal")
     state = machine.sample_reference(num_chains, start_seed)
-
-    def temperature(index):
-        return tf.cast(index / num_steps, state.dtype)
+    num_steps = tf.shape(betas)[0] - 1
 
     def body(index, state, log_weights):
-        start, stop = temperature(index), temperature(index + 1)
+        start, stop = betas[index], betas[index + 1]
         increment = machine.log_marginal_increment(state, start, stop)
         moved = machine.sweep(state, stop, samplers.fold_in(loop_seed, index))
         moved = tf.ensure_shape(moved, state.shape)
@@ -81,11 +160,32 @@ def _anneal(machine, num_chains, num_steps, seed):
     return log_weights
 
 
+@tf.function(autograph=False)
+def _anneal_backward(machine, state, betas, seed):
+    """Returns float64 log weights relative to the reference, of the state's leading shape."""
+
+    def body(index, state, log_weights):
+        start, stop = betas[index - 1], betas[index]
+        moved = machine.sweep(state, stop, samplers.fold_in(seed, index))
+        moved = tf.ensure_shape(moved, state.shape)
+        increment = machine.log_marginal_increment(moved, start, stop)
+        return index - 1, moved, log_weights + tf.cast(increment, tf.float64)
+
+    log_weights = tf.zeros(tf.shape(state)[:-1], tf.float64)
+    _, _, log_weights = tf.while_loop(
+        lambda index, *_: index > 0,
+        body,
+        (tf.shape(betas)[0] - 1, state, log_weights),
+        parallel_iterations=1,
+    )
+    return log_weights
+
+
 def _summarize(log_weights):
     """Returns log mean weight, its standard error, and the effective sample size, over axis 0."""
     count = tf.cast(tf.shape(log_weights)[0], tf.float64)
     log_mean = tf.reduce_logsumexp(log_weights, axis=0) - tf.math.log(count)
     relative = tf.exp(log_weights - log_mean)
-    variance = tf.math.reduce_variance(relative, axis=0) * count / (count - 1)
+    variance = tf.math.reduce_variance(relative, axis=0) * count / tf.maximum(count - 1, 1)
     effective_sample_size = count / tf.reduce_mean(relative**2, axis=0)
     return log_mean, tf.sqrt(variance / count), effective_sample_size

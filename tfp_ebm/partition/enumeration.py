@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import tensorflow as tf
+
 from tfp_ebm.partition.log_partition import LogPartition
 
 __all__ = ["MAX_ENUMERATED_UNITS", "enumerate_log_partition"]
 
-MAX_ENUMERATED_UNITS = 20
+MAX_ENUMERATED_UNITS = 25
 
 
 def enumerate_log_partition(base: Any) -> LogPartition:
@@ -22,7 +24,7 @@ def enumerate_log_partition(base: Any) -> LogPartition:
       A `LogPartition` without error, in nats.
 
     Raises:
-      ValueError: if the smaller layer has more than 20 units.
+      ValueError: if the smaller layer has more than 25 units.
     """
     machine = base.machine()
     if machine.num_enumerated > MAX_ENUMERATED_UNITS:
@@ -31,4 +33,9 @@ def enumerate_log_partition(base: Any) -> LogPartition:
             f"of `{base.name}` has {machine.num_enumerated}; use "
             "`annealed_importance_sampling` instead."
         )
-    return LogPartition.exact(machine.enumerate_log_partition() + base.log_partition_offset())
+    return LogPartition.exact(_enumerate(machine) + base.log_partition_offset())
+
+
+@tf.function(autograph=False)
+def _enumerate(machine):
+    return machine.enumerate_log_partition()

@@ -27,6 +27,7 @@ class LogPartition(NamedTuple):
       direction: on which side the estimate errs on average. A lower bound on log Z flatters the
         likelihood, an upper bound is honest.
       num_steps: number of intermediate distributions, 0 if exact.
+      num_chains: number of chains behind the estimate, 0 if exact.
     """
 
     value: tf.Tensor
@@ -35,13 +36,19 @@ class LogPartition(NamedTuple):
     method: str
     direction: str
     num_steps: int
+    num_chains: int
 
     @classmethod
     def exact(cls, value: tf.Tensor, method: str = "exact") -> "LogPartition":
         """Returns the record of a value without error."""
         value = tf.convert_to_tensor(value)
         infinite = tf.fill(tf.shape(value), value.dtype.as_numpy_dtype(float("inf")))
-        return cls(value, tf.zeros_like(value), infinite, method, DIRECTIONS[method], 0)
+        return cls(value, tf.zeros_like(value), infinite, method, DIRECTIONS[method], 0, 0)
+
+    @property
+    def has_few_effective_samples(self) -> bool:
+        """Whether fewer than a tenth of the chains carry the estimate: then do not trust it."""
+        return bool(tf.reduce_any(self.effective_sample_size < 0.1 * self.num_chains))
 
 
 class StoredLogPartition(tf.Module):
@@ -73,6 +80,7 @@ class StoredLogPartition(tf.Module):
             self.effective_sample_size = variable(zeros, "effective_sample_size", dtype)
             self.method_index = variable(0, "method", tf.int32)
             self.num_steps = variable(0, "num_steps", tf.int32)
+            self.num_chains = variable(0, "num_chains", tf.int32)
             self.fingerprint = variable([0.0, 0.0], "fingerprint", tf.float64)
 
     def assign(self, estimate: LogPartition, fingerprint: tf.Tensor) -> None:
@@ -83,6 +91,7 @@ class StoredLogPartition(tf.Module):
         self.effective_sample_size.assign(tf.cast(estimate.effective_sample_size, dtype))
         self.method_index.assign(METHODS.index(estimate.method))
         self.num_steps.assign(estimate.num_steps)
+        self.num_chains.assign(estimate.num_chains)
         self.fingerprint.assign(fingerprint)
 
     def is_known(self) -> tf.Tensor:
@@ -108,4 +117,5 @@ class StoredLogPartition(tf.Module):
             method,
             DIRECTIONS[method],
             int(self.num_steps),
+            int(self.num_chains),
         )

@@ -1,0 +1,78 @@
+"""No update leaves the positive definite set."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfp_ebm.distributions import BipartiteNormal, SmoothedRBM
+from tfp_ebm.internal.keras import keras
+
+
+def adversary(kind, shape, step, rng):
+    if kind == "ones":
+        return -np.ones(shape)
+    if kind == "signs":
+        return rng.choice([-1.0, 1.0], size=shape)
+    # Beyond 1e19 the second moment of Adam itself overflows in float32.
+    return -np.ones(shape) * min(1.05**step, 1e18)
+
+
+def smallest_eigenvalues(base, kind, optimizer_name, num_steps=1000):
+    """The smallest eigenvalue of J~ after every update, NaN included."""
+    rng = np.random.default_rng(0)
+    optimizer = getattr(keras.optimizers, optimizer_name)(0.1)
+    variables = base.trainable_variables
+    optimizer.build(variables)
+    apply = tf.function(lambda *g: optimizer.apply_gradients(zip(g, variables, strict=True)))
+    smallest = []
+    for step in range(num_steps):
+        gradients = [adversary(kind, v.shape, step, rng).astype(np.float32) for v in variables]
+        apply(*map(tf.constant, gradients))
+        weights = tf.convert_to_tensor(base.weights).numpy().astype(np.float64)
+        delta = float(tf.convert_to_tensor(base.delta))
+        smallest.append(delta - np.linalg.svd(weights, compute_uv=False)[0])
+    return np.array(smallest)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", ["SGD", "Adam"])
+@pytest.mark.parametrize("kind", ["ones", "signs", "growing"])
+@pytest.mark.parametrize("machine", ["rbm", "normal", "rbm learned", "normal learned"])
+def test_adversarial_gradients(machine, kind, optimizer):
+    options = {"learn_delta": machine.endswith("learned")}
+    if machine.startswith("rbm"):
+        base = SmoothedRBM.create(12, 9, num_chains=2, **options)
+    else:
+        base = BipartiteNormal.create(12, 9, **options)
+    smallest = smallest_eigenvalues(base, kind, optimizer)
+    assert np.all(smallest > 0)
+    assert np.all(np.isfinite(base.precision().log_abs_determinant()))
+    assert float(base.min_eigenvalue()) == pytest.approx(smallest[-1], rel=1e-2, abs=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["ones", "growing"])
+def test_without_the_constraint_the_same_gradients_leave_the_set(kind):
+    base = SmoothedRBM.create(12, 9, num_chains=2, constrained=False)
+    assert np.any(~(smallest_eigenvalues(base, kind, "SGD") > 0))
+
+
+def test_min_eigenvalue_is_that_of_the_dense_matrix():
+    base = BipartiteNormal(np.array([[0.5, 0.1], [0.2, -0.7], [0.0, 0.3]]), 1.3)
+    dense = np.linalg.inv(base.covariance())
+    assert float(base.min_eigenvalue()) == pytest.approx(np.linalg.eigvalsh(dense)[0], rel=1e-9)
+
+
+def test_a_delta_that_is_learned_moves_with_the_weights():
+    base = SmoothedRBM.create(3, 2, delta=1.5, learn_delta=True, num_chains=2)
+    assert float(tf.convert_to_tensor(base.delta)) == pytest.approx(1.5)
+    assert len(base.trainable_variables) == 3
+    coupling = next(v for v in base.trainable_variables if "coupling" in v.name)
+    coupling.assign(np.full([3, 2], 0.3, np.float32))
+    np.testing.assert_allclose(base.weights, np.full([3, 2], 0.45), rtol=1e-6)
+    base.estimate_log_partition()
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(base.log_prob(tf.ones([2, 5])))
+    assert all(np.any(g != 0) for g in tape.gradient(loss, base.trainable_variables))
+    with pytest.raises(ValueError, match=r"`delta` must start above 0\.1 to be learned"):
+        SmoothedRBM.create(3, 2, delta=0.1, learn_delta=True)

@@ -1,0 +1,248 @@
+"""The Gaussian-Bernoulli restricted Boltzmann machine, the base of EB-and-Flow."""
+
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
+from tfp_ebm.distributions.gaussian_machine import GaussianMachine
+from tfp_ebm.internal import checks
+from tfp_ebm.internal.tfp_private import (
+    dtype_util,
+    parameter_properties,
+    ps,
+    samplers,
+    tensor_util,
+)
+from tfp_ebm.mcmc import PersistentChains, start_chains
+
+__all__ = ["GaussianBernoulliRBM"]
+
+# A learned scale stays above this share of its first value.
+_MIN_RELATIVE_SCALE = 0.05
+
+
+class GaussianBernoulliRBM(BoltzmannMachine):
+    """A density over real vectors: 2^num_hidden Gaussians with shared weights.
+
+        E(v, h) = sum_i (v_i - b_i)^2 / (2 sigma_i^2) - c^T h - (v / sigma)^T W h
+        log p(v) = -sum_i (v_i - b_i)^2 / (2 sigma_i^2)
+                   + sum_j softplus((W^T (v / sigma) + c)_j) - log Z
+
+    with hidden bits h in {0, 1}. Every parameter gives a proper density. How log Z is obtained is
+    said in `tfp_ebm.distributions.BoltzmannMachine`; here always the hidden layer is enumerated,
+    the visible one integrates in closed form:
+    `Z = (2 pi)^(D/2) prod_i sigma_i sum_h exp(c^T h + (W h)^T b / sigma + |W h|^2 / 2)`.
+    `log_prob` is in nats; an evaluation costs one product with W for each point.
+
+    #### Example
+
+    >>> import tensorflow as tf
+    >>> base = GaussianBernoulliRBM([[1.0], [-0.5]], visible_bias=[0.0, 0.0], hidden_bias=[0.2],
+    ...                             scale=1.0)
+    >>> base.log_prob(tf.zeros([4, 2])).shape, base.posterior(tf.zeros([4, 2])).event_shape
+    (TensorShape([4]), TensorShape([1]))
+
+    Source: "EB-and-Flow", equations 3 to 5; the two terms that equation 3 adds to the energy have
+    the opposite sign, as its equations 4 and 5 need.
+    """
+
+    def __init__(
+        self,
+        weights: Any,
+        visible_bias: Any,
+        hidden_bias: Any,
+        scale: Any = 1.0,
+        chains: PersistentChains | None = None,
+        num_gibbs_steps: int = 200,
+        validate_args: bool = False,
+        allow_nan_stats: bool = True,
+        name: str = "GaussianBernoulliRBM",
+    ) -> None:
+        """Constructs the distribution from given parameters; `create` makes trainable ones.
+
+        Args:
+          weights: `[..., num_visible, num_hidden]`, W.
+          visible_bias: `[..., num_visible]`, b.
+          hidden_bias: `[..., num_hidden]`, c.
+          scale: sigma above 0, a scalar or `[..., num_visible]`.
+          chains: persistent chains for the gradient of log Z. By default there are 256, or none
+            where the hidden layer has at most 12 units and log Z is summed exactly.
+          num_gibbs_steps: sweeps between the chains and a sample.
+          validate_args: whether to check values at run time.
+          allow_nan_stats: as in TensorFlow Probability.
+          name: name of the distribution.
+
+        Raises:
+          ValueError: if the shapes disagree, a parameter is not finite, or the scale not positive.
+        """
+        parameters = dict(locals())
+        with tf.name_scope(name) as name:
+            dtype = dtype_util.common_dtype(
+                [weights, visible_bias, hidden_bias, scale], dtype_hint=tf.float32
+            )
+            convert = tensor_util.convert_nonref_to_tensor
+            self._weights = convert(weights, dtype=dtype, name="weights")
+            self._visible_bias = convert(visible_bias, dtype=dtype, name="visible_bias")
+            self._hidden_bias = convert(hidden_bias, dtype=dtype, name="hidden_bias")
+            self._scale = convert(scale, dtype=dtype, name="scale")
+            self._check_parameters()
+            super().__init__(
+                dtype=dtype,
+                reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
+                validate_args=validate_args,
+                allow_nan_stats=allow_nan_stats,
+                parameters=parameters,
+                name=name,
+            )
+            self._set_up_sampling(chains, num_gibbs_steps)
+
+    def _check_parameters(self):
+        checks.matrix("weights", self._weights, "num_visible, num_hidden")
+        num_visible, num_hidden = self._weights.shape[-2:]
+        checks.vector("visible_bias", self._visible_bias, num_visible)
+        checks.vector("hidden_bias", self._hidden_bias, num_hidden)
+        if self._scale.shape.rank != 0 and self._scale.shape[-1] != num_visible:
+            raise ValueError(
+                f"`scale` must be a scalar or have shape [..., {num_visible}], one entry for each "
+                f"visible unit, got shape {self._scale.shape}."
+            )
+        checks.finite("weights", self._weights)
+        checks.finite("scale", self._scale, above_zero=True)
+
+    @classmethod
+    def create(
+        cls,
+        num_visible: int,
+        num_hidden: int,
+        scale: float = 1.0,
+        learn_scale: bool = True,
+        sampler: str = "replay",
+        num_chains: int = 256,
+        num_gibbs_steps: int = 200,
+        weight_scale: float = 0.01,
+        dtype: tf.DType = tf.float32,
+        seed: Any = None,
+        name: str = "GaussianBernoulliRBM",
+    ) -> "GaussianBernoulliRBM":
+        """Returns a trainable machine, chains started and log Z estimated.
+
+        Args:
+          num_visible: number of visible units, the dimensions of the event.
+          num_hidden: number of hidden bits.
+          scale: the first value of every sigma.
+          learn_scale: whether sigma is trained, one for each visible unit, by a softplus above a
+            twentieth of its first value.
+          sampler: where the gradient of log Z comes from, see `tfp_ebm.mcmc.start_chains`.
+          num_chains: number of chains.
+          num_gibbs_steps: sweeps between the chains and a sample.
+          weight_scale: standard deviation of the first weights.
+          dtype: dtype of the variables.
+          seed: seed of the first weights and chains.
+          name: name of the distribution.
+
+        Raises:
+          ValueError: if a size or the scale is not positive, or there is no such sampler.
+        """
+        num_visible = checks.positive_integer("num_visible", num_visible)
+        num_hidden = checks.positive_integer("num_hidden", num_hidden)
+        scale = checks.positive_number("scale", scale)
+        weight_seed, chain_seed = samplers.split_seed(seed, n=2, salt="gaussian_bernoulli")
+        noise = samplers.normal([num_visible, num_hidden], seed=weight_seed, dtype=dtype)
+        weights = tf.Variable(weight_scale * noise, name="weights")
+        visible_bias = tf.Variable(tf.zeros([num_visible], dtype), name="visible_bias")
+        hidden_bias = tf.Variable(tf.zeros([num_hidden], dtype), name="hidden_bias")
+        sigma = tf.fill([num_visible], tf.constant(scale, dtype))
+        if learn_scale:
+            low = tf.constant(_MIN_RELATIVE_SCALE * scale, dtype)
+            bijector = tfp.bijectors.Softplus(low=low)
+            sigma = tfp.util.TransformedVariable(sigma, bijector, name="scale")
+        machine = GaussianMachine(weights + 0, visible_bias + 0, hidden_bias + 0, sigma + 0)
+        chains = start_chains(sampler, machine, num_chains, chain_seed)
+        base = cls(weights, visible_bias, hidden_bias, sigma, chains, num_gibbs_steps, name=name)
+        base.estimate_log_partition(num_chains=64, num_steps=50, seed=chain_seed)
+        return base
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        properties = parameter_properties.ParameterProperties
+        return {
+            "weights": properties(event_ndims=2),
+            "visible_bias": properties(event_ndims=1),
+            "hidden_bias": properties(event_ndims=1),
+            "scale": properties(
+                event_ndims=lambda self: min(1, self.scale.shape.rank),
+                default_constraining_bijector_fn=tfp.bijectors.Softplus,
+            ),
+        }
+
+    @property
+    def weights(self) -> Any:
+        """W, as given."""
+        return self._weights
+
+    @property
+    def visible_bias(self) -> Any:
+        """b, as given."""
+        return self._visible_bias
+
+    @property
+    def hidden_bias(self) -> Any:
+        """c, as given."""
+        return self._hidden_bias
+
+    @property
+    def scale(self) -> Any:
+        """sigma, as given."""
+        return self._scale
+
+    def _event_shape(self):
+        return self._weights.shape[-2:-1]
+
+    def _event_shape_tensor(self):
+        return ps.shape(self._weights)[-2:-1]
+
+    def machine(self) -> GaussianMachine:
+        """Returns the machine at the current parameters."""
+        scale = tf.convert_to_tensor(self._scale)
+        return GaussianMachine(
+            tf.convert_to_tensor(self._weights),
+            tf.convert_to_tensor(self._visible_bias),
+            tf.convert_to_tensor(self._hidden_bias),
+            scale[tf.newaxis] if scale.shape.rank == 0 else scale,
+        )
+
+    def log_partition_offset(self) -> tf.Tensor:
+        """Returns 0: the machine is the distribution."""
+        return tf.zeros([], self.dtype)
+
+    def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
+        """Returns the points themselves, `[..., num_visible]`."""
+        del seed
+        return tf.convert_to_tensor(value, self.dtype)
+
+    def posterior(self, value: Any) -> tfp.distributions.Distribution:
+        """Returns p(h | v), exact: the hidden bits of each point.
+
+        Args:
+          value: `[..., num_visible]`, points v.
+
+        Returns:
+          `tfd.Independent` of `tfd.Bernoulli` with event shape `[num_hidden]`.
+        """
+        machine = self.machine()
+        logits = machine.hidden_signal(tf.convert_to_tensor(value, self.dtype))
+        bernoulli = tfp.distributions.Bernoulli(
+            logits=logits + machine.hidden_bias, dtype=self.dtype
+        )
+        return tfp.distributions.Independent(bernoulli, 1)
+
+    def _unnormalized_log_prob(self, value):
+        return self.machine().log_marginal(value)
+
+    def _sample_n(self, n, seed=None):
+        return self._sample_units(n, seed)
+
+    def _default_event_space_bijector(self):
+        return tfp.bijectors.Identity(validate_args=self.validate_args)

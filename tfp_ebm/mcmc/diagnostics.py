@@ -1,0 +1,72 @@
+"""How well chains mix."""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_ebm.internal import checks
+from tfp_ebm.internal.protocols import AnnealedMachine
+from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.mcmc.kernel import BlockGibbs
+
+__all__ = ["ChainDiagnostics", "diagnose", "share_of_distinct_chains"]
+
+
+class ChainDiagnostics(NamedTuple):
+    """What a run of the chains tells about them.
+
+    Attributes:
+      moved: share of units that change in a sweep, a scalar.
+      effective_sample_size: `[*batch_shape]`, of all chains together, of the log marginal.
+      autocorrelation_time: `[*batch_shape]`, sweeps between two independent states of a chain.
+      distinct: share of chains whose last states differ from all others', a scalar.
+    """
+
+    moved: tf.Tensor
+    effective_sample_size: tf.Tensor
+    autocorrelation_time: tf.Tensor
+    distinct: tf.Tensor
+
+
+def share_of_distinct_chains(units: tf.Tensor) -> tf.Tensor:
+    """Returns the number of different states over the number of chains.
+
+    Args:
+      units: `[num_chains, ...]`.
+    """
+    units = tf.convert_to_tensor(units)
+    flat = tf.reshape(units, [tf.shape(units)[0], -1])
+    distinct = tf.raw_ops.UniqueV2(x=flat, axis=[0]).y
+    return tf.shape(distinct)[0] / tf.shape(flat)[0]
+
+
+def diagnose(
+    machine: AnnealedMachine, units: tf.Tensor, num_steps: int = 200, seed: Any = None
+) -> ChainDiagnostics:
+    """Runs chains and measures how they mix; the chains given stay where they are.
+
+    The statistic is the log marginal of the states, which is slow where modes differ in energy.
+    Modes of equal energy that no chain leaves go unnoticed: compare `distinct`, and means of
+    chains started elsewhere.
+
+    Args:
+      machine: what to sample.
+      units: `[num_chains, *batch_shape, n]`, the start.
+      num_steps: number of sweeps.
+      seed: seed; a pair of integers repeats exactly.
+    """
+    checks.positive_integer("num_steps", num_steps, minimum=4)
+    states, moved = tfp.mcmc.sample_chain(
+        num_steps,
+        tf.convert_to_tensor(units),
+        kernel=BlockGibbs(machine),
+        trace_fn=lambda _, results: results.moved,
+        seed=samplers.sanitize_seed(seed),
+    )
+    statistic = machine.log_marginal(states)
+    size = tf.reduce_sum(tfp.mcmc.effective_sample_size(statistic), axis=0)
+    total = tf.cast(tf.shape(statistic)[0] * tf.shape(statistic)[1], size.dtype)
+    return ChainDiagnostics(
+        tf.reduce_mean(moved), size, total / size, share_of_distinct_chains(states[-1])
+    )

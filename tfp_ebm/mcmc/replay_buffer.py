@@ -1,0 +1,93 @@
+"""A large buffer of chains, of which a batch moves at a time."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfp_ebm.internal import checks
+from tfp_ebm.internal.protocols import AnnealedMachine
+from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.mcmc import block_gibbs
+from tfp_ebm.mcmc.persistent_chains import PersistentChains
+
+__all__ = ["ReplayBuffer"]
+
+
+class ReplayBuffer(PersistentChains):
+    """Persistent chains drawn from a buffer that is larger than a batch.
+
+    `advance` takes `num_chains` states of the buffer at random, starts a small share of them
+    afresh from the machine's independent reference, moves them and puts them back. Rarely moved
+    states keep old modes alive, and fresh ones find new modes.
+
+    Source: Du and Mordatch, "Implicit generation and modeling with energy-based models" (2019);
+    EB-and-Flow keeps 10,000 states.
+    """
+
+    def __init__(
+        self,
+        states: tf.Tensor,
+        num_chains: int = 256,
+        reinitialization_rate: float = 0.05,
+        name: str | None = None,
+    ) -> None:
+        """Fills the buffer.
+
+        Args:
+          states: `[size, *batch_shape, n]`, the first states.
+          num_chains: how many of them move at a time.
+          reinitialization_rate: share of the moving states that start afresh, in [0, 1).
+          name: name of the module.
+
+        Raises:
+          ValueError: if the buffer is empty, smaller than `num_chains`, or the rate is no share.
+        """
+        states = tf.convert_to_tensor(states)
+        num_chains = checks.positive_integer("num_chains", num_chains)
+        if states.shape.rank is None or states.shape.rank < 2 or states.shape[0] < num_chains:
+            raise ValueError(
+                f"`states` must hold at least `num_chains` = {num_chains} states, "
+                f"[size, ..., n], got shape {states.shape}; enlarge the buffer."
+            )
+        super().__init__(states[:num_chains], name=name or "replay_buffer")
+        self._rate = checks.fraction("reinitialization_rate", reinitialization_rate)
+        with self.name_scope:
+            self.states = tf.Variable(states, trainable=False, name="states")
+
+    def advance(self, machine: AnnealedMachine, num_steps: int, seed: Any = None) -> None:
+        """Moves a random batch of the buffer by `num_steps` sweeps."""
+        choice_seed, fresh_seed, mask_seed, run_seed = samplers.split_seed(
+            seed, n=4, salt="replay_buffer"
+        )
+        size = self.states.shape[0]
+        order = tf.argsort(samplers.uniform([size], seed=choice_seed))[: self.num_chains]
+        units = tf.gather(self.states, order)
+        fresh = machine.sample_reference(self.num_chains, fresh_seed)
+        shape = [self.num_chains] + [1] * (len(units.shape) - 1)
+        is_fresh = samplers.uniform(shape, seed=mask_seed) < self._rate
+        units = tf.where(is_fresh, tf.cast(fresh, units.dtype), units)
+        units = block_gibbs.run(machine, units, num_steps, run_seed)
+        self.states.scatter_nd_update(order[:, tf.newaxis], units)
+        self.units.assign(units)
+
+    @classmethod
+    def start(
+        cls,
+        machine: AnnealedMachine,
+        num_chains: int,
+        seed: Any = None,
+        size: int = 10_000,
+        **options: Any,
+    ) -> "ReplayBuffer":
+        """Returns a buffer filled from the machine's independent reference.
+
+        Args:
+          machine: the machine.
+          num_chains: how many states move at a time.
+          seed: seed of the states.
+          size: size of the buffer.
+          **options: further arguments of the constructor.
+        """
+        size = checks.positive_integer("size", size)
+        states = machine.sample_reference(size, samplers.sanitize_seed(seed))
+        return cls(states, num_chains, **options)
