@@ -115,20 +115,15 @@ def test_log_partition_callback_renews_the_estimate():
 
 
 def test_best_weights_come_back():
-    trainer = trainer_of(bernoulli_like_pixels(), rate=1.0)
-    data = images()
+    density = tfd.MultivariateNormalDiag(tf.Variable([5.0, 5.0]), tf.constant([2.0, 2.0]))
+    trainer = trainer_of(density, rate=1.0)
+    data, validation = (images(seed=seed).astype(np.float32) for seed in (0, 1))
     best = training.BestWeights(patience=2)
     schedule = keras.callbacks.LearningRateScheduler(lambda epoch: [0.3, 30.0][epoch > 2])
-    trainer.fit(
-        data,
-        validation_data=images(seed=1),
-        epochs=20,
-        verbose=0,
-        callbacks=[schedule, best],
-    )
+    trainer.fit(data, validation_data=validation, epochs=20, verbose=0, callbacks=[schedule, best])
     assert 1 <= best.best_epoch <= 3
-    loss = trainer.evaluate(images(seed=1), verbose=0, return_dict=True)["loss"]
-    assert loss == pytest.approx(best.best, abs=0.05)
+    loss = trainer.evaluate(validation, verbose=0, return_dict=True)["loss"]
+    assert loss == pytest.approx(best.best, rel=1e-6)
 
 
 def test_best_weights_need_validation():
@@ -178,3 +173,28 @@ def test_bad_arguments():
         training.LikelihoodModel(bernoulli_like_pixels(), gibbs_steps=-1)
     with pytest.raises(ValueError, match="`ema_momentum`"):
         training.LikelihoodModel(bernoulli_like_pixels(), ema_momentum=1.0)
+
+
+def test_evaluate_renews_a_stale_estimate():
+    base = distributions.SmoothedRBM.create(14, 14, num_chains=16, seed=(0, 1))
+    trainer = trainer_of(base, gibbs_steps=1)
+    data = np.random.default_rng(0).normal(size=[32, 28]).astype(np.float32)
+    trainer.fit(data, epochs=1, batch_size=16, verbose=0)
+    assert base.is_log_partition_stale()
+    loss = trainer.evaluate(data, verbose=0, return_dict=True)["loss"]
+    assert not base.is_log_partition_stale()
+    assert loss == pytest.approx(-float(base.log_prob(data).numpy().mean()), rel=1e-5)
+
+
+def test_penalty_shrinks_the_weights_of_the_base():
+    data = np.random.default_rng(0).normal(size=[64, 6]).astype(np.float32)
+    data[:, 3:] += data[:, :3]
+    norms = []
+    for penalty in (0.0, 10.0):
+        base = distributions.BipartiteNormal.create(3, 3)
+        trainer = trainer_of(base, rate=0.05, base_weight_penalty=penalty)
+        trainer.fit(data, epochs=10, batch_size=16, verbose=0)
+        norms.append(float(tf.norm(base.weights)))
+    assert norms[1] < 0.5 * norms[0]
+    with pytest.raises(ValueError, match="`base_weight_penalty`"):
+        training.LikelihoodModel(base, base_weight_penalty=-1.0)

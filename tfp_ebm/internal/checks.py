@@ -14,6 +14,7 @@ __all__ = [
     "image_shape",
     "layer_shapes",
     "matrix",
+    "nonnegative_number",
     "positive_integer",
     "positive_number",
     "vector",
@@ -32,6 +33,14 @@ def positive_number(name: str, value: Any) -> float:
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not is_number or not 0 < value < float("inf"):
         raise ValueError(f"`{name}` must be a finite number above 0, got {value!r}.")
+    return float(value)
+
+
+def nonnegative_number(name: str, value: Any) -> float:
+    """Returns `value` as a float, or raises if it is not a finite number of at least 0."""
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not is_number or not 0 <= value < float("inf"):
+        raise ValueError(f"`{name}` must be a finite number of at least 0, got {value!r}.")
     return float(value)
 
 

@@ -40,6 +40,14 @@ class LogPartitionCallback(keras.callbacks.Callback):
             for part in self.model.energy_based
         ]
 
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Takes over from the trainer's own renewal."""
+        self.model.renews_log_partition = False
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Hands renewal back."""
+        self.model.renews_log_partition = True
+
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Forgets the last epoch's estimate."""
         self._estimates = []

@@ -29,8 +29,8 @@ class LikelihoodModel(keras.Model):
     After each update the persistent chains of every energy-based distribution in the model move
     by `gibbs_steps` sweeps at the new parameters, which is persistent contrastive divergence.
     Metrics: `loss` in nats an event and `bits_per_dimension`; both are those of `log_prob`, so for
-    `Dequantized` one-draw bounds, and during training with the log partition function of the
-    last estimate (`LogPartitionCallback` renews it).
+    `Dequantized` one-draw bounds. During training they rest on the last estimate of log Z;
+    `evaluate`, so also validation, renews a stale one first (`LogPartitionCallback` sets how).
 
     With `ema_momentum` an exponential moving average of the weights is kept, and `evaluate` (so
     also validation inside `fit`) and `averaged_weights()` use it.
@@ -50,6 +50,7 @@ class LikelihoodModel(keras.Model):
         model: tfp.distributions.Distribution,
         gibbs_steps: int = 25,
         ema_momentum: float | None = None,
+        base_weight_penalty: float = 0.0,
         name: str | None = None,
     ) -> None:
         """Constructs the trainer.
@@ -59,11 +60,13 @@ class LikelihoodModel(keras.Model):
           gibbs_steps: sweeps of the persistent chains after each update.
           ema_momentum: momentum of the moving average of the weights, such as 0.999; None: no
             average.
+          base_weight_penalty: factor of the sum of squared weights of the energy-based
+            distributions, added to the loss; the L2 penalty of the RBM-Flow paper.
           name: name of the Keras model.
 
         Raises:
           TypeError: if `model` is not a distribution.
-          ValueError: if `gibbs_steps` is negative or `ema_momentum` not in [0, 1).
+          ValueError: if `gibbs_steps` or the penalty is negative, or `ema_momentum` not in [0, 1).
         """
         super().__init__(name=name)
         if not isinstance(model, tfp.distributions.Distribution):
@@ -76,7 +79,10 @@ class LikelihoodModel(keras.Model):
         if ema_momentum is not None:
             momentum = checks.fraction("ema_momentum", ema_momentum)
             self._moving_average = MovingAverage(model.trainable_variables, momentum)
+        self._penalty = checks.nonnegative_number("base_weight_penalty", base_weight_penalty)
         self._energy_based = energy_based_parts(model)
+        # `LogPartitionCallback` takes over while it is in use.
+        self.renews_log_partition = True
         self._loss_metric = keras.metrics.Mean(name="loss")
         self._bits_metric = BitsPerDimension(math.prod(model.event_shape.as_list()))
 
@@ -113,7 +119,7 @@ class LikelihoodModel(keras.Model):
         variables = self.distribution.trainable_variables
         with tf.GradientTape() as tape:
             log_prob = self(x, training=True)
-            loss = -tf.reduce_mean(log_prob)
+            loss = -tf.reduce_mean(log_prob) + self._base_penalty()
         gradients = tape.gradient(loss, variables)
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
         if self._moving_average is not None:
@@ -121,6 +127,12 @@ class LikelihoodModel(keras.Model):
         for part in self._energy_based:
             part.update_chains(self.gibbs_steps)
         return self._update_metrics(log_prob)
+
+    def _base_penalty(self):
+        if not self._penalty:
+            return 0.0
+        parts = [part.weights for part in self._energy_based if hasattr(part, "weights")]
+        return self._penalty * sum(tf.reduce_sum(tf.convert_to_tensor(w) ** 2) for w in parts)
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Adds a batch to the metrics."""
@@ -173,6 +185,9 @@ class LikelihoodModel(keras.Model):
     def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `tf_keras.Model.evaluate`, with the averaged weights if there are any.
 
+        Estimates of log Z that belong to other parameters are renewed first, so that the metrics
+        are those of one normalised model.
+
         Args:
           x: array `[N, *event_shape]` of events, or a `tf.data.Dataset` of batches of them.
           *args: passed on.
@@ -183,6 +198,10 @@ class LikelihoodModel(keras.Model):
         """
         self._check_data("x", x)
         with self.averaged_weights():
+            if self.renews_log_partition:
+                for part in self._energy_based:
+                    if bool(part.is_log_partition_stale()):
+                        part.estimate_log_partition()
             return super().evaluate(x, *args, **kwargs)
 
     def _check_data(self, name, data):
