@@ -158,7 +158,7 @@ class GaussianBernoulliRBM(BoltzmannMachine):
             low = tf.constant(_MIN_RELATIVE_SCALE * scale, dtype)
             bijector = tfp.bijectors.Softplus(low=low)
             sigma = tfp.util.TransformedVariable(sigma, bijector, name="scale")
-        machine = GaussianMachine(weights + 0, visible_bias + 0, hidden_bias + 0, sigma + 0)
+        machine = GaussianMachine.from_parameters(weights, visible_bias, hidden_bias, sigma)
         chains = start_chains(sampler, machine, num_chains, chain_seed)
         base = cls(weights, visible_bias, hidden_bias, sigma, chains, num_gibbs_steps, name=name)
         base.estimate_log_partition(num_chains=64, num_steps=50, seed=chain_seed)
@@ -205,12 +205,8 @@ class GaussianBernoulliRBM(BoltzmannMachine):
 
     def machine(self) -> GaussianMachine:
         """Returns the machine at the current parameters."""
-        scale = tf.convert_to_tensor(self._scale)
-        return GaussianMachine(
-            tf.convert_to_tensor(self._weights),
-            tf.convert_to_tensor(self._visible_bias),
-            tf.convert_to_tensor(self._hidden_bias),
-            scale[tf.newaxis] if scale.shape.rank == 0 else scale,
+        return GaussianMachine.from_parameters(
+            self._weights, self._visible_bias, self._hidden_bias, self._scale
         )
 
     def log_partition_offset(self) -> tf.Tensor:

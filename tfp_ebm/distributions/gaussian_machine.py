@@ -27,12 +27,28 @@ class GaussianMachine(NamedTuple):
       visible_bias: `[*B, num_visible]`, b.
       hidden_bias: `[*B, num_hidden]`, c.
       scale: `[*B, num_visible]` or `[*B, 1]`, sigma.
+      weights_transposed: `[*B, num_hidden, num_visible]`, laid out once for all sweeps.
     """
 
     weights: tf.Tensor
     visible_bias: tf.Tensor
     hidden_bias: tf.Tensor
     scale: tf.Tensor
+    weights_transposed: tf.Tensor
+
+    @classmethod
+    def from_parameters(
+        cls, weights: Any, visible_bias: Any, hidden_bias: Any, scale: Any
+    ) -> "GaussianMachine":
+        """Returns the machine of the parameters, read now."""
+        weights, scale = tf.convert_to_tensor(weights), tf.convert_to_tensor(scale)
+        return cls(
+            weights,
+            tf.convert_to_tensor(visible_bias),
+            tf.convert_to_tensor(hidden_bias),
+            scale[tf.newaxis] if scale.shape.rank == 0 else scale,
+            tf.linalg.matrix_transpose(weights),
+        )
 
     def hidden_signal(self, visible: tf.Tensor) -> tf.Tensor:
         """Returns `W^T (v / sigma)`."""
@@ -47,7 +63,7 @@ class GaussianMachine(NamedTuple):
 
     def sample_visible(self, hidden: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
         """Draws visible units given hidden bits."""
-        signal = inverse_temperature * multiply_rows(hidden, self.weights, transpose=True)
+        signal = inverse_temperature * multiply_rows(hidden, self.weights_transposed)
         noise = samplers.normal(tf.shape(signal), seed=seed, dtype=signal.dtype)
         return self.visible_bias + self.scale * (signal + noise)
 
@@ -107,7 +123,7 @@ class GaussianMachine(NamedTuple):
 
     def _log_weight(self, hidden):
         """Returns `log integral exp(-E(v, h)) dv`, up to the Gaussian volume."""
-        pushed = multiply_rows(hidden, self.weights, transpose=True)
+        pushed = multiply_rows(hidden, self.weights_transposed)
         return (
             tf.reduce_sum(hidden * self.hidden_bias, axis=-1)
             + tf.reduce_sum(pushed * self.visible_bias / self.scale, axis=-1)

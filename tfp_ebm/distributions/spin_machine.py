@@ -32,18 +32,22 @@ class SpinMachine(NamedTuple):
       weights: `[*B, num_visible, num_hidden]`.
       visible_bias: `[*B, num_visible]`, b.
       hidden_bias: `[*B, num_hidden]`, c.
+      weights_transposed: `[*B, num_hidden, num_visible]`, laid out once for all sweeps: products
+        with a transposed operand are two to four times slower on a CPU.
     """
 
     weights: tf.Tensor
     visible_bias: tf.Tensor
     hidden_bias: tf.Tensor
+    weights_transposed: tf.Tensor
 
     @classmethod
     def from_parameters(cls, weights: Any, bias: Any) -> "SpinMachine":
         """Returns the machine of W and the fields of all units, visible first, read now."""
         weights, bias = tf.convert_to_tensor(weights), tf.convert_to_tensor(bias)
         num_visible, num_hidden = weights.shape[-2:]
-        return cls(weights, *tf.split(bias, [num_visible, num_hidden], axis=-1))
+        visible_bias, hidden_bias = tf.split(bias, [num_visible, num_hidden], axis=-1)
+        return cls(weights, visible_bias, hidden_bias, tf.linalg.matrix_transpose(weights))
 
     def hidden_signal(self, visible: tf.Tensor) -> tf.Tensor:
         """Returns `W^T v`."""
@@ -51,7 +55,7 @@ class SpinMachine(NamedTuple):
 
     def visible_signal(self, hidden: tf.Tensor) -> tf.Tensor:
         """Returns `W h`."""
-        return multiply_rows(hidden, self.weights, transpose=True)
+        return multiply_rows(hidden, self.weights_transposed)
 
     def sample_hidden(self, visible: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
         """Draws hidden spins given visible ones."""
@@ -113,7 +117,7 @@ class SpinMachine(NamedTuple):
     def transposed(self) -> "SpinMachine":
         """Returns the machine with its layers exchanged."""
         return SpinMachine(
-            tf.linalg.matrix_transpose(self.weights), self.hidden_bias, self.visible_bias
+            self.weights_transposed, self.hidden_bias, self.visible_bias, self.weights
         )
 
     def _small_visible(self):
