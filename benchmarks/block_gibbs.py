@@ -1,7 +1,7 @@
 """Block Gibbs sweeps against the package rbms (PyTorch) and against a plain matrix product.
 
-    pip install rbms==0.5.0 torch
-    python benchmarks/block_gibbs.py --output benchmarks/results/block_gibbs.json
+pip install rbms==0.5.0 torch
+python benchmarks/block_gibbs.py --output benchmarks/results/block_gibbs.json
 """
 
 import harness

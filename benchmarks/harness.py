@@ -62,9 +62,7 @@ def main(
         row = {"case": case}
         for part in parts:
             command = [sys.executable, sys.argv[0], "--part", part, "--case", json.dumps(case)]
-            result = subprocess.run(
-                command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-            )
+            result = subprocess.run(command, env=environment, capture_output=True, text=True)
             if result.returncode:
                 sys.exit(f"{part} failed on {case}:\n{result.stderr[-2000:]}")
             row[part] = json.loads(result.stdout.splitlines()[-1])

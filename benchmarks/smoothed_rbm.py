@@ -1,6 +1,6 @@
 """SmoothedRBM against the dense route: invert J~, factorise, `MultivariateNormalTriL`.
 
-    python benchmarks/smoothed_rbm.py --output benchmarks/results/smoothed_rbm.json
+python benchmarks/smoothed_rbm.py --output benchmarks/results/smoothed_rbm.json
 """
 
 import harness

@@ -22,7 +22,9 @@ ALLOWED = {
     "testing": {"bijectors", "distributions"},
     "models": {"bijectors", "networks", "distributions", "mcmc", "partition"},
     "training": {"models", "distributions", "metrics", "mcmc", "partition"},
-    "commands": {"datasets", "distributions", "models", "plots", "training", "version"},
+    "commands": {
+        *("datasets", "distributions", "models", "partition", "plots", "training", "version")
+    },
     "cli": {"commands"},
 }
 

@@ -63,6 +63,9 @@ def _add_train(commands):
     train.add_argument("--num-blocks", type=int, default=2, help="gated blocks in a network")
     train.add_argument("--dropout-rate", type=float, default=0.3, help="dropout in the networks")
     train.add_argument("--delta", type=float, help="smoothing of the spins; the model's default")
+    train.add_argument(
+        "--learn-delta", action="store_true", default=None, help="train the smoothing too"
+    )
     train.add_argument("--ema-momentum", type=float, default=0.999, help="average of the weights")
     train.add_argument("--patience", type=int, help="epochs without progress before stopping")
     train.add_argument("--gibbs-steps", type=int, default=25, help="sweeps after each update")

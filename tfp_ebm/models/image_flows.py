@@ -1,5 +1,6 @@
 """Ready models of images: one flow, four bases."""
 
+import inspect
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -32,6 +33,8 @@ def rbm_flow(
     image_shape: Sequence[int],
     num_levels: int = 256,
     delta: float = 2.5,
+    learn_delta: bool = False,
+    sampler: str = "persistent",
     num_chains: int = 256,
     dtype: tf.DType = tf.float32,
     seed: Any = None,
@@ -45,7 +48,9 @@ def rbm_flow(
       image_shape: `(H, W, C)`.
       num_levels: number of pixel levels.
       delta: precision of the smoothing.
-      num_chains: number of persistent chains.
+      learn_delta: whether delta is trained.
+      sampler: where the gradient of log Z comes from, see `tfp_ebm.mcmc.start_chains`.
+      num_chains: number of chains.
       dtype: dtype of all variables.
       seed: seed of the chains' first states.
       **flow_options: further arguments of `flow_plus_plus`.
@@ -59,7 +64,13 @@ def rbm_flow(
     Source: "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base Spaces".
     """
     base = distributions.SmoothedRBM.create(
-        *_layers(image_shape), delta=delta, num_chains=num_chains, dtype=dtype, seed=seed
+        *_layers(image_shape),
+        delta=delta,
+        learn_delta=learn_delta,
+        sampler=sampler,
+        num_chains=num_chains,
+        dtype=dtype,
+        seed=seed,
     )
     return _image_model(base, image_shape, num_levels, {"dtype": dtype, **flow_options}, "rbm_flow")
 
@@ -97,6 +108,7 @@ def multicov_flow(
     image_shape: Sequence[int],
     num_levels: int = 256,
     delta: float = 2.5,
+    learn_delta: bool = False,
     dtype: tf.DType = tf.float32,
     **flow_options: Any,
 ) -> distributions.Dequantized:
@@ -106,6 +118,7 @@ def multicov_flow(
       image_shape: `(H, W, C)`.
       num_levels: number of pixel levels.
       delta: diagonal of the precision matrix.
+      learn_delta: whether delta is trained.
       dtype: dtype of all variables.
       **flow_options: further arguments of `flow_plus_plus`.
 
@@ -117,7 +130,9 @@ def multicov_flow(
 
     Source: "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base Spaces".
     """
-    base = distributions.BipartiteNormal.create(*_layers(image_shape), delta=delta, dtype=dtype)
+    base = distributions.BipartiteNormal.create(
+        *_layers(image_shape), delta=delta, learn_delta=learn_delta, dtype=dtype
+    )
     options = {"dtype": dtype, **flow_options}
     return _image_model(base, image_shape, num_levels, options, "multicov_flow")
 
@@ -170,6 +185,11 @@ def create(name: str, image_shape: Sequence[int], **options: Any) -> distributio
       **options: arguments of the function with this name.
 
     Raises:
-      ValueError: if no model has this name; the nearest one is suggested.
+      ValueError: if no model has this name or the model no such option; the nearest one is
+        suggested.
     """
-    return _MODELS[checks.choice("name", name, _MODELS)](image_shape, **options)
+    function = _MODELS[checks.choice("name", name, _MODELS)]
+    known = {*inspect.signature(function).parameters, *inspect.signature(flow_plus_plus).parameters}
+    for option in options:
+        checks.choice(f"option of {name}", option, known - {"image_shape", "flow_options", "name"})
+    return function(image_shape, **options)
