@@ -9,13 +9,18 @@ from tfp_ebm.models.image_flows import (
     names,
     rbm_flow,
 )
+from tfp_ebm.models.presets import preset, preset_names
+from tfp_ebm.models.variational_noise import VariationalNoise
 
 __all__ = [
+    "VariationalNoise",
     "create",
     "d_flow",
     "flow_plus_plus",
     "gaussian_flow",
     "multicov_flow",
     "names",
+    "preset",
+    "preset_names",
     "rbm_flow",
 ]

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm import bijectors, networks
+from tfp_ebm import bijectors
 from tfp_ebm.internal import checks
+from tfp_ebm.models.coupling_steps import column_halves_as_channels, coupling_step
 
 __all__ = ["flow_plus_plus"]
 
@@ -22,6 +23,9 @@ def flow_plus_plus(
     num_couplings: Sequence[int] = (4, 2, 4),
     dropout_rate: float = 0.2,
     alpha: float = 0.05,
+    num_heads: int = 0,
+    mix_per_half: bool = False,
+    recompute: bool = False,
     dtype: tf.DType = tf.float32,
     name: str = "flow_plus_plus",
 ) -> tfb.Bijector:
@@ -48,6 +52,10 @@ def flow_plus_plus(
       num_couplings: number of couplings in each of the three stages; 0 leaves a stage out.
       dropout_rate: dropout in the conditioners while training.
       alpha: margin of the logit, see `tfp_ebm.bijectors.ImageToLogit`.
+      num_heads: heads of self-attention in every gated block, with a second layer norm and a
+        position embedding, as in the official code of Flow++ (4); 0: none.
+      mix_per_half: whether each half has a 1x1 convolution of its own, as in the official code.
+      recompute: whether the backward pass computes gated blocks again, to save memory.
       dtype: dtype of all variables.
       name: name of the bijector.
 
@@ -80,13 +88,16 @@ def flow_plus_plus(
     def stage(half_shape, count):
         steps = []
         for index in range(count):
-            steps += _coupling_step(
+            steps += coupling_step(
                 half_shape,
                 transform_first=bool(index % 2),
                 num_filters=num_filters,
                 num_components=num_components,
                 num_blocks=num_blocks,
                 dropout_rate=dropout_rate,
+                num_heads=num_heads,
+                mix_per_half=mix_per_half,
+                recompute=recompute,
                 dtype=dtype,
             )
         return steps
@@ -107,35 +118,5 @@ def _between_column_halves(steps):
     """Returns the steps between a column split into channels and its inverse."""
     if not steps:
         return []
-    halves_as_channels = tfb.Chain(
-        [tfb.Invert(bijectors.ChannelSplit()), bijectors.CheckerboardSplit()]
-    )
+    halves_as_channels = column_halves_as_channels()
     return [halves_as_channels, *steps, tfb.Invert(halves_as_channels)]
-
-
-def _coupling_step(
-    half_shape,
-    *,
-    transform_first,
-    num_filters,
-    num_components,
-    num_blocks,
-    dropout_rate,
-    dtype,
-):
-    height, width, channels = half_shape
-    conditioner = networks.GatedResNet(
-        input_shape=half_shape,
-        num_outputs=channels * (2 + 3 * num_components),
-        num_filters=num_filters,
-        num_blocks=num_blocks,
-        dropout_rate=dropout_rate,
-        dtype=dtype,
-    )
-    return [
-        bijectors.ActNorm.create((height, width, 2 * channels), dtype=dtype),
-        bijectors.Invertible1x1Conv.create(2 * channels, dtype=dtype),
-        bijectors.MixLogCDFCoupling(
-            bijectors.ChannelSplit(swap=transform_first), conditioner, num_components
-        ),
-    ]

@@ -11,16 +11,40 @@ import tensorflow_probability as tfp
 from tfp_ebm import distributions
 from tfp_ebm.internal import checks
 from tfp_ebm.models.flow_plus_plus import flow_plus_plus
+from tfp_ebm.models.variational_noise import VariationalNoise
 
-__all__ = ["create", "d_flow", "gaussian_flow", "multicov_flow", "names", "rbm_flow"]
+__all__ = [
+    "create",
+    "d_flow",
+    "gaussian_flow",
+    "multicov_flow",
+    "names",
+    "rbm_flow",
+    "standard_normal",
+]
 
 tfd = tfp.distributions
 
 
 def _image_model(base, image_shape, num_levels, flow_options, name):
+    flow_options = dict(flow_options)
+    noise = flow_options.pop("noise", "uniform")
+    if isinstance(noise, str):
+        checks.choice("noise", noise, ("uniform", "variational"))
+        noise = None if noise == "uniform" else _noise_like(image_shape, num_levels, flow_options)
     flow = flow_plus_plus(image_shape, num_levels=num_levels, **flow_options)
     density = tfd.TransformedDistribution(base, flow)
-    return distributions.Dequantized(density, num_levels=num_levels, name=name)
+    return distributions.Dequantized(density, num_levels=num_levels, noise=noise, name=name)
+
+
+def _noise_like(image_shape, num_levels, flow_options):
+    """Returns variational noise of the flow's width: four affine couplings of three blocks."""
+    shared = {
+        key: flow_options[key]
+        for key in ("num_filters", "dropout_rate", "dtype")
+        if key in flow_options
+    }
+    return VariationalNoise(image_shape, num_levels=num_levels, **shared)
 
 
 def _layers(image_shape):
@@ -53,7 +77,8 @@ def rbm_flow(
       num_chains: number of chains.
       dtype: dtype of all variables.
       seed: seed of the chains' first states.
-      **flow_options: further arguments of `flow_plus_plus`.
+      **flow_options: `noise`, `"uniform"` or `"variational"` or a callable for `Dequantized`, and
+        further arguments of `flow_plus_plus`.
 
     Returns:
       A `Dequantized` distribution over integers of shape `(H, W, C)`.
@@ -89,7 +114,8 @@ def d_flow(
       num_levels: number of pixel levels.
       delta: precision of the smoothing.
       dtype: dtype of all variables.
-      **flow_options: further arguments of `flow_plus_plus`.
+      **flow_options: `noise`, `"uniform"` or `"variational"` or a callable for `Dequantized`, and
+        further arguments of `flow_plus_plus`.
 
     Returns:
       A `Dequantized` distribution over integers of shape `(H, W, C)`.
@@ -120,7 +146,8 @@ def multicov_flow(
       delta: diagonal of the precision matrix.
       learn_delta: whether delta is trained.
       dtype: dtype of all variables.
-      **flow_options: further arguments of `flow_plus_plus`.
+      **flow_options: `noise`, `"uniform"` or `"variational"` or a callable for `Dequantized`, and
+        further arguments of `flow_plus_plus`.
 
     Returns:
       A `Dequantized` distribution over integers of shape `(H, W, C)`.
@@ -137,6 +164,12 @@ def multicov_flow(
     return _image_model(base, image_shape, num_levels, options, "multicov_flow")
 
 
+def standard_normal(image_shape: Sequence[int], dtype: tf.DType = tf.float32) -> tfd.Distribution:
+    """Returns the standard Gaussian over the flat latent vector of images of this shape."""
+    size = math.prod(checks.image_shape("image_shape", image_shape))
+    return tfd.MultivariateNormalDiag(loc=tf.zeros([size], dtype))
+
+
 def gaussian_flow(
     image_shape: Sequence[int],
     num_levels: int = 256,
@@ -149,7 +182,8 @@ def gaussian_flow(
       image_shape: `(H, W, C)`.
       num_levels: number of pixel levels.
       dtype: dtype of all variables.
-      **flow_options: further arguments of `flow_plus_plus`.
+      **flow_options: `noise`, `"uniform"` or `"variational"` or a callable for `Dequantized`, and
+        further arguments of `flow_plus_plus`.
 
     Returns:
       A `Dequantized` distribution over integers of shape `(H, W, C)`.
@@ -157,8 +191,7 @@ def gaussian_flow(
     Raises:
       ValueError: if an argument does not fit; see `flow_plus_plus`.
     """
-    size = math.prod(checks.image_shape("image_shape", image_shape))
-    base = tfd.MultivariateNormalDiag(loc=tf.zeros([size], dtype))
+    base = standard_normal(image_shape, dtype)
     options = {"dtype": dtype, **flow_options}
     return _image_model(base, image_shape, num_levels, options, "gaussian_flow")
 
@@ -191,5 +224,9 @@ def create(name: str, image_shape: Sequence[int], **options: Any) -> distributio
     function = _MODELS[checks.choice("name", name, _MODELS)]
     known = {*inspect.signature(function).parameters, *inspect.signature(flow_plus_plus).parameters}
     for option in options:
-        checks.choice(f"option of {name}", option, known - {"image_shape", "flow_options", "name"})
+        checks.choice(
+            f"option of {name}",
+            option,
+            (known | {"noise"}) - {"image_shape", "flow_options", "name"},
+        )
     return function(image_shape, **options)

@@ -8,8 +8,10 @@ import tensorflow as tf
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.networks.gated_attention import GatedAttention, dropout
 
-__all__ = ["GatedResNet", "concat_elu"]
+__all__ = ["GatedConvolution", "GatedResNet", "concat_elu"]
 
 
 def concat_elu(x: tf.Tensor) -> tf.Tensor:
@@ -17,26 +19,92 @@ def concat_elu(x: tf.Tensor) -> tf.Tensor:
     return tf.nn.elu(tf.concat([x, -x], axis=-1))
 
 
-class _GatedBlock(keras.layers.Layer):
-    """LN(x + a * sigmoid(b)), (a, b) = conv1x1(dropout(concat_elu(conv3x3(concat_elu(x)))))."""
+def _small():
+    """Returns an initializer of a hundredth of the usual variance: blocks start near identity."""
+    return keras.initializers.VarianceScaling(0.01)
 
-    def __init__(self, num_filters, dropout_rate, **kwargs):
-        super().__init__(**kwargs)
+
+class GatedConvolution(keras.layers.Layer):
+    """x + a * sigmoid(b), (a, b) = conv_k(dropout(concat_elu(conv3x3(concat_elu(x))))).
+
+    A context enters by a 1x1 convolution: added to the gate's input, or, as in the official code
+    of Flow++, to the output of the first convolution after a `concat_elu`.
+    """
+
+    def __init__(
+        self,
+        num_filters: int,
+        dropout_rate: float = 0.0,
+        context: str = "none",
+        gate_kernel: int = 1,
+        dtype: Any = tf.float32,
+    ) -> None:
+        """Constructs the layer.
+
+        Args:
+          num_filters: F, channels of the input and the output.
+          dropout_rate: rate of dropout, where a seed is given.
+          context: where a context image enters: `"none"`, `"gate"` or `"hidden"`.
+          gate_kernel: side of the gate's convolution, k.
+          dtype: dtype of the variables.
+        """
+        super().__init__(dtype=dtype)
         self.hidden = keras.layers.Conv2D(
             num_filters, 3, padding="same", kernel_initializer="he_normal", dtype=self.dtype
         )
-        # Variance 0.01 of the usual: the block starts close to the identity.
-        small = keras.initializers.VarianceScaling(0.01)
         self.gate = keras.layers.Conv2D(
-            2 * num_filters, 1, kernel_initializer=small, dtype=self.dtype
+            2 * num_filters,
+            gate_kernel,
+            padding="same",
+            kernel_initializer=_small(),
+            dtype=self.dtype,
         )
-        self.dropout = keras.layers.Dropout(dropout_rate, dtype=self.dtype)
-        self.norm = keras.layers.LayerNormalization(epsilon=1e-5, dtype=self.dtype)
+        self.dropout_rate = dropout_rate
+        self.context = context
+        if context != "none":
+            channels = 2 * num_filters if context == "gate" else num_filters
+            self.from_context = keras.layers.Conv2D(
+                channels, 1, kernel_initializer=_small(), dtype=self.dtype
+            )
 
-    def call(self, x, training=None):
-        hidden = concat_elu(self.hidden(concat_elu(x)))
-        value, gate = tf.split(self.gate(self.dropout(hidden, training=training)), 2, axis=-1)
-        return self.norm(x + value * tf.sigmoid(gate))
+    def call(
+        self, x: tf.Tensor, context: tf.Tensor | None = None, seed: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Returns the result, `[N, H, W, F]`.
+
+        Args:
+          x: `[N, H, W, F]`.
+          context: `[N, H, W, c]`, if the layer takes one.
+          seed: seed of the dropout; None: no dropout.
+        """
+        hidden = self.hidden(concat_elu(x))
+        if self.context == "hidden":
+            hidden += self.from_context(concat_elu(context))
+        gate = self.gate(dropout(concat_elu(hidden), self.dropout_rate, seed))
+        if self.context == "gate":
+            gate += self.from_context(context)
+        a, b = tf.split(gate, 2, axis=-1)
+        return x + a * tf.sigmoid(b)
+
+
+class _Block(keras.layers.Layer):
+    """A gated convolution and a layer norm; with attention, that and another layer norm."""
+
+    def __init__(self, num_filters, dropout_rate, num_heads, context, dtype):
+        super().__init__(dtype=dtype)
+        self.convolution = GatedConvolution(num_filters, dropout_rate, context, dtype=self.dtype)
+        self.norm = keras.layers.LayerNormalization(epsilon=1e-5, dtype=self.dtype)
+        self.attention = None
+        if num_heads:
+            self.attention = GatedAttention(num_heads, dropout_rate, dtype=self.dtype)
+            self.attention_norm = keras.layers.LayerNormalization(epsilon=1e-5, dtype=self.dtype)
+
+    def call(self, x, context=None, position=None, seed=None):
+        x = self.norm(self.convolution(x, context, seed))
+        if self.attention is not None:
+            attention_seed = None if seed is None else samplers.fold_in(seed, 1)
+            x = self.attention_norm(self.attention(x, position, attention_seed))
+        return x
 
 
 class GatedResNet(keras.layers.Layer):
@@ -51,13 +119,18 @@ class GatedResNet(keras.layers.Layer):
     the constructor. The last convolution starts small but not at 0, which would keep the
     components of a mixture identical for ever.
 
+    Options: self-attention with a learned position embedding and a second layer norm in every
+    block (`5 F^2 + 7 F` parameters a block, and `H W F`), and a context image that enters every
+    block (`context="gate"`: `2 F (c + 1)` parameters a block for c context channels, or
+    `context="hidden"`: `F (2 c + 1)`).
+
     >>> import tensorflow as tf
     >>> network = GatedResNet((4, 6, 3), num_outputs=5, num_filters=8, num_blocks=1)
     >>> network(tf.zeros([2, 7, 4, 6, 3])).shape, network.count_params()
     (TensorShape([2, 7, 4, 6, 5]), 2037)
 
-    Source: Ho et al., "Flow++" (2019), section 3.3, without attention; the layer normalisation as
-    in "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base Spaces".
+    Source: Ho et al., "Flow++" (2019), section 3.3; without attention, and the layer norm and
+    context as in "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base Spaces".
     """
 
     def __init__(
@@ -67,6 +140,11 @@ class GatedResNet(keras.layers.Layer):
         num_filters: int = 32,
         num_blocks: int = 2,
         dropout_rate: float = 0.0,
+        num_heads: int = 0,
+        context: str = "none",
+        context_channels: int = 0,
+        zero_outputs: bool = False,
+        recompute: bool = False,
         dtype: Any = tf.float32,
         name: str | None = None,
     ) -> None:
@@ -78,11 +156,18 @@ class GatedResNet(keras.layers.Layer):
           num_filters: F.
           num_blocks: number of gated blocks.
           dropout_rate: rate of dropout while training.
+          num_heads: heads of the self-attention in every block; 0: none.
+          context: where a context image enters the blocks: `"none"`, `"gate"` or `"hidden"`.
+          context_channels: channels of the context.
+          zero_outputs: whether the last convolution starts at 0; not for mixtures.
+          recompute: whether the backward pass computes every block again instead of keeping its
+            inner tensors: much less memory, about a third more time.
           dtype: dtype of the variables.
           name: name of the layer.
 
         Raises:
-          ValueError: if a size is not a positive integer or the rate not in [0, 1).
+          ValueError: if a size is not a positive integer, the rate not in [0, 1), the context
+            unknown, or `num_heads` does not divide F.
         """
         super().__init__(name=name, dtype=tf.as_dtype(dtype))
         shape = checks.image_shape("input_shape", input_shape)
@@ -90,26 +175,82 @@ class GatedResNet(keras.layers.Layer):
         num_outputs = checks.positive_integer("num_outputs", num_outputs)
         num_blocks = checks.positive_integer("num_blocks", num_blocks, minimum=0)
         dropout_rate = checks.fraction("dropout_rate", dropout_rate)
+        num_heads = checks.positive_integer("num_heads", num_heads, minimum=0)
+        self.dropout_rate, self.recompute = dropout_rate, bool(recompute)
+        self.context = checks.choice("context", context, ("none", "gate", "hidden"))
         self.proj_in = keras.layers.Conv2D(
             num_filters, 3, padding="same", kernel_initializer="he_normal", dtype=self.dtype
         )
         self.blocks = [
-            _GatedBlock(num_filters, dropout_rate, dtype=self.dtype) for _ in range(num_blocks)
+            _Block(num_filters, dropout_rate, num_heads, context, self.dtype)
+            for _ in range(num_blocks)
         ]
+        self.position = None
+        if num_heads:
+            self.position = self.add_weight(
+                "position",
+                [*shape[:2], num_filters],
+                initializer=keras.initializers.RandomNormal(stddev=0.01),
+            )
         small = keras.initializers.RandomNormal(stddev=0.1 / math.sqrt(9 * num_filters))
         self.proj_out = keras.layers.Conv2D(
-            num_outputs, 3, padding="same", kernel_initializer=small, dtype=self.dtype
+            num_outputs,
+            3,
+            padding="same",
+            kernel_initializer="zeros" if zero_outputs else small,
+            dtype=self.dtype,
         )
-        self(tf.zeros([1, *shape], self.dtype))
+        example = tf.zeros([1, *shape], self.dtype)
+        if context == "none":
+            self(example)
+        else:
+            channels = checks.positive_integer("context_channels", context_channels)
+            self(example, tf.zeros([1, *shape[:2], channels], self.dtype))
 
-    def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """Returns the output, `[..., H, W, num_outputs]`, of images `[..., H, W, C]`."""
+    def call(
+        self, x: tf.Tensor, context: tf.Tensor | None = None, training: bool | None = None
+    ) -> tf.Tensor:
+        """Returns the output, `[..., H, W, num_outputs]`, of images `[..., H, W, C]`.
+
+        Args:
+          x: the images.
+          context: `[..., H, W, c]`, if the network takes one.
+          training: whether dropout is on.
+
+        Raises:
+          ValueError: if a context is missing, or given where none is taken.
+        """
+        if (context is None) != (self.context == "none"):
+            raise ValueError(
+                f"`context` must {'not ' if context is not None else ''}be given to a network "
+                f"made with context={self.context!r}."
+            )
         shape = tf.shape(x)
-        images = tf.reshape(x, tf.concat([[-1], shape[-3:]], axis=0))
-        images = tf.ensure_shape(images, [None, *x.shape[-3:]])
-        y = self.proj_in(images)
-        for block in self.blocks:
-            y = block(y, training=training)
+        y = self.proj_in(_flatten(x))
+        if context is not None:
+            context = _flatten(context)
+        seed = samplers.sanitize_seed(None) if training and self.dropout_rate else None
+        for index, block in enumerate(self.blocks):
+            block_seed = None if seed is None else samplers.fold_in(seed, index)
+            y = self._run(block, y, context, block_seed)
         y = self.proj_out(y)
         result = tf.reshape(y, tf.concat([shape[:-1], tf.shape(y)[-1:]], axis=0))
         return tf.ensure_shape(result, [*x.shape[:-1], y.shape[-1]])
+
+    def _run(self, block, x, context, seed):
+        if not self.recompute:
+            return block(x, context, self.position, seed)
+        tensors = [tensor for tensor in (context, seed) if tensor is not None]
+
+        def again(x, *tensors):
+            left = list(tensors)
+            kept = None if context is None else left.pop(0)
+            return block(x, kept, self.position, left.pop(0) if left else None)
+
+        return tf.recompute_grad(again)(x, *tensors)
+
+
+def _flatten(x):
+    """Returns images with a single leading axis."""
+    images = tf.reshape(x, tf.concat([[-1], tf.shape(x)[-3:]], axis=0))
+    return tf.ensure_shape(images, [None, *x.shape[-3:]])

@@ -1,0 +1,94 @@
+"""Models with fixed sizes, by name."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow_probability as tfp
+
+from tfp_ebm.distributions import Dequantized
+from tfp_ebm.internal import checks
+from tfp_ebm.models import image_flows
+from tfp_ebm.models.flow_plus_plus import flow_plus_plus
+from tfp_ebm.models.variational_noise import VariationalNoise
+
+__all__ = ["preset", "preset_names"]
+
+_PAPER = {"image_shape": (32, 32, 3), "num_blocks": 10, "noise": "variational"}
+_WIDE = {"num_filters": 100, "num_components": 33, **_PAPER}
+_NARROW = {"num_filters": 96, "num_components": 32, **_PAPER}
+
+
+def _official_flow_plus_plus(**options: Any) -> Dequantized:
+    """Flow++ as its authors published it for CIFAR-10."""
+    shape = options.pop("image_shape", (32, 32, 3))
+    shared = {"num_filters": 96, "num_heads": 4, "mix_per_half": True, "dropout_rate": 0.2}
+    shared |= options
+    flow = flow_plus_plus(
+        shape, num_components=32, num_blocks=10, num_couplings=(4, 2, 3), **shared
+    )
+    shared.pop("recompute", None)
+    noise = VariationalNoise(shape, num_components=32, num_blocks=2, processor_filters=32, **shared)
+    base = image_flows.standard_normal(shape)
+    density = tfp.distributions.TransformedDistribution(base, flow)
+    return Dequantized(density, noise=noise, name="official_flow_plus_plus")
+
+
+# Name: (function, arguments, parameters, what it is).
+_PRESETS: dict[str, tuple[Callable[..., Dequantized], dict[str, Any], str]] = {
+    "paper_cifar10_gaussian": (
+        image_flows.gaussian_flow,
+        _WIDE,
+        "the RBM-Flow paper's Gaussian baseline, 31,445,192 parameters",
+    ),
+    "paper_cifar10_rbm": (
+        image_flows.rbm_flow,
+        _NARROW,
+        "the RBM-Flow paper's RBM-Flow, 31,420,584 parameters",
+    ),
+    "paper_cifar10_bernoulli": (
+        image_flows.d_flow,
+        _WIDE,
+        "the RBM-Flow paper's D-Flow, 31,448,264 parameters",
+    ),
+    "official_cifar10_flow_plus_plus": (
+        _official_flow_plus_plus,
+        {},
+        "Flow++ with attention as its authors published it, 31,443,440 parameters",
+    ),
+    "small_8x8": (
+        image_flows.rbm_flow,
+        {"image_shape": (8, 8, 1), "num_levels": 17, "num_filters": 32, "num_components": 8},
+        "RBM-Flow for 8x8 digits, minutes on a CPU",
+    ),
+    "small_28x28": (
+        image_flows.rbm_flow,
+        {"image_shape": (28, 28, 1), "num_filters": 32, "num_components": 8},
+        "RBM-Flow for 28x28 images, hours on a CPU",
+    ),
+    "small_32x32": (
+        image_flows.rbm_flow,
+        {"image_shape": (32, 32, 3), "num_filters": 32, "num_components": 8},
+        "RBM-Flow for 32x32 colour images, a day on a CPU",
+    ),
+}
+
+
+def preset_names() -> dict[str, str]:
+    """Returns the names that `preset` knows, and what each is."""
+    return {name: description for name, (_, _, description) in _PRESETS.items()}
+
+
+def preset(name: str, **options: Any) -> Dequantized:
+    """Returns a model with fixed sizes.
+
+    Args:
+      name: one of `preset_names()`.
+      **options: arguments that override the preset's.
+
+    Raises:
+      ValueError: if no preset has this name; the nearest one is suggested.
+
+    Source: table 2 of "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base Spaces".
+    """
+    function, arguments, _ = _PRESETS[checks.choice("name", name, _PRESETS)]
+    return function(**{**arguments, **options})
