@@ -58,7 +58,7 @@ def test_noise_depends_on_the_image_and_trains(kind):
 
 
 def test_variational_bound_is_a_bound():
-    """The importance-sampled bound rises with the number of draws, to that of uniform noise."""
+    """It rises with the number of draws, towards what uniform noise gives, and stays below."""
     model = small("gaussian_flow", noise="variational")
     moved(model.noise)
     values = [
@@ -68,7 +68,8 @@ def test_variational_bound_is_a_bound():
     assert values[0] < values[1] < values[2]
     plain = Dequantized(model.distribution, 5)
     exact = tf.reduce_mean(plain.importance_log_prob(IMAGES, 4096, seed=(0, 2)))
-    assert values[2] == pytest.approx(float(exact), abs=0.15)
+    assert values[2] < float(exact) + 0.05
+    assert float(exact) - values[2] < 0.5 * (float(exact) - values[0])
 
 
 def test_each_conditioner_runs_once():
