@@ -66,6 +66,9 @@ def _add_train(commands):
     train.add_argument(
         "--learn-delta", action="store_true", default=None, help="train the smoothing too"
     )
+    train.add_argument(
+        "--noise", choices=["uniform", "variational"], help="dequantisation; uniform by default"
+    )
     train.add_argument("--ema-momentum", type=float, default=0.999, help="average of the weights")
     train.add_argument("--patience", type=int, help="epochs without progress before stopping")
     train.add_argument("--gibbs-steps", type=int, default=25, help="sweeps after each update")

@@ -44,9 +44,10 @@ def evaluate_model(model: Dequantized, images: np.ndarray, seed: int = 0) -> dic
       images: `[N, H, W, C]` integers.
       seed: seed of the noise and of the annealing.
     """
+    kind = "uniform" if model.noise is None else "variational"
     result = {
         "num_images": len(images),
-        "bound": "one draw of uniform noise on the unit cell of each image",
+        "bound": f"one draw of {kind} noise on the unit cell of each image",
         "seed": seed,
     }
     log_partition_error = 0.0
@@ -84,8 +85,7 @@ def _bracket(model, images, seed):
     base = density.distribution
     if not isinstance(base, BoltzmannMachine):
         return {}
-    noise = tf.random.stateless_uniform(images[:_NUM_REVERSE].shape, [seed, 8], dtype=base.dtype)
-    z = density.bijector.inverse(tf.cast(images[:_NUM_REVERSE], base.dtype) + noise)
+    z = density.bijector.inverse(model.dequantize(images[:_NUM_REVERSE], seed=(seed, 8)))
     reverse = reverse_annealing(base, z, 1, _NUM_STEPS, seed=(seed, 9)).value.numpy()
     gap = reverse.astype(np.float64) - float(tf.stop_gradient(base.log_partition()))
     to_bits = 1 / (math.prod(images.shape[1:]) * math.log(2))

@@ -170,6 +170,16 @@ class Dequantized(DiscreteDistributionMixin, tfp.distributions.Distribution):
         noise, noise_log_prob = self._draw_noise(value, seed)
         return self._distribution.log_prob(value + noise) - noise_log_prob
 
+    def dequantize(self, value: Any, seed: Any = None) -> tf.Tensor:
+        """Returns x + u with u drawn from the noise, in the density's dtype, `value`'s shape.
+
+        Args:
+          value: integers, `[..., *event_shape]`.
+          seed: seed; a pair of integers repeats exactly.
+        """
+        value = self._check_value(tf.convert_to_tensor(value))
+        return value + self._draw_noise(value, samplers.sanitize_seed(seed, salt="dequantized"))[0]
+
     def importance_log_prob(
         self, value: Any, num_samples: int = 64, seed: Any = None, name: str | None = None
     ) -> tf.Tensor:

@@ -53,10 +53,16 @@ def _layers(image_shape):
     return size - size // 2, size // 2
 
 
+def _delta(delta, learn_delta):
+    if delta is not None:
+        return delta
+    return 1.0 if learn_delta else 2.5
+
+
 def rbm_flow(
     image_shape: Sequence[int],
     num_levels: int = 256,
-    delta: float = 2.5,
+    delta: float | None = None,
     learn_delta: bool = False,
     sampler: str = "persistent",
     num_chains: int = 256,
@@ -71,8 +77,9 @@ def rbm_flow(
     Args:
       image_shape: `(H, W, C)`.
       num_levels: number of pixel levels.
-      delta: precision of the smoothing.
-      learn_delta: whether delta is trained.
+      delta: precision of the smoothing; by default 2.5 as in the paper, or 1 if it is learned.
+      learn_delta: whether delta is trained. The flow absorbs most of a change of scale, so it
+        moves slowly from where it starts.
       sampler: where the gradient of log Z comes from, see `tfp_ebm.mcmc.start_chains`.
       num_chains: number of chains.
       dtype: dtype of all variables.
@@ -90,7 +97,7 @@ def rbm_flow(
     """
     base = distributions.SmoothedRBM.create(
         *_layers(image_shape),
-        delta=delta,
+        delta=_delta(delta, learn_delta),
         learn_delta=learn_delta,
         sampler=sampler,
         num_chains=num_chains,
@@ -133,7 +140,7 @@ def d_flow(
 def multicov_flow(
     image_shape: Sequence[int],
     num_levels: int = 256,
-    delta: float = 2.5,
+    delta: float | None = None,
     learn_delta: bool = False,
     dtype: tf.DType = tf.float32,
     **flow_options: Any,
@@ -143,7 +150,7 @@ def multicov_flow(
     Args:
       image_shape: `(H, W, C)`.
       num_levels: number of pixel levels.
-      delta: diagonal of the precision matrix.
+      delta: diagonal of the precision matrix; by default 2.5, or 1 if it is learned.
       learn_delta: whether delta is trained.
       dtype: dtype of all variables.
       **flow_options: `noise`, `"uniform"` or `"variational"` or a callable for `Dequantized`, and
@@ -158,7 +165,10 @@ def multicov_flow(
     Source: "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base Spaces".
     """
     base = distributions.BipartiteNormal.create(
-        *_layers(image_shape), delta=delta, learn_delta=learn_delta, dtype=dtype
+        *_layers(image_shape),
+        delta=_delta(delta, learn_delta),
+        learn_delta=learn_delta,
+        dtype=dtype,
     )
     options = {"dtype": dtype, **flow_options}
     return _image_model(base, image_shape, num_levels, options, "multicov_flow")
