@@ -1,5 +1,10 @@
 """The one place that imports private parts of TensorFlow Probability."""
 
+# Compositions with parts that are no composite tensors are instances of these, not of the public
+# classes.
+from tensorflow_probability.python.bijectors.chain import _Chain as Chain
+from tensorflow_probability.python.bijectors.invert import _Invert as Invert
+from tensorflow_probability.python.bijectors.joint_map import _JointMap as JointMap
 from tensorflow_probability.python.distributions.distribution import DiscreteDistributionMixin
 from tensorflow_probability.python.internal import (
     assert_util,
@@ -12,7 +17,10 @@ from tensorflow_probability.python.internal import (
 from tensorflow_probability.python.internal import prefer_static as ps
 
 __all__ = [
+    "Chain",
     "DiscreteDistributionMixin",
+    "Invert",
+    "JointMap",
     "assert_util",
     "cache_util",
     "dtype_util",

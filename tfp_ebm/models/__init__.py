@@ -1,6 +1,7 @@
 """Functions that return ready models."""
 
 from tfp_ebm.models.flow_plus_plus import flow_plus_plus
+from tfp_ebm.models.glow import glow
 from tfp_ebm.models.image_flows import (
     create,
     d_flow,
@@ -9,6 +10,8 @@ from tfp_ebm.models.image_flows import (
     names,
     rbm_flow,
 )
+from tfp_ebm.models.initialization import initialize_from_data
+from tfp_ebm.models.multi_scale import latent_shapes, multi_scale
 from tfp_ebm.models.presets import preset, preset_names
 from tfp_ebm.models.variational_noise import VariationalNoise
 
@@ -18,6 +21,10 @@ __all__ = [
     "d_flow",
     "flow_plus_plus",
     "gaussian_flow",
+    "glow",
+    "initialize_from_data",
+    "latent_shapes",
+    "multi_scale",
     "multicov_flow",
     "names",
     "preset",

@@ -106,7 +106,7 @@ class VariationalNoise(tf.Module):
                 num_heads=num_heads,
                 context="hidden" if processor_filters else "gate",
                 context_channels=processor_filters or channels,
-                zero_outputs=num_components == 0,
+                zero_output=num_components == 0,
                 dtype=dtype,
             )
             norm = bijectors.ActNorm.create((height, width // 2, 2 * channels), dtype=dtype)

@@ -1,7 +1,8 @@
 """Conditioner networks, as tf_keras layers built by their constructors."""
 
+from tfp_ebm.networks.conv_net import ConvNet
 from tfp_ebm.networks.gated_attention import GatedAttention
 from tfp_ebm.networks.gated_resnet import GatedConvolution, GatedResNet, concat_elu
 from tfp_ebm.networks.mlp import MLP
 
-__all__ = ["MLP", "GatedAttention", "GatedConvolution", "GatedResNet", "concat_elu"]
+__all__ = ["MLP", "ConvNet", "GatedAttention", "GatedConvolution", "GatedResNet", "concat_elu"]

@@ -143,7 +143,7 @@ class GatedResNet(keras.layers.Layer):
         num_heads: int = 0,
         context: str = "none",
         context_channels: int = 0,
-        zero_outputs: bool = False,
+        zero_output: bool = False,
         recompute: bool = False,
         dtype: Any = tf.float32,
         name: str | None = None,
@@ -159,7 +159,7 @@ class GatedResNet(keras.layers.Layer):
           num_heads: heads of the self-attention in every block; 0: none.
           context: where a context image enters the blocks: `"none"`, `"gate"` or `"hidden"`.
           context_channels: channels of the context.
-          zero_outputs: whether the last convolution starts at 0; not for mixtures.
+          zero_output: whether the last convolution starts at 0; not for mixtures.
           recompute: whether the backward pass computes every block again instead of keeping its
             inner tensors: much less memory, about a third more time.
           dtype: dtype of the variables.
@@ -197,7 +197,7 @@ class GatedResNet(keras.layers.Layer):
             num_outputs,
             3,
             padding="same",
-            kernel_initializer="zeros" if zero_outputs else small,
+            kernel_initializer="zeros" if zero_output else small,
             dtype=self.dtype,
         )
         example = tf.zeros([1, *shape], self.dtype)

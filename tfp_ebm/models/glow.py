@@ -1,0 +1,91 @@
+"""Glow, for images."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_ebm import bijectors, networks
+from tfp_ebm.internal import checks
+from tfp_ebm.models.multi_scale import multi_scale
+
+__all__ = ["glow"]
+
+tfb = tfp.bijectors
+
+
+def glow(
+    image_shape: Sequence[int],
+    num_levels: int = 256,
+    num_scales: int = 2,
+    num_steps: int = 8,
+    num_filters: int = 512,
+    alpha: float = 0.05,
+    conditional: bool = True,
+    dtype: tf.DType = tf.float32,
+    name: str = "glow",
+) -> tfb.Bijector:
+    """Returns a flow from a flat latent vector to images, for `tfd.TransformedDistribution`.
+
+    In the order the data meets them: `ImageToLogit`, then at each scale a squeeze and steps of
+    `ActNorm`, a 1x1 convolution in LU form and an affine coupling whose network ends at 0; half of
+    the channels are factored out between scales.
+
+    >>> flow = glow((8, 8, 1), num_levels=17, num_scales=2, num_steps=1, num_filters=8)
+    >>> flow.forward_event_shape([64])
+    TensorShape([8, 8, 1])
+
+    Args:
+      image_shape: `(H, W, C)`; H and W multiples of `2^num_scales`.
+      num_levels: number of pixel levels; data lie in [0, num_levels].
+      num_scales: number of scales.
+      num_steps: steps at each scale.
+      num_filters: width of the networks.
+      alpha: margin of the logit, see `tfp_ebm.bijectors.ImageToLogit`.
+      conditional: whether a convolution of what stays moves and scales what is factored out.
+      dtype: dtype of all variables.
+      name: name of the bijector.
+
+    Returns:
+      A bijector from `[..., H * W * C]` to `[..., H, W, C]`.
+
+    Raises:
+      ValueError: if an argument is out of its range or the sizes cannot be halved often enough.
+
+    Source: Kingma and Dhariwal, "Glow: Generative Flow with Invertible 1x1 Convolutions" (2018).
+    """
+    num_scales = checks.positive_integer("num_scales", num_scales)
+    num_steps = checks.positive_integer("num_steps", num_steps)
+
+    def coupling(shape, num_filters):
+        height, width, channels = shape
+        half = (height, width, channels // 2)
+        network = networks.ConvNet(half, channels, num_filters, dtype=dtype)
+        return bijectors.Coupling(bijectors.ChannelSplit(), _affine, network)
+
+    def make_level(shape):
+        steps = []
+        for _ in range(num_steps):
+            steps += [
+                bijectors.ActNorm.create([shape[2]], dtype=dtype),
+                bijectors.Invertible1x1Conv.create(
+                    shape[2], parametrization="lu", init="rotation", dtype=dtype
+                ),
+                coupling(shape, num_filters),
+            ]
+        return steps
+
+    def make_conditional(shape):
+        return coupling(shape, shape[2] // 2)
+
+    flow = multi_scale(
+        image_shape, [make_level] * num_scales, make_conditional if conditional else None
+    )
+    to_logit = bijectors.ImageToLogit(num_levels=num_levels, alpha=alpha)
+    return tfb.Invert(tfb.Chain([flow, to_logit]), name=name)
+
+
+def _affine(parameters):
+    shift, log_scale = tf.split(parameters, 2, axis=-1)
+    # sigmoid(log_scale + 2), as in the official code: between 0 and 1, and nearly 1 at the start.
+    return tfb.Shift(shift)(tfb.Scale(log_scale=tf.math.log_sigmoid(log_scale + 2.0)))
