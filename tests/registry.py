@@ -187,9 +187,11 @@ DISTRIBUTIONS = {
         lambda dtype: distributions.IndependentSpins(tf.Variable([0.3, -0.5, 1.0], dtype=dtype)),
         {"support": oracles.all_states(3), "outside": [0.0, 1.0, 1.0]},
     ),
-    # Its log-probability is a bound with its own noise: tests/distributions checks it instead.
+    # Their log-probability is a bound with its own draws: tests/distributions checks them instead.
     "Dequantized": None,
+    "Augmented": None,
     # Base classes.
     "EnergyBased": None,
+    "StochasticBound": None,
     "BoltzmannMachine": None,
 }

@@ -1,5 +1,6 @@
 """Energy-based distributions, and wrappers that turn densities into models of integers."""
 
+from tfp_ebm.distributions.augmented import Augmented
 from tfp_ebm.distributions.bipartite_normal import BipartiteNormal
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.dequantized import Dequantized
@@ -10,8 +11,10 @@ from tfp_ebm.distributions.independent_spins import IndependentSpins
 from tfp_ebm.distributions.restricted_boltzmann_machine import RestrictedBoltzmannMachine
 from tfp_ebm.distributions.smoothed_boltzmann_machine import SmoothedBoltzmannMachine
 from tfp_ebm.distributions.smoothed_rbm import SmoothedRBM
+from tfp_ebm.distributions.stochastic_bound import StochasticBound
 
 __all__ = [
+    "Augmented",
     "BipartiteNormal",
     "BoltzmannMachine",
     "Dequantized",
@@ -22,4 +25,5 @@ __all__ = [
     "RestrictedBoltzmannMachine",
     "SmoothedBoltzmannMachine",
     "SmoothedRBM",
+    "StochasticBound",
 ]

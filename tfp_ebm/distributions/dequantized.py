@@ -1,12 +1,12 @@
 """A distribution over integers from a density: dequantisation."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfp_ebm.distributions.stochastic_bound import StochasticBound, bound_log_prob
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.tfp_private import (
     DiscreteDistributionMixin,
@@ -17,10 +17,8 @@ from tfp_ebm.internal.tfp_private import (
 
 __all__ = ["Dequantized"]
 
-_BLOCK = 16
 
-
-class Dequantized(DiscreteDistributionMixin, tfp.distributions.Distribution):
+class Dequantized(DiscreteDistributionMixin, StochasticBound):
     """Integers 0 ... num_levels - 1, modelled by the density of the integer plus noise.
 
         P(x) = integral over the unit cell of p(x + u) du
@@ -164,11 +162,13 @@ class Dequantized(DiscreteDistributionMixin, tfp.distributions.Distribution):
         noise, log_prob = self._noise(value).experimental_sample_and_log_prob(seed=seed)
         return noise, log_prob
 
-    def _log_prob(self, value, seed=None):
-        seed = samplers.sanitize_seed(seed, salt="dequantized")
-        value = self._check_value(value)
-        noise, noise_log_prob = self._draw_noise(value, seed)
-        return self._distribution.log_prob(value + noise) - noise_log_prob
+    def _checked(self, value):
+        return self._check_value(value)
+
+    def _log_weight(self, value, seed):
+        noise_seed, inner_seed = samplers.split_seed(seed, n=2, salt="dequantized")
+        noise, noise_log_prob = self._draw_noise(value, noise_seed)
+        return bound_log_prob(self._distribution, value + noise, inner_seed) - noise_log_prob
 
     def dequantize(self, value: Any, seed: Any = None) -> tf.Tensor:
         """Returns x + u with u drawn from the noise, in the density's dtype, `value`'s shape.
@@ -179,62 +179,6 @@ class Dequantized(DiscreteDistributionMixin, tfp.distributions.Distribution):
         """
         value = self._check_value(tf.convert_to_tensor(value))
         return value + self._draw_noise(value, samplers.sanitize_seed(seed, salt="dequantized"))[0]
-
-    def importance_log_prob(
-        self, value: Any, num_samples: int = 64, seed: Any = None, name: str | None = None
-    ) -> tf.Tensor:
-        """Returns a tighter lower bound on log P(x), from many draws of the noise.
-
-            log P(x) >= E[log (1 / S) sum_s p(x + u_s) / r(u_s | x)],   rising with S
-
-        Draws run in blocks of 16, so that memory does not grow with S; sums in float64.
-
-        Args:
-          value: integers, `[..., *event_shape]`.
-          num_samples: S.
-          seed: seed; a pair of integers repeats exactly.
-          name: name of the operation.
-
-        Returns:
-          `[...]` float64, nats an event.
-
-        Raises:
-          ValueError: if `num_samples` is not a positive integer.
-        """
-        num_samples = checks.positive_integer("num_samples", num_samples)
-        with self._name_and_control_scope(name or "importance_log_prob"):
-            value = self._check_value(tf.convert_to_tensor(value))
-            seed = samplers.sanitize_seed(seed, salt="dequantized_importance")
-            num_blocks, remainder = divmod(num_samples, _BLOCK)
-            return self._importance_bound(value, tf.constant(num_blocks), remainder, seed)
-
-    @tf.function(autograph=False)
-    def _importance_bound(self, value, num_blocks, remainder, seed):
-        def add(total, index, count):
-            log_weights = self._importance_weights(value, count, samplers.fold_in(seed, index))
-            block = tf.reduce_logsumexp(tf.cast(log_weights, tf.float64), axis=0)
-            total = tf.reduce_logsumexp(tf.stack([total, block]), axis=0)
-            return tf.ensure_shape(total, shape)
-
-        shape = value.shape[: value.shape.rank - self.event_shape.rank]
-        dynamic_shape = ps.shape(value)[: value.shape.rank - self.event_shape.rank]
-        total = tf.fill(dynamic_shape, tf.constant(-math.inf, tf.float64))
-        _, total = tf.while_loop(
-            lambda index, _: index < num_blocks,
-            lambda index, total: (index + 1, add(total, index, _BLOCK)),
-            (0, total),
-            parallel_iterations=1,
-        )
-        if remainder:
-            total = add(total, num_blocks, remainder)
-        num_samples = tf.cast(num_blocks * _BLOCK + remainder, tf.float64)
-        return total - tf.math.log(num_samples)
-
-    def _importance_weights(self, value, count, seed):
-        shape = ps.concat([[count], ps.shape(value)], axis=0)
-        repeated = tf.broadcast_to(value, shape)
-        noise, noise_log_prob = self._draw_noise(repeated, seed)
-        return self._distribution.log_prob(repeated + noise) - noise_log_prob
 
     def _call_sample_n(self, sample_shape, seed, **kwargs):
         sample = self._distribution.sample(sample_shape, seed=seed, **kwargs)
