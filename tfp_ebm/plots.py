@@ -1,12 +1,12 @@
 """Pictures: sample grids, columns of one discrete code, training curves."""
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-__all__ = ["code_columns", "curves", "data_and_samples", "sample_grid"]
+__all__ = ["code_columns", "curves", "data_and_samples", "density_2d", "sample_grid"]
 
 
 def _figure(width, height):
@@ -104,6 +104,33 @@ def code_columns(samples: Any, path: str | pathlib.Path, num_levels: int = 256) 
     canvas = _tile(samples.reshape(-1, *samples.shape[2:]), num_columns, num_levels)
     figure = _figure(8, 8 * canvas.shape[0] / canvas.shape[1] + 0.4)
     _show(figure.subplots(), canvas, "each column: one discrete code, noise redrawn")
+    return _save(figure, path)
+
+
+def density_2d(
+    log_prob: Callable[[np.ndarray], Any],
+    path: str | pathlib.Path,
+    limit: float = 4.0,
+    resolution: int = 150,
+    title: str = "",
+) -> pathlib.Path:
+    """Saves a picture of a density over the plane and returns its path.
+
+    Args:
+      log_prob: function of float32 `[N, 2]` that returns nats, `[N]`.
+      path: PNG file.
+      limit: the picture shows [-limit, limit]^2.
+      resolution: points along a side.
+      title: title of the picture.
+    """
+    ticks = (np.arange(resolution, dtype=np.float32) + 0.5) / resolution * 2 * limit - limit
+    grid = np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
+    density = np.exp(np.asarray(log_prob(grid), np.float64)).reshape(resolution, resolution)
+    figure = _figure(4, 4.3)
+    axes = figure.subplots()
+    axes.imshow(density, origin="lower", cmap="viridis", extent=[-limit, limit] * 2)
+    axes.set_title(title, fontsize=10)
+    axes.set_axis_off()
     return _save(figure, path)
 
 

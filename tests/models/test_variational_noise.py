@@ -61,9 +61,11 @@ def test_variational_bound_is_a_bound():
     """It rises with the number of draws, towards what uniform noise gives, and stays below."""
     model = small("gaussian_flow", noise="variational")
     moved(model.noise)
+    # Each bound holds in expectation: an average over repeats of the images.
+    images = np.repeat(IMAGES, 64, axis=0)
     values = [
-        float(tf.reduce_mean(model.importance_log_prob(IMAGES, count, seed=(0, 1))))
-        for count in (1, 32, 1024)
+        float(tf.reduce_mean(model.importance_log_prob(images, count, seed=(0, 1))))
+        for count in (1, 16, 256)
     ]
     assert values[0] < values[1] < values[2]
     plain = Dequantized(model.distribution, 5)

@@ -14,8 +14,10 @@ from tfp_ebm.models.initialization import initialize_from_data
 from tfp_ebm.models.multi_scale import latent_shapes, multi_scale
 from tfp_ebm.models.presets import preset, preset_names
 from tfp_ebm.models.variational_noise import VariationalNoise
+from tfp_ebm.models.vflow import GaussianPosterior, vector_flow, vector_vflow, vflow
 
 __all__ = [
+    "GaussianPosterior",
     "VariationalNoise",
     "create",
     "d_flow",
@@ -30,4 +32,7 @@ __all__ = [
     "preset",
     "preset_names",
     "rbm_flow",
+    "vector_flow",
+    "vector_vflow",
+    "vflow",
 ]

@@ -26,6 +26,7 @@ def flow_plus_plus(
     num_heads: int = 0,
     mix_per_half: bool = False,
     recompute: bool = False,
+    num_augmented: int = 0,
     dtype: tf.DType = tf.float32,
     name: str = "flow_plus_plus",
 ) -> tfb.Bijector:
@@ -56,6 +57,8 @@ def flow_plus_plus(
         position embedding, as in the official code of Flow++ (4); 0: none.
       mix_per_half: whether each half has a 1x1 convolution of its own, as in the official code.
       recompute: whether the backward pass computes gated blocks again, to save memory.
+      num_augmented: how many of the last channels are no pixels but extra ones, as in VFlow; they
+        are left out of the map to logits.
       dtype: dtype of all variables.
       name: name of the bijector.
 
@@ -104,7 +107,7 @@ def flow_plus_plus(
 
     squeezed = (height // 2, width // 2, 4 * channels)
     steps = [
-        bijectors.ImageToLogit(num_levels=num_levels, alpha=alpha),
+        _preprocessing(num_levels, alpha, channels, num_augmented),
         *_between_column_halves(stage((height, width // 2, channels), num_couplings[0])),
         bijectors.Squeeze(),
         *stage((height // 2, width // 2, 2 * channels), num_couplings[1]),
@@ -120,3 +123,15 @@ def _between_column_halves(steps):
         return []
     halves_as_channels = column_halves_as_channels()
     return [halves_as_channels, *steps, tfb.Invert(halves_as_channels)]
+
+
+def _preprocessing(num_levels, alpha, channels, num_augmented):
+    to_logit = bijectors.ImageToLogit(num_levels=num_levels, alpha=alpha)
+    if not checks.positive_integer("num_augmented", num_augmented, minimum=0):
+        return to_logit
+    if num_augmented >= channels:
+        raise ValueError(
+            f"`num_augmented` must leave channels of the image, got {num_augmented} of {channels}."
+        )
+    split = tfb.Split([channels - num_augmented, num_augmented], axis=-1)
+    return tfb.Chain([tfb.Invert(split), tfb.JointMap([to_logit, tfb.Identity()]), split])

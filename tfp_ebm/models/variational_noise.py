@@ -28,6 +28,8 @@ class VariationalNoise(tf.Module):
     where f splits the columns of eps into halves and applies couplings between them, each after a
     per-position affine map and a 1x1 convolution. Every coupling sees the image.
 
+    It also serves as q(e | x) of `Augmented`, with `on_unit_cell=False`.
+
     * By default couplings are affine, `y = x exp(tanh(s)) + t`, and in every gated block a 1x1
       convolution of the half of the image that lies where the transformed half does enters the
       gate.
@@ -56,6 +58,8 @@ class VariationalNoise(tf.Module):
         num_heads: int = 0,
         mix_per_half: bool = False,
         processor_filters: int = 0,
+        num_channels: int | None = None,
+        on_unit_cell: bool = True,
         dtype: tf.DType = tf.float32,
         name: str = "variational_noise",
     ) -> None:
@@ -72,6 +76,9 @@ class VariationalNoise(tf.Module):
           num_heads: heads of attention in the conditioners; 0: none.
           mix_per_half: whether each half has a 1x1 convolution of its own.
           processor_filters: width of the network that makes the context; 0: no such network.
+          num_channels: channels of the noise; by default those of the image.
+          on_unit_cell: whether u lies in (0, 1); otherwise there is no sigmoid, and u is real, as
+            the extra channels of VFlow are.
           dtype: dtype of all variables.
           name: name of the module.
 
@@ -86,9 +93,11 @@ class VariationalNoise(tf.Module):
                 "images with a column."
             )
         self._num_levels = num_levels
-        self._event_shape = [height, width, channels]
+        self._num_channels = channels if num_channels is None else num_channels
+        noise_channels = checks.positive_integer("num_channels", self._num_channels)
+        self._on_unit_cell = bool(on_unit_cell)
         self._num_components = checks.positive_integer("num_components", num_components, minimum=0)
-        half = (height, width // 2, channels)
+        half = (height, width // 2, noise_channels)
         self._halves = column_halves_as_channels()
         self._processor = None
         if processor_filters:
@@ -99,7 +108,7 @@ class VariationalNoise(tf.Module):
         for _ in range(checks.positive_integer("num_couplings", num_couplings)):
             conditioner = networks.GatedResNet(
                 half,
-                num_outputs=channels * per_entry,
+                num_outputs=noise_channels * per_entry,
                 num_filters=num_filters,
                 num_blocks=num_blocks,
                 dropout_rate=dropout_rate,
@@ -109,9 +118,9 @@ class VariationalNoise(tf.Module):
                 zero_output=num_components == 0,
                 dtype=dtype,
             )
-            norm = bijectors.ActNorm.create((height, width // 2, 2 * channels), dtype=dtype)
+            norm = bijectors.ActNorm.create((height, width // 2, 2 * noise_channels), dtype=dtype)
             self._steps.append(
-                (norm, channel_mixing(2 * channels, mix_per_half, dtype), conditioner)
+                (norm, channel_mixing(2 * noise_channels, mix_per_half, dtype), conditioner)
             )
 
     def __call__(self, x: Any) -> tfd.Distribution:
@@ -135,8 +144,12 @@ class VariationalNoise(tf.Module):
             # The half of the image that lies where the transformed half of the noise does.
             informed = _Informed(conditioner, contexts[0 if first else 1])
             steps += [norm, mixing, self._coupling(first, informed)]
-        steps += [tfb.Invert(self._halves), tfb.Sigmoid()]
-        normal = tfd.Independent(tfd.Normal(tf.zeros_like(x), tf.ones([], x.dtype)), 3)
+        steps.append(tfb.Invert(self._halves))
+        if self._on_unit_cell:
+            steps.append(tfb.Sigmoid())
+        shape = tf.concat([tf.shape(x)[:-1], [self._num_channels]], axis=0)
+        loc = tf.ensure_shape(tf.zeros(shape, x.dtype), [*x.shape[:-1], self._num_channels])
+        normal = tfd.Independent(tfd.Normal(loc, tf.ones([], x.dtype)), 3)
         return tfd.TransformedDistribution(normal, tfb.Chain(steps[::-1]))
 
     def _coupling(self, transform_first, conditioner):

@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.models.test_image_flows import IMAGES
+from tfp_ebm import models
+from tfp_ebm.distributions import Augmented, SmoothedRBM
+
+SMALL = {"num_filters": 4, "num_components": 2, "num_blocks": 1, "num_couplings": (1, 1, 1)}
+
+
+def test_vector_flow_log_determinant_by_autodiff():
+    flow = models.vector_flow(4, 2, [8], tf.float64)
+    for index, variable in enumerate(flow.trainable_variables):
+        noise = tf.random.stateless_normal(variable.shape, (0, index), dtype=variable.dtype)
+        variable.assign_add(0.2 * noise)
+    x = tf.random.stateless_normal([1, 4], (0, 1), dtype=tf.float64)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        z = flow.inverse(x)
+    jacobian = tape.jacobian(z, x, experimental_use_pfor=False).numpy().reshape(4, 4)
+    log_det = flow.inverse_log_det_jacobian(x + 0, event_ndims=1)
+    np.testing.assert_allclose(log_det, [np.linalg.slogdet(jacobian)[1]], rtol=1e-9)
+
+
+def test_vector_vflow_with_and_without_augmentation_and_with_an_rbm():
+    x = np.random.default_rng(0).normal(size=[5, 2]).astype(np.float32)
+    plain = models.vector_vflow(2, 0)
+    assert not isinstance(plain, Augmented)
+    base = SmoothedRBM.create(3, 3)
+    for model in (plain, models.vector_vflow(2, 4), models.vector_vflow(2, 4, base=base)):
+        assert model.log_prob(x).shape == (5,) and model.sample(3).shape == (3, 2)
+    with pytest.raises(ValueError, match=r"`base` must have event shape \(5,\)"):
+        models.vector_vflow(2, 3, base=base)
+    with pytest.raises(ValueError, match=r"`num_dims` must be even .* got 5; add one"):
+        models.vector_vflow(2, 3)
+
+
+def test_image_vflow_trains_all_its_variables():
+    model = models.vflow((2, 4, 1), 1, num_levels=5, **SMALL)
+    assert model.event_shape == (2, 4, 1)
+    for index, variable in enumerate(model.trainable_variables):
+        variable.assign_add(0.05 * tf.random.stateless_normal(variable.shape, (0, index)))
+    with tf.GradientTape() as tape:
+        loss = -tf.reduce_mean(model.log_prob(IMAGES, seed=(0, 1)))
+    for variable, gradient in zip(
+        model.trainable_variables, tape.gradient(loss, model.trainable_variables), strict=True
+    ):
+        assert gradient is not None and np.any(gradient != 0), variable.name
+    assert model.sample(3, seed=(0, 1)).shape == (3, 2, 4, 1)
+    values = [
+        float(tf.reduce_mean(model.importance_log_prob(np.repeat(IMAGES, 8, 0), s, seed=(0, 1))))
+        for s in (1, 16, 128)
+    ]
+    assert values[0] < values[1] < values[2]
+
+
+def test_augmented_channels_skip_the_logit():
+    flow = models.flow_plus_plus(
+        (2, 4, 2), 5, num_augmented=1, **{**SMALL, "num_couplings": (0, 0, 0)}
+    )
+    x = np.random.default_rng(0).uniform(0, 5, size=[1, 2, 4, 2]).astype(np.float32)
+    z = flow.inverse(x).numpy()
+    assert set(np.round(x[..., 1].ravel(), 4)) <= set(np.round(z.ravel(), 4))
+    assert not set(np.round(x[..., 0].ravel(), 4)) & set(np.round(z.ravel(), 4))
+    with pytest.raises(ValueError, match="`num_augmented` must leave channels"):
+        models.flow_plus_plus((2, 4, 2), num_augmented=2)
