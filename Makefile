@@ -11,7 +11,7 @@ demo: $(VENV)/.installed
 	$(BIN)/tfp-ebm train rbm_flow --dataset digits --output $(RUN)
 
 test: $(VENV)/.installed-test lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .

@@ -8,7 +8,7 @@ from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.tfp_private import ps, samplers
-from tfp_ebm.mcmc import PersistentChains, block_gibbs
+from tfp_ebm.mcmc import PersistentChains, block_gibbs, start_chains
 from tfp_ebm.partition import (
     LogPartition,
     LogProbBounds,
@@ -87,6 +87,15 @@ class BoltzmannMachine(EnergyBased):
         self._stored_log_partition = (
             None if self._is_exact else StoredLogPartition(self.batch_shape, self.dtype)
         )
+
+    @staticmethod
+    def _start_chains(
+        machine: AnnealedMachine, sampler: str | None, default: str, num_chains: int, seed: Any
+    ) -> PersistentChains | None:
+        """Returns chains, or None where no sampler is asked for and exact sums need none."""
+        if sampler is None and machine.num_enumerated <= _MAX_EXACT_UNITS:
+            return None
+        return start_chains(sampler or default, machine, num_chains, seed)
 
     def _check_chains(self, chains: PersistentChains) -> None:
         expected = self.machine().sample_reference(1, (0, 0)).shape[1:]

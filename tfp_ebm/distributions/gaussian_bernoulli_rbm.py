@@ -15,7 +15,7 @@ from tfp_ebm.internal.tfp_private import (
     samplers,
     tensor_util,
 )
-from tfp_ebm.mcmc import PersistentChains, start_chains
+from tfp_ebm.mcmc import PersistentChains
 
 __all__ = ["GaussianBernoulliRBM"]
 
@@ -118,7 +118,7 @@ class GaussianBernoulliRBM(BoltzmannMachine):
         num_hidden: int,
         scale: float = 1.0,
         learn_scale: bool = True,
-        sampler: str = "replay",
+        sampler: str | None = None,
         num_chains: int = 256,
         num_gibbs_steps: int = 200,
         weight_scale: float = 0.01,
@@ -134,7 +134,8 @@ class GaussianBernoulliRBM(BoltzmannMachine):
           scale: the first value of every sigma.
           learn_scale: whether sigma is trained, one for each visible unit, by a softplus above a
             twentieth of its first value.
-          sampler: where the gradient of log Z comes from, see `tfp_ebm.mcmc.start_chains`.
+          sampler: where the gradient of log Z comes from, see `tfp_ebm.mcmc.start_chains`. None:
+            no chains but exact sums up to 12 hidden bits, else a replay buffer.
           num_chains: number of chains.
           num_gibbs_steps: sweeps between the chains and a sample.
           weight_scale: standard deviation of the first weights.
@@ -159,7 +160,7 @@ class GaussianBernoulliRBM(BoltzmannMachine):
             bijector = tfp.bijectors.Softplus(low=low)
             sigma = tfp.util.TransformedVariable(sigma, bijector, name="scale")
         machine = GaussianMachine.from_parameters(weights, visible_bias, hidden_bias, sigma)
-        chains = start_chains(sampler, machine, num_chains, chain_seed)
+        chains = cls._start_chains(machine, sampler, "replay", num_chains, chain_seed)
         base = cls(weights, visible_bias, hidden_bias, sigma, chains, num_gibbs_steps, name=name)
         base.estimate_log_partition(num_chains=64, num_steps=50, seed=chain_seed)
         return base

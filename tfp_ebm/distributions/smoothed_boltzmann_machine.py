@@ -19,7 +19,7 @@ from tfp_ebm.internal.tfp_private import (
     ps,
     tensor_util,
 )
-from tfp_ebm.mcmc import PersistentChains, start_chains
+from tfp_ebm.mcmc import PersistentChains
 
 __all__ = ["SmoothedBoltzmannMachine"]
 
@@ -146,7 +146,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         cls,
         num_units: int,
         delta: float = 2.5,
-        sampler: str = "persistent",
+        sampler: str | None = None,
         num_chains: int = 256,
         num_gibbs_steps: int = 200,
         dtype: tf.DType = tf.float32,
@@ -158,7 +158,8 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         Args:
           num_units: N.
           delta: precision of the smoothing at the start; training changes it.
-          sampler: where the gradient of log Z comes from, see `tfp_ebm.mcmc.start_chains`.
+          sampler: where the gradient of log Z comes from, see `tfp_ebm.mcmc.start_chains`. None:
+            no chains but exact sums where at most 12 spins need enumeration, else persistent ones.
           num_chains: number of chains.
           num_gibbs_steps: sweeps between the chains and a sample.
           dtype: dtype of the variables.
@@ -183,7 +184,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         cls,
         num_visible: int,
         num_hidden: int,
-        sampler: str = "persistent",
+        sampler: str | None = None,
         num_chains: int = 256,
         num_gibbs_steps: int = 200,
         dtype: tf.DType = tf.float32,
@@ -198,7 +199,8 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         Args:
           num_visible: number of visible spins.
           num_hidden: number of hidden spins.
-          sampler: where the gradient of log Z comes from, see `tfp_ebm.mcmc.start_chains`.
+          sampler: where the gradient of log Z comes from, see `tfp_ebm.mcmc.start_chains`. None:
+            no chains but exact sums where at most 12 spins need enumeration, else persistent ones.
           num_chains: number of chains.
           num_gibbs_steps: sweeps between the chains and a sample.
           dtype: dtype of the variables.
@@ -229,7 +231,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         # with a single chain gives it.
         single = PersistentChains(tf.ones([1, size], dtype))
         machine = cls(factor, bias, **{**options, "chains": single}).machine()
-        chains = start_chains(sampler, machine, num_chains, seed)
+        chains = cls._start_chains(machine, sampler, "persistent", num_chains, seed)
         base = cls(factor, bias, **options, chains=chains)
         base._store_uncoupled_log_partition()
         return base

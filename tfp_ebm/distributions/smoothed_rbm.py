@@ -22,7 +22,7 @@ from tfp_ebm.internal.tfp_private import (
     ps,
     tensor_util,
 )
-from tfp_ebm.mcmc import PersistentChains, start_chains
+from tfp_ebm.mcmc import PersistentChains
 
 __all__ = ["SmoothedRBM"]
 
@@ -115,7 +115,7 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
         delta: float = 2.5,
         learn_delta: bool = False,
         constrained: bool = True,
-        sampler: str = "persistent",
+        sampler: str | None = None,
         num_chains: int = 256,
         num_gibbs_steps: int = 200,
         dtype: tf.DType = tf.float32,
@@ -135,7 +135,8 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
           constrained: whether W is kept positive definite by a constraint; without it, use a small
             learning rate and a penalty, as the paper does.
           sampler: where the gradient of log Z comes from: `"persistent"`, `"replay"`,
-            `"tempering"` or `"contrastive"`, see `tfp_ebm.mcmc.start_chains`.
+            `"tempering"` or `"contrastive"`, see `tfp_ebm.mcmc.start_chains`. None: no chains but
+            exact sums up to 12 units in the smaller layer, else persistent ones.
           num_chains: number of chains.
           num_gibbs_steps: sweeps between the chains and a sample; 200 in the paper.
           dtype: dtype of the variables.
@@ -157,7 +158,7 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
         )
         bias = tf.Variable(tf.zeros([num_visible + num_hidden], dtype), name="bias")
         machine = SpinMachine.from_parameters(weights, bias)
-        chains = start_chains(sampler, machine, num_chains, seed)
+        chains = cls._start_chains(machine, sampler, "persistent", num_chains, seed)
         base = cls(weights, bias, delta, chains, num_gibbs_steps, name=name)
         base._store_uncoupled_log_partition()
         return base

@@ -1,5 +1,6 @@
 """Functions that return ready models."""
 
+from tfp_ebm.models.eb_and_flow import eb_and_flow
 from tfp_ebm.models.flow_plus_plus import flow_plus_plus
 from tfp_ebm.models.glow import glow
 from tfp_ebm.models.image_flows import (
@@ -12,6 +13,7 @@ from tfp_ebm.models.image_flows import (
 )
 from tfp_ebm.models.initialization import initialize_from_data
 from tfp_ebm.models.multi_scale import latent_shapes, multi_scale
+from tfp_ebm.models.nice import nice
 from tfp_ebm.models.presets import preset, preset_names
 from tfp_ebm.models.variational_noise import VariationalNoise
 from tfp_ebm.models.vflow import GaussianPosterior, vector_flow, vector_vflow, vflow
@@ -21,6 +23,7 @@ __all__ = [
     "VariationalNoise",
     "create",
     "d_flow",
+    "eb_and_flow",
     "flow_plus_plus",
     "gaussian_flow",
     "glow",
@@ -29,6 +32,7 @@ __all__ = [
     "multi_scale",
     "multicov_flow",
     "names",
+    "nice",
     "preset",
     "preset_names",
     "rbm_flow",

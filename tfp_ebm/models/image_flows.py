@@ -64,7 +64,7 @@ def rbm_flow(
     num_levels: int = 256,
     delta: float | None = None,
     learn_delta: bool = False,
-    sampler: str = "persistent",
+    sampler: str | None = None,
     num_chains: int = 256,
     dtype: tf.DType = tf.float32,
     seed: Any = None,

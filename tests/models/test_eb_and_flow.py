@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.models.test_image_flows import IMAGES
+from tfp_ebm import models
+from tfp_ebm.training import energy_based_parts
+
+SMALL_NICE = {"hidden_units": [8], "num_couplings": 2}
+SMALL_GLOW = {"num_steps": 1, "num_filters": 4}
+
+
+def test_nice_is_volume_preserving_but_for_its_scales():
+    flow = models.nice((2, 4, 1), 5, dtype=tf.float64, **SMALL_NICE)
+    flow.trainable_variables[-1].assign_add(tf.zeros_like(flow.trainable_variables[-1]))
+    x = tf.constant(IMAGES[:1], tf.float64) + 0.5
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        z = flow.inverse(x)
+    jacobian = tape.jacobian(z, x, experimental_use_pfor=False).numpy().reshape(8, 8)
+    assert np.linalg.slogdet(jacobian)[1] == pytest.approx(-8 * np.log(5))
+    log_det = flow.inverse_log_det_jacobian(x + 0, event_ndims=3)
+    np.testing.assert_allclose(tf.reduce_sum(log_det), -8 * np.log(5), rtol=1e-9)
+    np.testing.assert_allclose(flow.forward(tf.constant(z.numpy())), x, rtol=1e-9)
+
+
+def test_paper_size_of_nice():
+    flow = models.nice((28, 28, 1))
+    count = sum(int(np.prod(v.shape)) for v in flow.trainable_variables)
+    network = 393 * 1000 + 4 * 1001 * 1000 + 1001 * 392
+    assert count == 4 * network + 784
+
+
+@pytest.mark.parametrize(
+    ("flow", "rbm", "options"),
+    [
+        ("nice", "dense", SMALL_NICE),
+        ("nice", "none", SMALL_NICE),
+        ("glow", "dense", {**SMALL_GLOW, "num_scales": 1}),
+        ("glow", "per_level", {**SMALL_GLOW, "num_scales": 2}),
+    ],
+)
+def test_models_have_densities_and_samples_and_train(flow, rbm, options):
+    shape = (4, 4, 1)
+    model = models.eb_and_flow(shape, 5, flow, rbm, num_hidden=4, num_chains=8, **options)
+    for index, variable in enumerate(model.trainable_variables):
+        variable.assign_add(0.05 * tf.random.stateless_normal(variable.shape, (0, index)))
+    images = np.random.default_rng(0).integers(0, 5, size=[3, *shape]).astype(np.uint8)
+    assert len(energy_based_parts(model)) == {"none": 0, "dense": 1, "per_level": 2}[rbm]
+    with tf.GradientTape() as tape:
+        loss = -tf.reduce_mean(model.log_prob(images, seed=(0, 1)))
+    for variable, gradient in zip(
+        model.trainable_variables, tape.gradient(loss, model.trainable_variables), strict=True
+    ):
+        assert gradient is not None and np.any(gradient != 0), variable.name
+    assert model.sample(5, seed=(0, 1)).shape == (5, *shape)
+
+
+def test_errors():
+    with pytest.raises(ValueError, match="needs `flow='glow'`"):
+        models.eb_and_flow((4, 4, 1), flow="nice", rbm="per_level")
+    with pytest.raises(ValueError, match="`flow` must be one of"):
+        models.eb_and_flow((4, 4, 1), flow="iaf")
+    with pytest.raises(ValueError, match="even number of entries"):
+        models.nice((3, 3, 1))

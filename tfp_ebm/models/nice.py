@@ -1,0 +1,73 @@
+"""NICE, for images as vectors."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_ebm import bijectors, networks
+from tfp_ebm.internal import checks
+
+__all__ = ["nice"]
+
+tfb = tfp.bijectors
+
+
+def nice(
+    image_shape: Sequence[int],
+    num_levels: int = 256,
+    num_couplings: int = 4,
+    hidden_units: Sequence[int] = (1000,) * 5,
+    dtype: tf.DType = tf.float32,
+    name: str = "nice",
+) -> tfb.Bijector:
+    """Returns a flow from a flat latent vector to images, for `tfd.TransformedDistribution`.
+
+    In the order the data meets them: a scale to [0, 1], additive couplings between pixels at even
+    and at odd positions, in turn, and a learned diagonal scale.
+
+    >>> flow = nice((4, 4, 1), num_levels=17, hidden_units=[8])
+    >>> flow.forward_event_shape([16])
+    TensorShape([4, 4, 1])
+
+    Args:
+      image_shape: `(H, W, C)` with an even number of entries.
+      num_levels: number of pixel levels; data lie in [0, num_levels].
+      num_couplings: number of couplings.
+      hidden_units: sizes of the networks' hidden layers.
+      dtype: dtype of all variables.
+      name: name of the bijector.
+
+    Returns:
+      A bijector from `[..., H * W * C]` to `[..., H, W, C]`.
+
+    Raises:
+      ValueError: if the number of entries is odd or an argument out of its range.
+
+    Source: Dinh, Krueger and Bengio, "NICE: Non-linear Independent Components Estimation" (2014).
+    """
+    shape = checks.image_shape("image_shape", image_shape)
+    num_levels = checks.positive_integer("num_levels", num_levels, minimum=2)
+    size = math.prod(shape)
+    if size % 2:
+        raise ValueError(
+            f"`image_shape` must have an even number of entries, got {size}; pad the images."
+        )
+    even_first = np.concatenate([np.arange(0, size, 2), np.arange(1, size, 2)])
+    steps = [
+        tfb.Scale(tf.constant(1 / num_levels, dtype)),
+        tfb.Reshape(event_shape_in=list(shape), event_shape_out=[size]),
+        tfb.Permute(even_first.astype(np.int32)),
+        tfb.Reshape(event_shape_in=[size], event_shape_out=[1, 1, size]),
+    ]
+    for index in range(checks.positive_integer("num_couplings", num_couplings)):
+        network = networks.MLP(size // 2, size // 2, hidden_units, dtype=dtype)
+        split = bijectors.ChannelSplit(swap=bool(index % 2))
+        steps.append(bijectors.Coupling(split, tfb.Shift, network))
+    steps += [
+        tfb.Reshape(event_shape_in=[1, 1, size], event_shape_out=[size]),
+        tfb.Scale(log_scale=tf.Variable(tf.zeros([size], dtype), name="log_scale")),
+    ]
+    return tfb.Invert(tfb.Chain(steps[::-1]), name=name)
