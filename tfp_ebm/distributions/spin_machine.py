@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tfp_ebm.internal.enumeration import log_sum_over_states, sample_states
-from tfp_ebm.internal.numeric import log_2cosh, multiply_rows
+from tfp_ebm.internal.numeric import add_field, log_2cosh, multiply_rows
 from tfp_ebm.internal.tfp_private import samplers
 
 __all__ = ["SpinMachine", "sample_spins"]
@@ -59,14 +59,14 @@ class SpinMachine(NamedTuple):
 
     def sample_hidden(self, visible: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
         """Draws hidden spins given visible ones."""
-        field = inverse_temperature * self.hidden_signal(visible) + self.hidden_bias
+        field = add_field(inverse_temperature * self.hidden_signal(visible), self.hidden_bias)
         return sample_spins(field, seed)
 
     def sweep(self, state: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
         """Draws the hidden layer given the visible one, then the visible given the hidden one."""
         hidden_seed, visible_seed = samplers.split_seed(seed, n=2, salt="sweep")
         hidden = self.sample_hidden(state, inverse_temperature, hidden_seed)
-        field = inverse_temperature * self.visible_signal(hidden) + self.visible_bias
+        field = add_field(inverse_temperature * self.visible_signal(hidden), self.visible_bias)
         return sample_spins(field, visible_seed)
 
     def complete(self, state: tf.Tensor, seed: Any) -> tf.Tensor:

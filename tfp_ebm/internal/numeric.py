@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-__all__ = ["log_2cosh", "move_axis", "multiply_rows", "spectral_norm_bound"]
+__all__ = ["add_field", "log_2cosh", "move_axis", "multiply_rows", "spectral_norm_bound"]
 
 
 def log_2cosh(x: tf.Tensor) -> tf.Tensor:
@@ -21,6 +21,13 @@ def move_axis(tensor: tf.Tensor, source: int, destination: int) -> tf.Tensor:
     axis = order.pop(source)
     order.insert(destination % rank, axis)
     return tensor if order == list(range(rank)) else tf.transpose(tensor, order)
+
+
+def add_field(signal: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """Returns `signal + bias`, in the form that TensorFlow fuses into the product before it."""
+    if bias.shape.rank == 1 and signal.shape.rank == 2:
+        return tf.nn.bias_add(signal, bias)
+    return signal + bias
 
 
 def multiply_rows(rows: tf.Tensor, matrix: tf.Tensor, *, transpose: bool = False) -> tf.Tensor:

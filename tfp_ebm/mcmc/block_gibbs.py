@@ -82,7 +82,9 @@ def run(
     """
     units = tf.convert_to_tensor(units)
     seed = samplers.sanitize_seed(seed, salt="block_gibbs_run")
-    beta = tf.convert_to_tensor(inverse_temperature, units.dtype)
+    beta = inverse_temperature
+    if not isinstance(beta, float):  # A Python number is folded into the compiled loop.
+        beta = tf.convert_to_tensor(beta, units.dtype)
     machine = tf.nest.map_structure(tf.stop_gradient, machine)
     num_steps = tf.convert_to_tensor(num_steps, tf.int32)
     return tf.stop_gradient(_sweeps(machine, units, num_steps, beta, seed))
