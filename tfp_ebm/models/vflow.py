@@ -25,7 +25,7 @@ def vector_flow(
 ) -> tfb.Bijector:
     """Returns steps of Glow for vectors, latent to data.
 
-    A step is an `ActNorm`, a full matrix and an affine coupling whose network starts at 0.
+    A step is an `ActNorm`, a matrix in LU form and an affine coupling whose network starts at 0.
 
     >>> vector_flow(4, num_steps=2).forward_event_shape([4])
     TensorShape([4])
@@ -53,7 +53,9 @@ def vector_flow(
         network = networks.MLP(num_dims // 2, num_dims, hidden_units, zero_output=True, dtype=dtype)
         steps += [
             bijectors.ActNorm.create([num_dims], dtype=dtype),
-            bijectors.Invertible1x1Conv.create(num_dims, init="rotation", dtype=dtype),
+            bijectors.Invertible1x1Conv.create(
+                num_dims, parametrization="lu", init="rotation", dtype=dtype
+            ),
             bijectors.Coupling(bijectors.ChannelSplit(swap=bool(index % 2)), _affine, network),
         ]
     steps.append(tfb.Reshape(event_shape_in=[1, 1, num_dims], event_shape_out=[num_dims]))
