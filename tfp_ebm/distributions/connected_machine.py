@@ -54,7 +54,8 @@ class ConnectedMachine(NamedTuple):
         units_first = [batch_rank + 1, *range(1, batch_rank + 1), 0]
         flat = tf.concat([[-1], batch_shape], axis=0)
         units = tf.transpose(tf.reshape(state, tf.concat([flat, [num_units]], axis=0)), units_first)
-        beta = tf.broadcast_to(inverse_temperature, tf.concat([shape[:-1], [1]], axis=0))
+        beta = tf.convert_to_tensor(inverse_temperature, state.dtype)
+        beta = tf.broadcast_to(beta, tf.concat([shape[:-1], [1]], axis=0))
         beta = tf.transpose(tf.reshape(beta, tf.concat([flat, [1]], axis=0)), units_first)
         noise = samplers.uniform(tf.shape(units), seed=seed, dtype=state.dtype)
         # u < sigmoid(2 x) if and only if x > logit(u) / 2.
