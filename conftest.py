@@ -9,6 +9,23 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # One thread for each of the processes 
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 
+def _import_tensorflow_quietly():
+    """Keeps what TensorFlow's native code writes past its log level out of the test report."""
+    kept = os.dup(2)
+    with open(os.devnull, "w") as sink:
+        os.dup2(sink.fileno(), 2)
+        try:
+            import tensorflow as tf
+
+            tf.config.list_logical_devices()
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+_import_tensorflow_quietly()
+
+
 def pytest_configure(config):
     """Lets TensorFlow Probability's seed helpers run outside an absl main program."""
     from absl import flags
