@@ -4,6 +4,25 @@ Keras 3 layers are no `tf.Module`s, so TensorFlow Probability cannot see their v
 (Keras 2) layers are, and train through bijectors and distributions.
 """
 
+from typing import Any
+
+import tensorflow as tf
 import tf_keras as keras
 
-__all__ = ["keras"]
+from tfp_ebm.internal import checks
+
+__all__ = ["dtype_policy", "keras"]
+
+_POLICIES = ("float32", "float64", "bfloat16", "float16", "mixed_bfloat16", "mixed_float16")
+
+
+def dtype_policy(dtype: Any) -> keras.mixed_precision.Policy:
+    """Returns the Keras policy of a dtype, of the name of a policy, or of a policy.
+
+    Raises:
+      ValueError: if there is no such policy; the nearest one is suggested.
+    """
+    if isinstance(dtype, keras.mixed_precision.Policy):
+        return dtype
+    name = dtype if isinstance(dtype, str) else tf.as_dtype(dtype).name
+    return keras.mixed_precision.Policy(checks.choice("dtype", name, _POLICIES))

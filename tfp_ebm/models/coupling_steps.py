@@ -1,6 +1,7 @@
 """The steps that image flows are made of."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -47,6 +48,7 @@ def coupling_step(
     mix_per_half: bool,
     recompute: bool,
     dtype: tf.DType,
+    network_policy: Any,
 ) -> list[tfb.Bijector]:
     """Returns a per-position affine map, 1x1 convolutions and a coupling, in the data's order.
 
@@ -61,6 +63,7 @@ def coupling_step(
       mix_per_half: whether each half has a 1x1 convolution of its own.
       recompute: whether the backward pass computes the conditioner's blocks again.
       dtype: dtype of all variables.
+      network_policy: Keras policy of the conditioner; None: that of `dtype`.
     """
     height, width, channels = half_shape
     conditioner = networks.GatedResNet(
@@ -71,7 +74,7 @@ def coupling_step(
         dropout_rate=dropout_rate,
         num_heads=num_heads,
         recompute=recompute,
-        dtype=dtype,
+        dtype=dtype if network_policy is None else network_policy,
     )
     return [
         bijectors.ActNorm.create((height, width, 2 * channels), dtype=dtype),

@@ -1,6 +1,7 @@
 """The image flow of Flow++, as a chain of bijectors."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -28,6 +29,7 @@ def flow_plus_plus(
     recompute: bool = False,
     num_augmented: int = 0,
     dtype: tf.DType = tf.float32,
+    network_policy: Any = None,
     name: str = "flow_plus_plus",
 ) -> tfb.Bijector:
     """Returns a flow from a flat latent vector to images, for `tfd.TransformedDistribution`.
@@ -60,6 +62,8 @@ def flow_plus_plus(
       num_augmented: how many of the last channels are no pixels but extra ones, as in VFlow; they
         are left out of the map to logits.
       dtype: dtype of all variables.
+      network_policy: Keras policy of the conditioners, such as `"mixed_bfloat16"`; by default
+        `dtype`. Couplings, matrices and densities keep `dtype`.
       name: name of the bijector.
 
     Returns:
@@ -102,6 +106,7 @@ def flow_plus_plus(
                 mix_per_half=mix_per_half,
                 recompute=recompute,
                 dtype=dtype,
+                network_policy=network_policy,
             )
         return steps
 

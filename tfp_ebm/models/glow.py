@@ -1,6 +1,7 @@
 """Glow, for images."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -23,6 +24,7 @@ def glow(
     alpha: float = 0.05,
     conditional: bool = True,
     dtype: tf.DType = tf.float32,
+    network_policy: Any = None,
     name: str = "glow",
 ) -> tfb.Bijector:
     """Returns a flow from a flat latent vector to images, for `tfd.TransformedDistribution`.
@@ -44,6 +46,7 @@ def glow(
       alpha: margin of the logit, see `tfp_ebm.bijectors.ImageToLogit`.
       conditional: whether a convolution of what stays moves and scales what is factored out.
       dtype: dtype of all variables.
+      network_policy: Keras policy of the networks, such as `"mixed_bfloat16"`; by default `dtype`.
       name: name of the bijector.
 
     Returns:
@@ -56,11 +59,12 @@ def glow(
     """
     num_scales = checks.positive_integer("num_scales", num_scales)
     num_steps = checks.positive_integer("num_steps", num_steps)
+    policy = dtype if network_policy is None else network_policy
 
     def coupling(shape, num_filters):
         height, width, channels = shape
         half = (height, width, channels // 2)
-        network = networks.ConvNet(half, channels, num_filters, dtype=dtype)
+        network = networks.ConvNet(half, channels, num_filters, dtype=policy)
         return bijectors.Coupling(bijectors.ChannelSplit(), _affine, network)
 
     def make_level(shape):

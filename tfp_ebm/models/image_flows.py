@@ -41,7 +41,7 @@ def _noise_like(image_shape, num_levels, flow_options):
     """Returns variational noise of the flow's width: four affine couplings of three blocks."""
     shared = {
         key: flow_options[key]
-        for key in ("num_filters", "dropout_rate", "dtype")
+        for key in ("num_filters", "dropout_rate", "dtype", "network_policy")
         if key in flow_options
     }
     return VariationalNoise(image_shape, num_levels=num_levels, **shared)

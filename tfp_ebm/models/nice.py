@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -21,6 +22,7 @@ def nice(
     num_couplings: int = 4,
     hidden_units: Sequence[int] = (1000,) * 5,
     dtype: tf.DType = tf.float32,
+    network_policy: Any = None,
     name: str = "nice",
 ) -> tfb.Bijector:
     """Returns a flow from a flat latent vector to images, for `tfd.TransformedDistribution`.
@@ -38,6 +40,7 @@ def nice(
       num_couplings: number of couplings.
       hidden_units: sizes of the networks' hidden layers.
       dtype: dtype of all variables.
+      network_policy: Keras policy of the networks, such as `"mixed_bfloat16"`; by default `dtype`.
       name: name of the bijector.
 
     Returns:
@@ -50,6 +53,7 @@ def nice(
     """
     shape = checks.image_shape("image_shape", image_shape)
     num_levels = checks.positive_integer("num_levels", num_levels, minimum=2)
+    policy = dtype if network_policy is None else network_policy
     size = math.prod(shape)
     if size % 2:
         raise ValueError(
@@ -63,7 +67,7 @@ def nice(
         tfb.Reshape(event_shape_in=[size], event_shape_out=[1, 1, size]),
     ]
     for index in range(checks.positive_integer("num_couplings", num_couplings)):
-        network = networks.MLP(size // 2, size // 2, hidden_units, dtype=dtype)
+        network = networks.MLP(size // 2, size // 2, hidden_units, dtype=policy)
         split = bijectors.ChannelSplit(swap=bool(index % 2))
         steps.append(bijectors.Coupling(split, tfb.Shift, network))
     steps += [

@@ -8,12 +8,13 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors, networks
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.keras import dtype_policy, keras
 from tfp_ebm.models.coupling_steps import (
     channel_mixing,
     column_halves_as_channels,
     mixture_coupling,
 )
+from tfp_ebm.networks.leading_axes import flatten_leading_axes, restore_leading_axes
 
 __all__ = ["VariationalNoise"]
 
@@ -61,6 +62,7 @@ class VariationalNoise(tf.Module):
         num_channels: int | None = None,
         on_unit_cell: bool = True,
         dtype: tf.DType = tf.float32,
+        network_policy: Any = None,
         name: str = "variational_noise",
     ) -> None:
         """Constructs the networks.
@@ -80,6 +82,8 @@ class VariationalNoise(tf.Module):
           on_unit_cell: whether u lies in (0, 1); otherwise there is no sigmoid, and u is real, as
             the extra channels of VFlow are.
           dtype: dtype of all variables.
+          network_policy: Keras policy of the networks, such as `"mixed_bfloat16"`; by default
+            `dtype`.
           name: name of the module.
 
         Raises:
@@ -92,6 +96,7 @@ class VariationalNoise(tf.Module):
                 f"`image_shape` must have an even width to split columns, got {width}; pad the "
                 "images with a column."
             )
+        network_policy = dtype if network_policy is None else network_policy
         self._num_levels = num_levels
         self._num_channels = channels if num_channels is None else num_channels
         noise_channels = checks.positive_integer("num_channels", self._num_channels)
@@ -101,7 +106,7 @@ class VariationalNoise(tf.Module):
         self._halves = column_halves_as_channels()
         self._processor = None
         if processor_filters:
-            self._processor = _Processor(processor_filters, dtype)
+            self._processor = _Processor(processor_filters, network_policy)
             self._processor(tf.zeros([1, height, width // 2, 2 * channels], dtype))
         per_entry = 2 + 3 * num_components
         self._steps = []
@@ -116,7 +121,7 @@ class VariationalNoise(tf.Module):
                 context="hidden" if processor_filters else "gate",
                 context_channels=processor_filters or channels,
                 zero_output=num_components == 0,
-                dtype=dtype,
+                dtype=network_policy,
             )
             norm = bijectors.ActNorm.create((height, width // 2, 2 * noise_channels), dtype=dtype)
             self._steps.append(
@@ -179,16 +184,15 @@ class _Processor(keras.layers.Layer):
     """A 3x3 convolution and three gated convolutions with 3x3 gates."""
 
     def __init__(self, num_filters, dtype):
-        super().__init__(dtype=dtype)
-        self.proj_in = keras.layers.Conv2D(num_filters, 3, padding="same", dtype=self.dtype)
+        super().__init__(dtype=dtype_policy(dtype))
+        policy = self.dtype_policy
+        self.proj_in = keras.layers.Conv2D(num_filters, 3, padding="same", dtype=policy)
         self.convolutions = [
-            networks.GatedConvolution(num_filters, gate_kernel=3, dtype=self.dtype)
-            for _ in range(3)
+            networks.GatedConvolution(num_filters, gate_kernel=3, dtype=policy) for _ in range(3)
         ]
 
     def call(self, x):
-        shape = tf.shape(x)
-        y = self.proj_in(tf.reshape(x, tf.concat([[-1], shape[-3:]], axis=0)))
+        y = self.proj_in(flatten_leading_axes(x, 3))
         for convolution in self.convolutions:
             y = convolution(y)
-        return tf.reshape(y, tf.concat([shape[:-1], tf.shape(y)[-1:]], axis=0))
+        return tf.cast(restore_leading_axes(y, x), self.dtype)

@@ -6,7 +6,8 @@ from typing import Any
 import tensorflow as tf
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.keras import dtype_policy, keras
+from tfp_ebm.networks.leading_axes import flatten_leading_axes, restore_leading_axes
 
 __all__ = ["ConvNet"]
 
@@ -37,13 +38,13 @@ class ConvNet(keras.layers.Layer):
           input_shape: `(H, W, C)`.
           num_outputs: channels of the output.
           num_filters: channels of the two hidden layers.
-          dtype: dtype of the variables.
+          dtype: dtype of the variables, or a Keras policy such as `"mixed_bfloat16"`.
           name: name of the layer.
 
         Raises:
           ValueError: if a size is not a positive integer.
         """
-        super().__init__(name=name, dtype=tf.as_dtype(dtype))
+        super().__init__(name=name, dtype=dtype_policy(dtype))
         shape = checks.image_shape("input_shape", input_shape)
         num_filters = checks.positive_integer("num_filters", num_filters)
         num_outputs = checks.positive_integer("num_outputs", num_outputs)
@@ -55,7 +56,7 @@ class ConvNet(keras.layers.Layer):
                 padding="same",
                 activation=activation,
                 kernel_initializer=initializer,
-                dtype=self.dtype,
+                dtype=self.dtype_policy,
             )
 
         self.layers = [
@@ -67,10 +68,7 @@ class ConvNet(keras.layers.Layer):
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Returns the output, `[..., H, W, num_outputs]`, of images `[..., H, W, C]`."""
-        shape = tf.shape(x)
-        y = tf.reshape(x, tf.concat([[-1], shape[-3:]], axis=0))
-        y = tf.ensure_shape(y, [None, *x.shape[-3:]])
+        y = flatten_leading_axes(x, 3)
         for layer in self.layers:
             y = layer(y)
-        result = tf.reshape(y, tf.concat([shape[:-1], tf.shape(y)[-1:]], axis=0))
-        return tf.ensure_shape(result, [*x.shape[:-1], y.shape[-1]])
+        return tf.cast(restore_leading_axes(y, x), self.dtype)

@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.keras import dtype_policy, keras
 
 __all__ = ["GatedAttention", "dropout"]
 
@@ -50,14 +50,14 @@ class GatedAttention(keras.layers.Layer):
         Args:
           num_heads: number of heads; must divide the number of channels.
           dropout_rate: rate of dropout while training.
-          dtype: dtype of the variables.
+          dtype: dtype of the variables, or a Keras policy such as `"mixed_bfloat16"`.
           name: name of the layer.
 
         Raises:
           ValueError: if `num_heads` is not a positive integer, or when built, if it does not
             divide the number of channels.
         """
-        super().__init__(name=name, dtype=dtype)
+        super().__init__(name=name, dtype=dtype_policy(dtype))
         self.num_heads = checks.positive_integer("num_heads", num_heads)
         self.dropout_rate = checks.fraction("dropout_rate", dropout_rate)
 
@@ -70,8 +70,10 @@ class GatedAttention(keras.layers.Layer):
                 f"{channels} channels."
             )
         small = keras.initializers.VarianceScaling(0.01)
-        self.query_key_value = keras.layers.Conv2D(3 * channels, 1, dtype=self.dtype)
-        self.gate = keras.layers.Conv2D(2 * channels, 1, kernel_initializer=small, dtype=self.dtype)
+        self.query_key_value = keras.layers.Conv2D(3 * channels, 1, dtype=self.dtype_policy)
+        self.gate = keras.layers.Conv2D(
+            2 * channels, 1, kernel_initializer=small, dtype=self.dtype_policy
+        )
         super().build(input_shape)
 
     def call(

@@ -7,9 +7,10 @@ from typing import Any
 import tensorflow as tf
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.keras import dtype_policy, keras
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.networks.gated_attention import GatedAttention, dropout
+from tfp_ebm.networks.leading_axes import flatten_leading_axes, restore_leading_axes
 
 __all__ = ["GatedConvolution", "GatedResNet", "concat_elu"]
 
@@ -46,25 +47,25 @@ class GatedConvolution(keras.layers.Layer):
           dropout_rate: rate of dropout, where a seed is given.
           context: where a context image enters: `"none"`, `"gate"` or `"hidden"`.
           gate_kernel: side of the gate's convolution, k.
-          dtype: dtype of the variables.
+          dtype: dtype of the variables, or a Keras policy such as `"mixed_bfloat16"`.
         """
-        super().__init__(dtype=dtype)
+        super().__init__(dtype=dtype_policy(dtype))
         self.hidden = keras.layers.Conv2D(
-            num_filters, 3, padding="same", kernel_initializer="he_normal", dtype=self.dtype
+            num_filters, 3, padding="same", kernel_initializer="he_normal", dtype=self.dtype_policy
         )
         self.gate = keras.layers.Conv2D(
             2 * num_filters,
             gate_kernel,
             padding="same",
             kernel_initializer=_small(),
-            dtype=self.dtype,
+            dtype=self.dtype_policy,
         )
         self.dropout_rate = dropout_rate
         self.context = context
         if context != "none":
             channels = 2 * num_filters if context == "gate" else num_filters
             self.from_context = keras.layers.Conv2D(
-                channels, 1, kernel_initializer=_small(), dtype=self.dtype
+                channels, 1, kernel_initializer=_small(), dtype=self.dtype_policy
             )
 
     def call(
@@ -91,13 +92,17 @@ class _Block(keras.layers.Layer):
     """A gated convolution and a layer norm; with attention, that and another layer norm."""
 
     def __init__(self, num_filters, dropout_rate, num_heads, context, dtype):
-        super().__init__(dtype=dtype)
-        self.convolution = GatedConvolution(num_filters, dropout_rate, context, dtype=self.dtype)
-        self.norm = keras.layers.LayerNormalization(epsilon=1e-5, dtype=self.dtype)
+        super().__init__(dtype=dtype_policy(dtype))
+        self.convolution = GatedConvolution(
+            num_filters, dropout_rate, context, dtype=self.dtype_policy
+        )
+        self.norm = keras.layers.LayerNormalization(epsilon=1e-5, dtype=self.dtype_policy)
         self.attention = None
         if num_heads:
-            self.attention = GatedAttention(num_heads, dropout_rate, dtype=self.dtype)
-            self.attention_norm = keras.layers.LayerNormalization(epsilon=1e-5, dtype=self.dtype)
+            self.attention = GatedAttention(num_heads, dropout_rate, dtype=self.dtype_policy)
+            self.attention_norm = keras.layers.LayerNormalization(
+                epsilon=1e-5, dtype=self.dtype_policy
+            )
 
     def call(self, x, context=None, position=None, seed=None):
         x = self.norm(self.convolution(x, context, seed))
@@ -162,14 +167,14 @@ class GatedResNet(keras.layers.Layer):
           zero_output: whether the last convolution starts at 0; not for mixtures.
           recompute: whether the backward pass computes every block again instead of keeping its
             inner tensors: much less memory, about a third more time.
-          dtype: dtype of the variables.
+          dtype: dtype of the variables, or a Keras policy such as `"mixed_bfloat16"`.
           name: name of the layer.
 
         Raises:
           ValueError: if a size is not a positive integer, the rate not in [0, 1), the context
             unknown, or `num_heads` does not divide F.
         """
-        super().__init__(name=name, dtype=tf.as_dtype(dtype))
+        super().__init__(name=name, dtype=dtype_policy(dtype))
         shape = checks.image_shape("input_shape", input_shape)
         num_filters = checks.positive_integer("num_filters", num_filters)
         num_outputs = checks.positive_integer("num_outputs", num_outputs)
@@ -179,10 +184,10 @@ class GatedResNet(keras.layers.Layer):
         self.dropout_rate, self.recompute = dropout_rate, bool(recompute)
         self.context = checks.choice("context", context, ("none", "gate", "hidden"))
         self.proj_in = keras.layers.Conv2D(
-            num_filters, 3, padding="same", kernel_initializer="he_normal", dtype=self.dtype
+            num_filters, 3, padding="same", kernel_initializer="he_normal", dtype=self.dtype_policy
         )
         self.blocks = [
-            _Block(num_filters, dropout_rate, num_heads, context, self.dtype)
+            _Block(num_filters, dropout_rate, num_heads, context, self.dtype_policy)
             for _ in range(num_blocks)
         ]
         self.position = None
@@ -198,7 +203,7 @@ class GatedResNet(keras.layers.Layer):
             3,
             padding="same",
             kernel_initializer="zeros" if zero_output else small,
-            dtype=self.dtype,
+            dtype=self.dtype_policy,
         )
         example = tf.zeros([1, *shape], self.dtype)
         if context == "none":
@@ -225,17 +230,14 @@ class GatedResNet(keras.layers.Layer):
                 f"`context` must {'not ' if context is not None else ''}be given to a network "
                 f"made with context={self.context!r}."
             )
-        shape = tf.shape(x)
-        y = self.proj_in(_flatten(x))
+        y = self.proj_in(flatten_leading_axes(x, 3))
         if context is not None:
-            context = _flatten(context)
+            context = flatten_leading_axes(context, 3)
         seed = samplers.sanitize_seed(None) if training and self.dropout_rate else None
         for index, block in enumerate(self.blocks):
             block_seed = None if seed is None else samplers.fold_in(seed, index)
             y = self._run(block, y, context, block_seed)
-        y = self.proj_out(y)
-        result = tf.reshape(y, tf.concat([shape[:-1], tf.shape(y)[-1:]], axis=0))
-        return tf.ensure_shape(result, [*x.shape[:-1], y.shape[-1]])
+        return tf.cast(restore_leading_axes(self.proj_out(y), x), self.dtype)
 
     def _run(self, block, x, context, seed):
         if not self.recompute:
@@ -248,9 +250,3 @@ class GatedResNet(keras.layers.Layer):
             return block(x, kept, self.position, left.pop(0) if left else None)
 
         return tf.recompute_grad(again)(x, *tensors)
-
-
-def _flatten(x):
-    """Returns images with a single leading axis."""
-    images = tf.reshape(x, tf.concat([[-1], tf.shape(x)[-3:]], axis=0))
-    return tf.ensure_shape(images, [None, *x.shape[-3:]])

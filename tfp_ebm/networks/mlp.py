@@ -6,7 +6,8 @@ from typing import Any
 import tensorflow as tf
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.keras import dtype_policy, keras
+from tfp_ebm.networks.leading_axes import flatten_leading_axes, restore_leading_axes
 
 __all__ = ["MLP"]
 
@@ -40,33 +41,32 @@ class MLP(keras.layers.Layer):
           dropout_rate: rate of dropout after each hidden layer while training.
           zero_output: whether the last layer starts at 0: an affine coupling then starts as the
             identity. Not for mixtures, whose components would stay identical for ever.
-          dtype: dtype of the variables.
+          dtype: dtype of the variables, or a Keras policy such as `"mixed_bfloat16"`.
           name: name of the layer.
 
         Raises:
           ValueError: if a size is not a positive integer or the rate not in [0, 1).
         """
-        super().__init__(name=name, dtype=tf.as_dtype(dtype))
+        super().__init__(name=name, dtype=dtype_policy(dtype))
         input_size = checks.positive_integer("input_size", input_size)
         num_outputs = checks.positive_integer("num_outputs", num_outputs)
         dropout_rate = checks.fraction("dropout_rate", dropout_rate)
         self.hidden = []
         for units in hidden_units:
             units = checks.positive_integer("hidden_units", units)
-            self.hidden.append(keras.layers.Dense(units, activation=activation, dtype=self.dtype))
-        self.dropout = keras.layers.Dropout(dropout_rate, dtype=self.dtype)
+            self.hidden.append(
+                keras.layers.Dense(units, activation=activation, dtype=self.dtype_policy)
+            )
+        self.dropout = keras.layers.Dropout(dropout_rate, dtype=self.dtype_policy)
         initializer = "zeros" if zero_output else "glorot_uniform"
         self.output_layer = keras.layers.Dense(
-            num_outputs, kernel_initializer=initializer, dtype=self.dtype
+            num_outputs, kernel_initializer=initializer, dtype=self.dtype_policy
         )
         self(tf.zeros([1, input_size], self.dtype))
 
     def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """Returns the output, `[..., num_outputs]`, of vectors `[..., input_size]`."""
-        shape = tf.shape(x)
-        y = tf.ensure_shape(tf.reshape(x, [-1, shape[-1]]), [None, x.shape[-1]])
+        y = flatten_leading_axes(x, 1)
         for layer in self.hidden:
             y = self.dropout(layer(y), training=training)
-        y = self.output_layer(y)
-        result = tf.reshape(y, tf.concat([shape[:-1], tf.shape(y)[-1:]], axis=0))
-        return tf.ensure_shape(result, [*x.shape[:-1], y.shape[-1]])
+        return tf.cast(restore_leading_axes(self.output_layer(y), x), self.dtype)
