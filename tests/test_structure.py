@@ -21,7 +21,7 @@ ALLOWED = {
     "distributions": {"mcmc", "partition"},
     "testing": {"bijectors", "distributions"},
     "models": {"bijectors", "networks", "distributions", "mcmc", "partition"},
-    "training": {"models", "distributions", "metrics", "mcmc", "partition"},
+    "training": {"datasets", "models", "distributions", "metrics", "mcmc", "partition", "plots"},
     "commands": {
         *("datasets", "distributions", "models", "partition", "plots", "training", "version")
     },

@@ -1,7 +1,17 @@
 """Data sets of images by name, in fixed parts, and densities over the plane."""
 
+from tfp_ebm.datasets.batches import num_batches, training_batches
 from tfp_ebm.datasets.densities import Density2D, density_2d, density_names
 from tfp_ebm.datasets.image_dataset import ImageDataset
 from tfp_ebm.datasets.registry import load, names
 
-__all__ = ["Density2D", "ImageDataset", "density_2d", "density_names", "load", "names"]
+__all__ = [
+    "Density2D",
+    "ImageDataset",
+    "density_2d",
+    "density_names",
+    "load",
+    "names",
+    "num_batches",
+    "training_batches",
+]

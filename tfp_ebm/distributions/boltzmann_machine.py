@@ -7,6 +7,7 @@ import tensorflow as tf
 from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.protocols import AnnealedMachine
+from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import ps, samplers
 from tfp_ebm.mcmc import PersistentChains, block_gibbs, start_chains
 from tfp_ebm.partition import (
@@ -141,7 +142,7 @@ class BoltzmannMachine(EnergyBased):
         machine = self.machine()
         data_units = None
         if value is not None and self._chains.starts_from_data:
-            states = self.chain_state(value)
+            states = self.chain_state(value, sanitize_seed(None, salt="chain_state"))
             batch_rank = self.batch_shape.rank
             kept = ps.shape(states)[ps.rank(states) - 1 - batch_rank :]
             data_units = tf.reshape(states, ps.concat([[-1], kept], axis=0))

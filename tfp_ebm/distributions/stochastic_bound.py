@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import ps, samplers
 
 __all__ = ["StochasticBound", "bound_log_prob"]
@@ -30,7 +31,7 @@ class StochasticBound(tfp.distributions.Distribution):
         raise NotImplementedError(f"{type(self).__name__} must implement `_log_weight`.")
 
     def _log_prob(self, value, seed=None):
-        seed = samplers.sanitize_seed(seed, salt="stochastic_bound")
+        seed = sanitize_seed(seed, salt="stochastic_bound")
         return self._log_weight(self._checked(value), seed)
 
     def importance_log_prob(
@@ -60,7 +61,7 @@ class StochasticBound(tfp.distributions.Distribution):
         num_samples = checks.positive_integer("num_samples", num_samples)
         with self._name_and_control_scope(name or "importance_log_prob"):
             value = self._checked(tf.convert_to_tensor(value))
-            seed = samplers.sanitize_seed(seed, salt="importance_log_prob")
+            seed = sanitize_seed(seed, salt="importance_log_prob")
             num_blocks, remainder = divmod(num_samples, _BLOCK)
             return self._importance_bound(value, tf.constant(num_blocks), remainder, seed)
 

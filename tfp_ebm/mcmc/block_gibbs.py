@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tfp_ebm.internal.protocols import AnnealedMachine
+from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import samplers
 
 __all__ = ["BlockGibbsInfo", "BlockGibbsState", "init", "run", "step"]
@@ -81,7 +82,7 @@ def run(
       Units of the same shape.
     """
     units = tf.convert_to_tensor(units)
-    seed = samplers.sanitize_seed(seed, salt="block_gibbs_run")
+    seed = sanitize_seed(seed, salt="block_gibbs_run")
     beta = inverse_temperature
     if not isinstance(beta, float):  # A Python number is folded into the compiled loop.
         beta = tf.convert_to_tensor(beta, units.dtype)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.tfp_private import samplers
-from tfp_ebm.mcmc.persistent_chains import PersistentChains
+from tfp_ebm.mcmc.persistent_chains import PersistentChains, per_replica_variable
 
 __all__ = ["ParallelTempering"]
 
@@ -66,9 +66,9 @@ class ParallelTempering(PersistentChains):
         self._betas = tf.constant(betas.reshape(shape), self.units.dtype)
         with self.name_scope:
             replicas = tf.repeat(tf.convert_to_tensor(self.units)[tf.newaxis], len(betas), axis=0)
-            self.replicas = tf.Variable(replicas, trainable=False, name="replicas")
-            self.swap_rates = tf.Variable(
-                tf.zeros([len(betas) - 1], self.units.dtype), trainable=False, name="swap_rates"
+            self.replicas = per_replica_variable(replicas, "replicas")
+            self.swap_rates = per_replica_variable(
+                tf.zeros([len(betas) - 1], self.units.dtype), "swap_rates"
             )
 
     def advance(self, machine: AnnealedMachine, num_steps: int, seed: Any = None) -> None:

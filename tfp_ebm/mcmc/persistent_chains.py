@@ -9,7 +9,22 @@ from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.mcmc import block_gibbs
 
-__all__ = ["PersistentChains"]
+__all__ = ["PersistentChains", "per_replica_variable"]
+
+
+def per_replica_variable(value: tf.Tensor, name: str) -> tf.Variable:
+    """Returns a variable that every replica of a `tf.distribute` strategy moves on its own.
+
+    Outside replicas, and in checkpoints, it is that of the first replica. Without a strategy it
+    is an ordinary variable that is not trained.
+    """
+    return tf.Variable(
+        value,
+        trainable=False,
+        name=name,
+        synchronization=tf.VariableSynchronization.ON_READ,
+        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+    )
 
 
 class PersistentChains(tf.Module):
@@ -43,7 +58,7 @@ class PersistentChains(tf.Module):
                 f"{units.shape}; add an axis of chains."
             )
         with self.name_scope:
-            self.units = tf.Variable(units, trainable=False, name="units")
+            self.units = per_replica_variable(units, "units")
 
     @property
     def num_chains(self) -> int:

@@ -8,7 +8,7 @@ from tfp_ebm.internal import checks
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.mcmc import block_gibbs
-from tfp_ebm.mcmc.persistent_chains import PersistentChains
+from tfp_ebm.mcmc.persistent_chains import PersistentChains, per_replica_variable
 
 __all__ = ["ReplayBuffer"]
 
@@ -52,7 +52,7 @@ class ReplayBuffer(PersistentChains):
         super().__init__(states[:num_chains], name=name or "replay_buffer")
         self._rate = checks.fraction("reinitialization_rate", reinitialization_rate)
         with self.name_scope:
-            self.states = tf.Variable(states, trainable=False, name="states")
+            self.states = per_replica_variable(states, "states")
 
     def advance(self, machine: AnnealedMachine, num_steps: int, seed: Any = None) -> None:
         """Moves a random batch of the buffer by `num_steps` sweeps."""
@@ -67,7 +67,11 @@ class ReplayBuffer(PersistentChains):
         is_fresh = samplers.uniform(shape, seed=mask_seed) < self._rate
         units = tf.where(is_fresh, tf.cast(fresh, units.dtype), units)
         units = block_gibbs.run(machine, units, num_steps, run_seed)
-        self.states.scatter_nd_update(order[:, tf.newaxis], units)
+        indices = order[:, tf.newaxis]
+        if tf.distribute.has_strategy():  # Its variables cannot be updated in part.
+            self.states.assign(tf.tensor_scatter_nd_update(self.states, indices, units))
+        else:
+            self.states.scatter_nd_update(indices, units)
         self.units.assign(units)
 
     @classmethod

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import dtype_policy, keras
+from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.networks.gated_attention import GatedAttention, dropout
 from tfp_ebm.networks.leading_axes import flatten_leading_axes, restore_leading_axes
@@ -233,7 +234,7 @@ class GatedResNet(keras.layers.Layer):
         y = self.proj_in(flatten_leading_axes(x, 3))
         if context is not None:
             context = flatten_leading_axes(context, 3)
-        seed = samplers.sanitize_seed(None) if training and self.dropout_rate else None
+        seed = sanitize_seed(None) if training and self.dropout_rate else None
         for index, block in enumerate(self.blocks):
             block_seed = None if seed is None else samplers.fold_in(seed, index)
             y = self._run(block, y, context, block_seed)

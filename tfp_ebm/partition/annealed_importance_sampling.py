@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.replicas import gather_over_replicas
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.partition.log_partition import DIRECTIONS, LogPartition
 from tfp_ebm.partition.schedules import inverse_temperatures
@@ -34,7 +35,8 @@ def annealed_importance_sampling(
 
     Args:
       base: an energy-based distribution.
-      num_chains: number of independent chains.
+      num_chains: number of independent chains; under a `tf.distribute` strategy the replicas share
+        them.
       num_steps: number of temperatures after the first; error falls with both.
       schedule: `"linear"`, `"geometric"`, `"adaptive"` or increasing numbers from 0 to 1, see
         `tfp_ebm.partition.inverse_temperatures`.
@@ -56,7 +58,11 @@ def annealed_importance_sampling(
     machine = base.machine()
     schedule_seed, seed = samplers.split_seed(seed, n=2, salt="annealed_importance_sampling")
     betas = inverse_temperatures(schedule, num_steps, machine, schedule_seed)
-    log_weights = _anneal_forward(machine, tf.constant(num_chains), betas, seed)
+    log_weights = gather_over_replicas(
+        lambda count, seed: _anneal_forward(machine, tf.constant(count), betas, seed),
+        num_chains,
+        seed,
+    )
     offset = machine.reference_log_partition() + base.log_partition_offset()
     return _record(log_weights, offset, "AIS", num_steps)
 

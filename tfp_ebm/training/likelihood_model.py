@@ -9,11 +9,17 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions import Dequantized, EnergyBased
+from tfp_ebm.datasets import num_batches, training_batches
+from tfp_ebm.distributions import EnergyBased
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.replicas import num_replicas, replica_seed
+from tfp_ebm.internal.seeds import seed_scope
+from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.metrics import BitsPerDimension
+from tfp_ebm.training.data import check_data, evaluation_batches, events
 from tfp_ebm.training.moving_average import MovingAverage
+from tfp_ebm.training.parameter_groups import GROUPS, parameter_groups
 
 __all__ = ["LikelihoodModel", "energy_based_parts"]
 
@@ -35,10 +41,19 @@ class LikelihoodModel(keras.Model):
     With `ema_momentum` an exponential moving average of the weights is kept, and `evaluate` (so
     also validation inside `fit`) and `averaged_weights()` use it.
 
-    >>> import numpy as np
+    Every draw of an update, from the order of the data to dropout and the chains, is a function of
+    `seed` and of the number of the update. So training that is interrupted and taken up again
+    (`Checkpoints`) gives the same digits as training that was not. An update whose loss or gradient
+    is not finite changes no weight by its gradient and shows as a loss of NaN;
+    `TerminateOnNonFinite` stops there and says where it came from.
+
+    Under a `tf.distribute` strategy (make the model, the trainer and the optimizer in its scope)
+    the gradient is that of the whole batch, and each replica moves chains of its own.
+
+    >>> import numpy as np, tfp_ebm
     >>> import tensorflow_probability as tfp
     >>> density = tfp.distributions.MultivariateNormalDiag(loc=tf.Variable([8.0, 8.0]))
-    >>> trainer = LikelihoodModel(Dequantized(density, num_levels=17))
+    >>> trainer = LikelihoodModel(tfp_ebm.distributions.Dequantized(density, num_levels=17))
     >>> trainer.compile(optimizer=keras.optimizers.Adam(0.1))
     >>> history = trainer.fit(np.full([64, 2], 3, np.uint8), epochs=2, verbose=0)
     >>> sorted(history.history)
@@ -51,6 +66,7 @@ class LikelihoodModel(keras.Model):
         gibbs_steps: int = 25,
         ema_momentum: float | None = None,
         base_weight_penalty: float = 0.0,
+        seed: Any = None,
         name: str | None = None,
     ) -> None:
         """Constructs the trainer.
@@ -62,6 +78,7 @@ class LikelihoodModel(keras.Model):
             average.
           base_weight_penalty: factor of the sum of squared weights of the energy-based
             distributions, added to the loss; the L2 penalty of the RBM-Flow paper.
+          seed: seed of everything random in training; a pair of integers repeats exactly.
           name: name of the Keras model.
 
         Raises:
@@ -83,6 +100,9 @@ class LikelihoodModel(keras.Model):
         self._energy_based = energy_based_parts(model)
         # `LogPartitionCallback` takes over while it is in use.
         self.renews_log_partition = True
+        self._seed = tf.Variable(samplers.sanitize_seed(seed), trainable=False, name="seed")
+        self._resume_at = None
+        self._training_data = None
         self._loss_metric = keras.metrics.Mean(name="loss")
         self._bits_metric = BitsPerDimension(math.prod(model.event_shape.as_list()))
 
@@ -101,12 +121,41 @@ class LikelihoodModel(keras.Model):
         """The energy-based distributions inside the model."""
         return list(self._energy_based)
 
-    def compile(self, *args: Any, **kwargs: Any) -> None:
-        """As `tf_keras.Model.compile`; takes an optimizer, and no loss."""
-        super().compile(*args, **kwargs)
-        if hasattr(self.optimizer, "build"):
-            # Slots made inside the first step would make TensorFlow trace it twice.
-            self.optimizer.build(self.distribution.trainable_variables)
+    @property
+    def num_updates(self) -> tf.Variable:
+        """The number of updates so far, in every `fit` together."""
+        return self.optimizer.iterations
+
+    def compile(self, optimizer: Any = "adam", **kwargs: Any) -> None:
+        """As `tf_keras.Model.compile`; takes an optimizer or one for each group, and no loss.
+
+        Args:
+          optimizer: an optimizer, or a dictionary of them for the groups of `parameter_groups`,
+            `"flow"`, `"base"` and `"noise"`, each with its own learning rate and clipping.
+          **kwargs: `jit_compile`, `steps_per_execution`, `run_eagerly`.
+
+        Raises:
+          ValueError: if the dictionary lacks a group that has parameters, or names another one.
+        """
+        groups = {name: part for name, part in parameter_groups(self.distribution).items() if part}
+        if isinstance(optimizer, dict):
+            for name in optimizer:
+                checks.choice("optimizer", name, GROUPS)
+            if missing := [name for name in groups if name not in optimizer]:
+                raise ValueError(
+                    f"`optimizer` must have an optimizer for every group with parameters, got none "
+                    f"for {', '.join(missing)}."
+                )
+            optimizers = {name: optimizer[name] for name in groups}
+        else:
+            optimizers = {"all": keras.optimizers.get(optimizer)}
+            groups = {"all": self.distribution.trainable_variables}
+        super().compile(optimizer=next(iter(optimizers.values())), **kwargs)
+        with self.distribute_strategy.scope():
+            for name, part in optimizers.items():
+                # Slots made inside the first step would make TensorFlow trace it twice.
+                part.build(groups[name])
+        self._group_optimizers, self._groups = optimizers, list(groups.values())
 
     def call(self, x: Any, training: bool | None = None) -> tf.Tensor:
         """Returns `log_prob(x)`, nats an event; dropout is on while training."""
@@ -115,18 +164,37 @@ class LikelihoodModel(keras.Model):
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Updates the weights, their average, and the chains."""
-        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        variables = self.distribution.trainable_variables
-        with tf.GradientTape() as tape:
+        x = events(data)
+        seed = replica_seed(samplers.fold_in(self._seed, tf.cast(self.num_updates, tf.int32)))
+        variables = [variable for group in self._groups for variable in group]
+        with seed_scope(seed), tf.GradientTape() as tape:
             log_prob = self(x, training=True)
-            loss = -tf.reduce_mean(log_prob) + self._base_penalty()
+            loss = self._share_of_loss(log_prob) + self._base_penalty() / num_replicas()
         gradients = tape.gradient(loss, variables)
-        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        is_finite = tf.math.is_finite(loss)
+        for gradient in gradients:
+            if gradient is not None:
+                is_finite &= tf.math.is_finite(tf.reduce_sum(gradient))
+        gradients = [None if g is None else tf.where(is_finite, g, 0) for g in gradients]
+        self._apply(gradients)
         if self._moving_average is not None:
-            self._moving_average.update(self.optimizer.iterations)
-        for part in self._energy_based:
-            part.update_chains(self.gibbs_steps)
-        return self._update_metrics(log_prob)
+            self._moving_average.update(self.num_updates)
+        for index, part in enumerate(self._energy_based):
+            part.update_chains(self.gibbs_steps, seed=samplers.fold_in(seed, -1 - index))
+        return self._update_metrics(tf.where(is_finite, log_prob, math.nan))
+
+    def _share_of_loss(self, log_prob):
+        """Returns this replica's part of the mean over the whole batch."""
+        count = tf.cast(tf.size(log_prob), log_prob.dtype)
+        if num_replicas() > 1:
+            context = tf.distribute.get_replica_context()
+            count = context.all_reduce(tf.distribute.ReduceOp.SUM, count)
+        return -tf.reduce_sum(log_prob) / count
+
+    def _apply(self, gradients):
+        for optimizer, group in zip(self._group_optimizers.values(), self._groups, strict=True):
+            own, gradients = gradients[: len(group)], gradients[len(group) :]
+            optimizer.apply_gradients(zip(own, group, strict=True))
 
     def _base_penalty(self):
         if not self._penalty:
@@ -134,15 +202,19 @@ class LikelihoodModel(keras.Model):
         parts = [part.weights for part in self._energy_based if hasattr(part, "weights")]
         return self._penalty * sum(tf.reduce_sum(tf.convert_to_tensor(w) ** 2) for w in parts)
 
+    def _evaluate_batch(self, data, counter):
+        """Returns log-probabilities, with draws that are the same in every evaluation."""
+        seed = samplers.fold_in(samplers.fold_in(self._seed, -1), tf.cast(counter, tf.int32))
+        with seed_scope(replica_seed(seed)):
+            return self(events(data), training=False)
+
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Adds a batch to the metrics."""
-        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return self._update_metrics(self(x, training=False))
+        return self._update_metrics(self._evaluate_batch(data, self._test_counter))
 
     def predict_step(self, data: Any) -> tf.Tensor:
         """Returns the log-probabilities of a batch."""
-        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return self(x, training=False)
+        return self._evaluate_batch(data, self._predict_counter)
 
     def _update_metrics(self, log_prob):
         self._loss_metric.update_state(-log_prob)
@@ -163,66 +235,86 @@ class LikelihoodModel(keras.Model):
         if self._moving_average is not None:
             self._moving_average.restart()
 
-    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+    def fit(
+        self,
+        x: Any = None,
+        *,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        horizontal_flips: bool = False,
+        validation_data: Any = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
         """As `tf_keras.Model.fit`, after a look at the data.
 
         Args:
-          x: array `[N, *event_shape]` of events, or a `tf.data.Dataset` of batches of them.
-          *args: passed on.
+          x: array `[N, *event_shape]` of events, or a `tf.data.Dataset` of batches of them: tensors,
+            tuples whose first part they are, or dictionaries with a key `"image"`.
+          batch_size: events in an update, over all replicas; for arrays.
+          shuffle: whether an array is put in another order in every epoch.
+          horizontal_flips: whether half of the images of an array are mirrored.
+          validation_data: as `x`.
           **kwargs: passed on.
 
         Raises:
-          ValueError: if an array is empty, has another event shape than the model, or holds values
+          ValueError: if the data are empty, have another event shape than the model, or hold values
             that the model cannot have.
         """
-        self._check_data("x", x)
-        validation = kwargs.get("validation_data")
-        if isinstance(validation, np.ndarray):
-            self._check_data("validation_data", validation)
-            kwargs["validation_data"] = (validation,)  # Keras wants a tuple.
-        return super().fit(x, *args, **kwargs)
+        check_data(self.distribution, "x", x)
+        check_data(self.distribution, "validation_data", validation_data)
+        validation_data = evaluation_batches(validation_data, batch_size)
+        if isinstance(x, np.ndarray):
+            steps = num_batches(len(x), checks.positive_integer("batch_size", batch_size))
+            kwargs = {"steps_per_epoch": steps} | kwargs
+            self._training_data = (x, batch_size, self._seed.numpy())
+            x = training_batches(
+                *self._training_data, int(self.num_updates), shuffle, horizontal_flips
+            )
+        return super().fit(x, validation_data=validation_data, **kwargs)
 
-    def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+    def training_batch(self, update: int) -> tf.Tensor | None:
+        """Returns the batch of an update of the last `fit`, unflipped; None if it is not known.
+
+        Args:
+          update: number of the update, from 0.
+        """
+        if self._training_data is None:
+            return None
+        return next(iter(training_batches(*self._training_data, start=update)))
+
+    def resume_at(self, epoch: int, step: int) -> None:
+        """Makes the next `fit` start at a step of an epoch, both from 0; `Checkpoints` calls it."""
+        self._resume_at = (epoch, step)
+
+    def _maybe_load_initial_counters_from_ckpt(self, steps_per_epoch, initial_epoch):
+        # The one place where Keras asks whether to start within an epoch.
+        if self._resume_at is None:
+            return super()._maybe_load_initial_counters_from_ckpt(steps_per_epoch, initial_epoch)
+        position, self._resume_at = self._resume_at, None
+        return position
+
+    def evaluate(
+        self, x: Any = None, *args: Any, batch_size: int | None = None, **kwargs: Any
+    ) -> Any:
         """As `tf_keras.Model.evaluate`, with the averaged weights if there are any.
 
         Estimates of log Z that belong to other parameters are renewed first, so that the metrics
         are those of one normalised model.
 
         Args:
-          x: array `[N, *event_shape]` of events, or a `tf.data.Dataset` of batches of them.
+          x: as for `fit`.
           *args: passed on.
+          batch_size: events at a time, for arrays.
           **kwargs: passed on.
 
         Raises:
           ValueError: as `fit`.
         """
-        self._check_data("x", x)
-        with self.averaged_weights():
+        check_data(self.distribution, "x", x)
+        x = evaluation_batches(x, batch_size or 32)
+        with self.averaged_weights(), self.distribute_strategy.scope():
             if self.renews_log_partition:
-                for part in self._energy_based:
+                for index, part in enumerate(self._energy_based):
                     if bool(part.is_log_partition_stale()):
-                        part.estimate_log_partition()
+                        part.estimate_log_partition(seed=samplers.fold_in(self._seed, -2 - index))
             return super().evaluate(x, *args, **kwargs)
-
-    def _check_data(self, name, data):
-        """Raises for arrays that cannot be events of the model; graphs check values again."""
-        if not isinstance(data, np.ndarray):
-            return
-        event_shape = tuple(self.distribution.event_shape.as_list())
-        if data.shape[1:] != event_shape:
-            raise ValueError(
-                f"`{name}` must have shape [N, {', '.join(map(str, event_shape))}] like the events "
-                f"of the model, got {data.shape}."
-            )
-        if len(data) == 0:
-            raise ValueError(f"`{name}` is empty; there is nothing to learn from.")
-        if not np.issubdtype(data.dtype, np.integer) and not np.isfinite(data).all():
-            raise ValueError(f"`{name}` must be finite, got NaN or infinite values.")
-        if isinstance(self.distribution, Dequantized):
-            highest = self.distribution.num_levels - 1
-            if data.min() < 0 or data.max() > highest or np.any(data % 1):
-                raise ValueError(
-                    f"`{name}` must hold integers from 0 to {highest}, got values from "
-                    f"{data.min()} to {data.max()} of type {data.dtype}; rescale the data to "
-                    "levels, or change `num_levels`."
-                )

@@ -26,7 +26,14 @@ class MovingAverage(tf.Module):
         self._variables = list(variables)
         self._momentum = momentum
         self._averages = [
-            tf.Variable(variable, trainable=False, name="average") for variable in variables
+            tf.Variable(
+                tf.convert_to_tensor(variable),
+                trainable=False,
+                name="average",
+                # Equal on all replicas of a distribution strategy, as the weights are.
+                aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+            )
+            for variable in variables
         ]
 
     def update(self, step: tf.Tensor) -> None:

@@ -1,0 +1,81 @@
+"""Batches of images for training, in an order that can be taken up anywhere."""
+
+import math
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfp_ebm.internal import checks
+from tfp_ebm.internal.tfp_private import samplers
+
+__all__ = ["num_batches", "training_batches"]
+
+
+def num_batches(num_images: int, batch_size: int) -> int:
+    """Returns the number of batches in an epoch, the last of which may be smaller."""
+    return math.ceil(num_images / batch_size)
+
+
+def training_batches(
+    images: np.ndarray,
+    batch_size: int,
+    seed: Any,
+    start: int = 0,
+    shuffle: bool = True,
+    horizontal_flips: bool = False,
+) -> tf.data.Dataset:
+    """Returns an endless data set of batches: epoch after epoch, each in an order of its own.
+
+    Batch number i is a function of the seed and of i alone, so that interrupted training goes on
+    with exactly the batches it would have had: pass `start`. Images keep their dtype, so bytes
+    stay bytes up to the model.
+
+    >>> images = np.arange(10, dtype=np.uint8)[:, np.newaxis]
+    >>> batches = training_batches(images, batch_size=4, seed=(0, 1))
+    >>> epoch = [batch.ravel() for batch in batches.take(3).as_numpy_iterator()]
+    >>> [len(batch) for batch in epoch], sorted(np.concatenate(epoch).tolist()) == list(range(10))
+    ([4, 4, 2], True)
+
+    Args:
+      images: `[N, *event_shape]`.
+      batch_size: images in a batch; the last one of an epoch holds the rest.
+      seed: a pair of integers.
+      start: number of the first batch, counted from the start of training.
+      shuffle: whether the order is random, anew in every epoch, or that of the array.
+      horizontal_flips: whether half of the images, at random, are mirrored left to right.
+
+    Raises:
+      ValueError: if a number is not a positive integer, there are no images, or flips are asked
+        for where the array has no axis of columns.
+    """
+    batch_size = checks.positive_integer("batch_size", batch_size)
+    start = checks.positive_integer("start", start, minimum=0)
+    if len(images) == 0:
+        raise ValueError("`images` is empty; there is nothing to learn from.")
+    if horizontal_flips and images.ndim != 4:
+        raise ValueError(
+            f"`horizontal_flips` needs images [N, H, W, C], got an array of shape {images.shape}."
+        )
+    order_seed, flip_seed = samplers.split_seed(seed, n=2, salt="training_batches")
+    kept = tf.constant(images)
+    size, steps = len(images), num_batches(len(images), batch_size)
+
+    def batch(step):
+        epoch, place = step // steps, step % steps
+        index = tf.range(place * batch_size, tf.minimum((place + 1) * batch_size, size))
+        if shuffle:
+            epoch_seed = samplers.fold_in(order_seed, tf.cast(epoch, tf.int32))
+            index = tf.random.experimental.index_shuffle(index, epoch_seed, size - 1)
+        result = tf.gather(kept, index)
+        if horizontal_flips:
+            step_seed = samplers.fold_in(flip_seed, tf.cast(step, tf.int32))
+            is_flipped = samplers.uniform([tf.shape(index)[0], 1, 1, 1], seed=step_seed) < 0.5
+            result = tf.where(is_flipped, tf.reverse(result, axis=[2]), result)
+        return result
+
+    options = tf.data.Options()
+    # Every worker of a strategy computes the same batches and takes its share of each.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    steps_to_come = tf.data.Dataset.range(start, np.iinfo(np.int64).max)
+    return steps_to_come.map(batch).prefetch(2).with_options(options)

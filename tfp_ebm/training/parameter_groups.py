@@ -1,0 +1,48 @@
+"""The parts of a model that may train at rates of their own."""
+
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_ebm.distributions import Augmented, Dequantized, EnergyBased
+
+__all__ = ["GROUPS", "parameter_groups"]
+
+GROUPS = ("flow", "base", "noise")
+
+
+def _variables(part: Any) -> list[tf.Variable]:
+    return list(getattr(part, "trainable_variables", ()))
+
+
+def parameter_groups(model: tfp.distributions.Distribution) -> dict[str, list[tf.Variable]]:
+    """Returns the trainable variables of a model in three groups.
+
+    * `"noise"`: networks of the dequantisation noise and of VFlow's posterior;
+    * `"base"`: energy-based distributions, and the base of any `TransformedDistribution`;
+    * `"flow"`: everything else.
+
+    >>> import tensorflow as tf
+    >>> from tfp_ebm import models
+    >>> groups = parameter_groups(models.gaussian_flow((4, 4, 1), num_filters=4, num_blocks=1))
+    >>> [bool(groups[name]) for name in GROUPS]
+    [True, False, False]
+
+    Args:
+      model: the model.
+    """
+    names = {}
+    for part in (model, *model.submodules):
+        if isinstance(part, EnergyBased):
+            names |= {variable.ref(): "base" for variable in _variables(part)}
+        if isinstance(part, tfp.distributions.TransformedDistribution):
+            names |= {variable.ref(): "base" for variable in _variables(part.distribution)}
+        if isinstance(part, Dequantized):
+            names |= {variable.ref(): "noise" for variable in _variables(part.noise)}
+        if isinstance(part, Augmented):
+            names |= {variable.ref(): "noise" for variable in _variables(part.posterior)}
+    groups = {name: [] for name in GROUPS}
+    for variable in model.trainable_variables:
+        groups[names.get(variable.ref(), "flow")].append(variable)
+    return groups
