@@ -9,7 +9,13 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.bijectors.image_bijector import image_dims
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.tfp_private import dtype_util, parameter_properties, ps, tensor_util
+from tfp_ebm.internal.tfp_private import (
+    dtype_util,
+    parameter_properties,
+    ps,
+    samplers,
+    tensor_util,
+)
 
 __all__ = ["Invertible1x1Conv"]
 
@@ -87,7 +93,7 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
         parametrization: str = "full",
         init: str = "identity",
         dtype: tf.DType = tf.float32,
-        seed: int | None = None,
+        seed: Any = None,
         name: str = "invertible_1x1_conv",
     ) -> "Invertible1x1Conv":
         """Returns a trainable convolution.
@@ -97,7 +103,8 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
           parametrization: `"full"` or `"lu"`.
           init: `"identity"`, plus noise of standard deviation 1e-3, or a random `"rotation"`.
           dtype: dtype of the kernel.
-          seed: seed of the initial kernel.
+          seed: seed of the initial kernel; an integer or a pair of them repeats exactly, None draws
+            it from TensorFlow's global seed.
           name: name of the bijector.
 
         Raises:
@@ -106,7 +113,8 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
         num_channels = checks.positive_integer("num_channels", num_channels)
         checks.choice("parametrization", parametrization, ["full", "lu"])
         checks.choice("init", init, ["identity", "rotation"])
-        normal = np.random.default_rng(seed).normal(size=[num_channels, num_channels])
+        seed = samplers.sanitize_seed((0, seed) if isinstance(seed, int) else seed)
+        normal = samplers.normal([num_channels] * 2, seed=seed, dtype=tf.float64).numpy()
         matrix = np.eye(num_channels) + 1e-3 * normal
         if init == "rotation":
             matrix = np.linalg.qr(normal)[0]

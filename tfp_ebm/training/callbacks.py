@@ -4,9 +4,13 @@ import csv
 import pathlib
 from typing import Any
 
+import tensorflow as tf
+
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.training import checkpoint
+from tfp_ebm.training.checkpoints import is_chief
 
 __all__ = ["BestWeights", "LogPartitionCallback", "MetricsFile"]
 
@@ -66,68 +70,86 @@ class LogPartitionCallback(keras.callbacks.Callback):
 
 
 class MetricsFile(keras.callbacks.Callback):
-    """Appends one row of metrics an epoch to a CSV file, flushed at once."""
+    """Writes one row of metrics an epoch to a CSV file, whole or not at all.
+
+    Rows of the epoch itself and of later ones, which training that was interrupted may have left,
+    are replaced.
+    """
 
     def __init__(self, path: str | pathlib.Path) -> None:
         """Constructs the callback.
 
         Args:
-          path: the file; rows are appended to one that exists.
+          path: the file; rows of earlier epochs stay.
         """
         super().__init__()
         self._path = pathlib.Path(path)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Writes the row."""
-        row = {"epoch": epoch + 1, **{key: float(value) for key, value in (logs or {}).items()}}
-        is_new = not self._path.exists()
-        with self._path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(row))
-            if is_new:
-                writer.writeheader()
-            writer.writerow(row)
+        if not is_chief(self.model.distribute_strategy):
+            return
+        rows = []
+        if self._path.exists():
+            with self._path.open(newline="") as file:
+                rows = [row for row in csv.DictReader(file) if int(row["epoch"]) <= epoch]
+        rows.append({"epoch": epoch + 1, **{key: float(v) for key, v in (logs or {}).items()}})
+        partial = self._path.with_name(self._path.name + ".partial")
+        with partial.open("w", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(rows[-1]))
+            writer.writeheader()
+            writer.writerows(rows)
+        partial.replace(self._path)
 
 
-class BestWeights(keras.callbacks.Callback):
+class BestWeights(keras.callbacks.Callback, tf.Module):
     """Keeps the weights of the best validation, stops when it no longer improves, restores them.
 
     What is kept are the weights as they were evaluated (averaged, if the trainer averages), with
     the chains and the estimate of log Z. At the end of training they are put in place, of the
-    average too.
+    average too. Its variables, the best value and epoch, belong into the checkpoints of training.
     """
 
-    def __init__(self, patience: int | None = None) -> None:
+    def __init__(
+        self, patience: int | None = None, folder: str | pathlib.Path | None = None
+    ) -> None:
         """Constructs the callback.
 
         Args:
           patience: epochs without improvement after which training stops; None: never.
+          folder: a checkpoint that always holds the best weights so far; None: memory only.
         """
-        super().__init__()
+        keras.callbacks.Callback.__init__(self)
+        tf.Module.__init__(self, name="best_weights")
         self._patience = patience
-        self._best = float("inf")
-        self._best_epoch = 0
+        self._folder = None if folder is None else pathlib.Path(folder)
+        self._best = tf.Variable(float("inf"), trainable=False, dtype=tf.float64, name="best")
+        self._best_epoch = tf.Variable(0, trainable=False, dtype=tf.int64, name="best_epoch")
         self._values = None
 
     @property
     def best_epoch(self) -> int:
         """Number of the best epoch, from 1."""
-        return self._best_epoch
+        return int(self._best_epoch)
 
     @property
     def best(self) -> float:
         """The best validation loss, nats an event."""
-        return self._best
+        return float(self._best)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Compares the validation loss with the best one."""
         loss = (logs or {}).get("val_loss")
         if loss is None:
             raise ValueError("BestWeights needs `validation_data` in `fit`, got none.")
-        if loss < self._best:
-            self._best, self._best_epoch = float(loss), epoch + 1
+        if loss < self.best:
+            self._best.assign(float(loss))
+            self._best_epoch.assign(epoch + 1)
             with self.model.averaged_weights():
                 self._values = [v.numpy() for v in self.model.distribution.variables]
-        elif self._patience is not None and epoch + 1 - self._best_epoch >= self._patience:
+                if self._folder is not None and is_chief(self.model.distribute_strategy):
+                    checkpoint.save(self.model.distribution, self._folder)
+        elif self._patience is not None and epoch + 1 - self.best_epoch >= self._patience:
             self.model.stop_training = True
 
     def on_train_end(self, logs: dict | None = None) -> None:
@@ -137,4 +159,6 @@ class BestWeights(keras.callbacks.Callback):
                 self.model.distribution.variables, self._values, strict=True
             ):
                 variable.assign(value)
-            self.model.restart_average()
+        elif self._folder is not None and self.best_epoch:
+            checkpoint.restore(self.model.distribution, self._folder)
+        self.model.restart_average()

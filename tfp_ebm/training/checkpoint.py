@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import os
 import pathlib
 import shutil
+from typing import Any
 
 import tensorflow as tf
 
@@ -14,66 +16,99 @@ _PREFIX = "weights"
 
 
 class CheckpointError(ValueError):
-    """A checkpoint is missing, incomplete or damaged."""
+    """A checkpoint is missing, incomplete or damaged, or could not be written."""
 
 
 def _digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def save(model: tf.Module, folder: str | pathlib.Path) -> None:
+def _sync(path):
+    """Waits until a file or the entries of a folder are on the disk itself."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def save(model: Any, folder: str | pathlib.Path, config: dict[str, Any] | None = None) -> None:
     """Writes all variables of a model, including chains and log Z, to a folder.
 
     The files are written beside the folder and moved into place when complete, with a manifest of
     their SHA-256 sums; a checkpoint that is already there is replaced only then.
 
     Args:
-      model: a distribution, or any other `tf.Module`.
+      model: a distribution, or anything else that `tf.train.Checkpoint` tracks.
       folder: where to write.
+      config: what the model was made from, JSON-able; `restore` compares it.
+
+    Raises:
+      CheckpointError: if it cannot be written, as on a full disk; what was there is untouched.
     """
     folder = pathlib.Path(folder)
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
+    try:
+        _write(model, partial, config)
+        _put_in_place(partial, folder)
+    except (OSError, tf.errors.OpError) as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(
+            f"The checkpoint {folder} could not be written; what was there before is untouched. "
+            f"Free some space, or choose another disk. ({reason})"
+        ) from error
+
+
+def _write(model, partial, config):
     partial.mkdir(parents=True)
     tf.train.Checkpoint(model=model).write(str(partial / _PREFIX))
     sums = {path.name: _digest(path) for path in sorted(partial.iterdir())}
-    (partial / _MANIFEST).write_text(json.dumps(sums, indent=1) + "\n")
-    previous = folder.with_name(folder.name + ".previous")
-    shutil.rmtree(previous, ignore_errors=True)
+    content = {"files": sums, "config": config}
+    (partial / _MANIFEST).write_text(json.dumps(content, indent=1) + "\n")
+    for path in partial.iterdir():
+        _sync(path)
+    _sync(partial)
+
+
+def _previous(folder):
+    return folder.with_name(folder.name + ".previous")
+
+
+def _put_in_place(partial, folder):
+    previous = _previous(folder)
     if folder.exists():
+        shutil.rmtree(previous, ignore_errors=True)
         folder.rename(previous)
     partial.rename(folder)
+    _sync(folder.parent)
     shutil.rmtree(previous, ignore_errors=True)
 
 
-def restore(model: tf.Module, folder: str | pathlib.Path) -> None:
+def restore(model: Any, folder: str | pathlib.Path, config: dict[str, Any] | None = None) -> None:
     """Reads all variables of a model from a folder that `save` wrote.
 
     Args:
       model: the same model, freshly made.
       folder: where to read.
+      config: what the model was made from; None: not compared.
 
     Raises:
-      CheckpointError: if a file is missing or damaged, or belongs to another model; the message
-        names it. Nothing is deleted.
+      CheckpointError: if a file is missing or damaged, or belongs to another model or
+        configuration; the message names it. Nothing is deleted.
     """
     folder = pathlib.Path(folder)
-    manifest = folder / _MANIFEST
-    remedy = "restore the folder from a copy, or train again into a new one."
-    if not manifest.is_file():
+    if not folder.exists() and _previous(folder).exists():  # Stopped between two renames.
+        folder = _previous(folder)
+    saved = _verified_config(folder)
+    if config is not None and saved != config:
+        keys = sorted({*(saved or {}), *config})
+        differing = [key for key in keys if (saved or {}).get(key) != config.get(key)]
         raise CheckpointError(
-            f"No complete checkpoint in {folder}: {_MANIFEST} is missing; {remedy}"
+            f"The checkpoint in {folder} belongs to another configuration, which differs in "
+            f"{', '.join(differing)}."
         )
-    try:
-        sums = json.loads(manifest.read_text())
-    except ValueError:
-        raise CheckpointError(f"The checkpoint file {manifest} is damaged; {remedy}") from None
-    for name, expected in sums.items():
-        path = folder / name
-        if not path.is_file():
-            raise CheckpointError(f"The checkpoint file {path} is missing; {remedy}")
-        if _digest(path) != expected:
-            raise CheckpointError(f"The checkpoint file {path} is damaged; {remedy}")
     try:
         status = tf.train.Checkpoint(model=model).read(str(folder / _PREFIX))
         status.assert_existing_objects_matched()
@@ -83,3 +118,25 @@ def restore(model: tf.Module, folder: str | pathlib.Path) -> None:
             "config.json beside it."
         ) from None
     status.expect_partial()
+
+
+def _verified_config(folder):
+    """Returns the configuration that was saved, after a look at every file."""
+    manifest = folder / _MANIFEST
+    remedy = "restore the folder from a copy, or train again into a new one."
+    if not manifest.is_file():
+        raise CheckpointError(
+            f"No complete checkpoint in {folder}: {_MANIFEST} is missing; {remedy}"
+        )
+    try:
+        content = json.loads(manifest.read_text())
+        sums = content["files"]
+    except (ValueError, KeyError):
+        raise CheckpointError(f"The checkpoint file {manifest} is damaged; {remedy}") from None
+    for name, expected in sums.items():
+        path = folder / name
+        if not path.is_file():
+            raise CheckpointError(f"The checkpoint file {path} is missing; {remedy}")
+        if _digest(path) != expected:
+            raise CheckpointError(f"The checkpoint file {path} is damaged; {remedy}")
+    return content.get("config")

@@ -248,8 +248,8 @@ class LikelihoodModel(keras.Model):
         """As `tf_keras.Model.fit`, after a look at the data.
 
         Args:
-          x: array `[N, *event_shape]` of events, or a `tf.data.Dataset` of batches of them: tensors,
-            tuples whose first part they are, or dictionaries with a key `"image"`.
+          x: array `[N, *event_shape]` of events, or a `tf.data.Dataset` of batches of them:
+            tensors, tuples whose first part they are, or dictionaries with a key `"image"`.
           batch_size: events in an update, over all replicas; for arrays.
           shuffle: whether an array is put in another order in every epoch.
           horizontal_flips: whether half of the images of an array are mirrored.

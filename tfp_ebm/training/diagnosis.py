@@ -1,0 +1,103 @@
+"""Where the first number that is not finite comes from."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_ebm.distributions import Augmented, Dequantized, EnergyBased
+from tfp_ebm.internal.tfp_private import Chain, Invert
+
+__all__ = ["first_nonfinite"]
+
+tfb, tfd = tfp.bijectors, tfp.distributions
+
+
+def _is_finite(value: Any) -> bool:
+    parts = [tf.convert_to_tensor(part) for part in tf.nest.flatten(value)]
+    return all(
+        bool(tf.reduce_all(tf.math.is_finite(part))) for part in parts if part.dtype.is_floating
+    )
+
+
+def _steps(bijector: tfb.Bijector, is_inverted: bool) -> Iterator[tuple[tfb.Bijector, bool]]:
+    """Yields the innermost bijectors from data to latent, and whether each is used inverted."""
+    if isinstance(bijector, tfb.Invert | Invert):
+        yield from _steps(bijector.bijector, not is_inverted)
+    elif isinstance(bijector, tfb.Chain | Chain):
+        parts = bijector.bijectors if is_inverted else bijector.bijectors[::-1]
+        for part in parts:
+            yield from _steps(part, is_inverted)
+    else:
+        yield bijector, is_inverted
+
+
+def _walk(model: tfd.Distribution, x: tf.Tensor) -> str | None:
+    """Follows events through the layers of a model; returns the first bad one."""
+    if isinstance(model, Dequantized):
+        x = model.dequantize(x)
+        if not _is_finite(x):
+            return "the dequantisation noise"
+        return _walk(model.distribution, x)
+    if isinstance(model, Augmented):
+        extra, log_prob = model.posterior(x).experimental_sample_and_log_prob()
+        if not _is_finite((extra, log_prob)):
+            return "the posterior of the extra dimensions"
+        return _walk(model.distribution, tf.concat([x, extra], axis=-1))
+    if isinstance(model, tfd.TransformedDistribution):
+        steps = list(_steps(model.bijector, is_inverted=True))
+        for index, (step, is_inverted) in enumerate(steps):
+            y = step.inverse(x) if is_inverted else step.forward(x)
+            log_det = (
+                step.inverse_log_det_jacobian(x)
+                if is_inverted
+                else step.forward_log_det_jacobian(x)
+            )
+            if not _is_finite((y, log_det)):
+                return f"bijector {index + 1} of {len(steps)} from the data, {step.name}"
+            x = y
+        return _walk(model.distribution, x)
+    log_prob = (
+        model.unnormalized_log_prob(x) if isinstance(model, EnergyBased) else model.log_prob(x)
+    )
+    if not _is_finite(log_prob):
+        return f"the density of the base, {model.name}"
+    if not _is_finite(model.log_prob(x)):
+        return f"the log partition function of the base, {model.name}"
+    return None
+
+
+def first_nonfinite(model: tfd.Distribution, x: Any = None) -> str | None:
+    """Names the first part of a model that holds or gives a number that is not finite.
+
+    Looked at are, in this order, the variables, the layers from the data to the base, and the
+    gradients.
+
+    >>> scale = tfb.Scale(tf.constant(float("inf")), name="too_large")
+    >>> density = tfd.TransformedDistribution(tfd.Normal(0.0, 1.0), tfb.Chain([tfb.Exp(), scale]))
+    >>> first_nonfinite(density, tf.constant([1.0]))
+    'bijector 2 of 2 from the data, too_large'
+
+    Args:
+      model: the distribution.
+      x: a batch of events; None: only the variables are looked at.
+
+    Returns:
+      A description, or None if everything is finite.
+    """
+    for variable in model.variables:
+        if variable.dtype.is_floating and not _is_finite(variable):
+            return f"the variable {variable.name}"
+    if x is None:
+        return None
+    with tf.GradientTape() as tape:
+        bad = _walk(model, x)
+        if bad is not None:
+            return bad
+        loss = -tf.reduce_mean(model.log_prob(x))
+    variables = model.trainable_variables
+    for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True):
+        if gradient is not None and not _is_finite(gradient):
+            return f"the gradient of the variable {variable.name}"
+    return None

@@ -1,0 +1,51 @@
+"""The states that differ between the replicas of a strategy, in a form that can be saved."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from tfp_ebm.distributions import BoltzmannMachine, EnergyBased
+from tfp_ebm.internal.replicas import num_replicas
+
+__all__ = ["ReplicaStates"]
+
+
+class ReplicaStates(tf.Module):
+    """The chains of all replicas, `[num_replicas, ...]`, beside the first one's in the model.
+
+    With one replica it is empty: the model itself holds everything.
+    """
+
+    def __init__(self, energy_based: Sequence[EnergyBased]) -> None:
+        """Creates variables for what the replicas hold.
+
+        Args:
+          energy_based: the energy-based distributions of the model.
+        """
+        super().__init__(name="replica_states")
+        self._sources = []
+        if num_replicas() > 1:
+            chains = [part.chains for part in energy_based if isinstance(part, BoltzmannMachine)]
+            self._sources = [v for part in chains if part is not None for v in part.variables]
+        self.states = [
+            tf.Variable(tf.zeros([num_replicas(), *source.shape], source.dtype), trainable=False)
+            for source in self._sources
+        ]
+
+    def gather(self) -> None:
+        """Copies the states of all replicas, of all workers, to the variables."""
+        strategy = tf.distribute.get_strategy()
+        for source, states in zip(self._sources, self.states, strict=True):
+            rows = strategy.run(lambda source=source: tf.convert_to_tensor(source)[tf.newaxis])
+            states.assign(strategy.gather(rows, axis=0))
+
+    def scatter(self) -> None:
+        """Gives every replica its own states back."""
+        strategy = tf.distribute.get_strategy()
+
+        def assign(source, states):
+            index = tf.distribute.get_replica_context().replica_id_in_sync_group
+            source.assign(tf.convert_to_tensor(states)[index])
+
+        for source, states in zip(self._sources, self.states, strict=True):
+            strategy.run(tf.function(assign, autograph=False), (source, states))
