@@ -23,7 +23,8 @@ ALLOWED = {
     "models": {"bijectors", "networks", "distributions", "mcmc", "partition"},
     "training": {"datasets", "models", "distributions", "metrics", "mcmc", "partition", "plots"},
     "commands": {
-        *("datasets", "distributions", "models", "partition", "plots", "training", "version")
+        *("datasets", "distributions", "metrics", "models", "partition", "plots", "training"),
+        "version",
     },
     "cli": {"commands"},
 }

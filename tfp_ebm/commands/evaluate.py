@@ -1,5 +1,6 @@
 """The command that evaluates a run."""
 
+import functools
 import json
 import math
 import pathlib
@@ -8,48 +9,106 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfp_ebm import datasets
-from tfp_ebm.commands.run_folder import load_model
+from tfp_ebm import datasets, metrics
+from tfp_ebm.commands.run_folder import load_model, write_json
 from tfp_ebm.distributions import BoltzmannMachine, Dequantized
+from tfp_ebm.distributions.stochastic_bound import bound_log_prob
+from tfp_ebm.internal import checks
 from tfp_ebm.partition import reverse_annealing
 from tfp_ebm.training import energy_based_parts
+from tfp_ebm.training.sampling import BatchSampler
 
-__all__ = ["evaluate", "evaluate_model"]
+__all__ = ["evaluate", "evaluate_model", "find_network"]
 
 _BATCH_SIZE = 100
 _NUM_CHAINS = 512
 _NUM_STEPS = 1000
 # Images whose codes start a reverse chain.
 _NUM_REVERSE = 1000
+_NETWORKS = ("classifier", "efficientnet_lite0", "inception_v3")
 
 
-def evaluate(run: pathlib.Path, seed: int = 0, data_dir: str | None = None) -> None:
-    """Prints the figures of a run's model on the test part, as JSON.
+def evaluate(
+    run: pathlib.Path,
+    seed: int = 0,
+    data_dir: str | None = None,
+    importance_draws: int = 0,
+    num_samples: int = 0,
+    network: str = "classifier",
+) -> None:
+    """Prints the figures of a run's model on the test part as JSON, and keeps them in the run.
 
     Args:
-      run: folder of the run.
-      seed: seed of the noise and of the annealing; the same seed gives the same digits.
+      run: folder of the run; `evaluation-SEED.json` is written there.
+      seed: seed of noise, annealing and samples; the same seed gives the same digits.
       data_dir: folder of TensorFlow Datasets.
+      importance_draws: draws of the noise in the importance-sampled bound; 0: none.
+      num_samples: samples to judge against as many test images; 0: none.
+      network: what judges them, see `find_network`.
+
+    Raises:
+      ValueError: if the folder is not that of a run, or an option does not fit.
     """
+    checks.positive_integer("--importance-draws", importance_draws, minimum=0)
+    checks.positive_integer("--num-samples", num_samples, minimum=0)
     config, model = load_model(run)
     data = datasets.load(config["dataset"], data_dir or config["data_dir"])
-    print(json.dumps(evaluate_model(model, data.test, seed), indent=2))
+    result = evaluate_model(model, data.test, seed, importance_draws)
+    if num_samples:
+        judge = metrics.SampleQuality(
+            find_network(network, data, run), data.test[:num_samples], data.num_levels
+        )
+        samples = BatchSampler(model)(num_samples, seed=(seed, 2))
+        result["quality"] = [record.to_dict() for record in judge(samples)]
+    write_json(run / f"evaluation-{seed}.json", result)
+    print(json.dumps(result, indent=2))
 
 
-def evaluate_model(model: Dequantized, images: np.ndarray, seed: int = 0) -> dict[str, Any]:
-    """Returns the one-draw bound of a model on images, with errors and the log Z it rests on.
+def find_network(
+    name: str, data: datasets.ImageDataset, folder: pathlib.Path
+) -> metrics.FeatureNetwork:
+    """Returns a feature network by name.
+
+    Args:
+      name: `"inception_v3"`, `"efficientnet_lite0"`, the path of a stored classifier, or
+        `"classifier"`: the one stored in the folder, trained on the data first if there is none.
+      data: the data set.
+      folder: where the classifier is stored.
+
+    Raises:
+      ValueError: if there is no such network.
+    """
+    if name == "inception_v3":
+        return metrics.inception_v3()
+    if name == "efficientnet_lite0":
+        return metrics.efficientnet_lite0()
+    if name.endswith(".npz"):
+        return metrics.load_classifier(name)
+    checks.choice("--network", name, _NETWORKS)
+    path = folder / "classifier.npz"
+    if path.is_file():
+        return metrics.load_classifier(path)
+    validation = (data.validation, data.validation_labels)
+    epochs = 5 if len(data.train) > 10_000 else 25
+    return metrics.train_classifier(
+        data.train, data.train_labels, path, data.num_levels, validation, epochs
+    )
+
+
+def evaluate_model(
+    model: Dequantized, images: np.ndarray, seed: int = 0, importance_draws: int = 0
+) -> dict[str, Any]:
+    """Returns the likelihood of a model on images in every unit, and the log Z it rests on.
+
+    The headline figures are those of the one-draw bound; `likelihood` holds the whole records.
 
     Args:
       model: the model.
       images: `[N, H, W, C]` integers.
       seed: seed of the noise and of the annealing.
+      importance_draws: draws of the noise in the importance-sampled bound; 0: no such bound.
     """
-    kind = "uniform" if model.noise is None else "variational"
-    result = {
-        "num_images": len(images),
-        "bound": f"one draw of {kind} noise on the unit cell of each image",
-        "seed": seed,
-    }
+    result = {"num_images": len(images), "seed": seed}
     log_partition_error = 0.0
     for part in energy_based_parts(model):
         estimate = part.estimate_log_partition(_NUM_CHAINS, _NUM_STEPS, seed=(seed, 1))
@@ -63,26 +122,70 @@ def evaluate_model(model: Dequantized, images: np.ndarray, seed: int = 0) -> dic
             "num_steps": estimate.num_steps,
         }
     result |= _bracket(model, images, seed)
-    log_prob = tf.function(lambda x, noise_seed: model.log_prob(x, seed=noise_seed))
-    nats = [
-        -log_prob(images[start : start + _BATCH_SIZE], tf.constant([seed, start])).numpy()
-        for start in range(0, len(images), _BATCH_SIZE)
-    ]
-    nats = np.concatenate(nats).astype(np.float64)
-    over_images = nats.std(ddof=1) / math.sqrt(len(nats)) if len(nats) > 1 else 0.0
-    to_bits = 1 / (math.prod(images.shape[1:]) * math.log(2))
-    error = math.hypot(over_images, log_partition_error)
-    result["nats_per_image"] = nats.mean()
-    result["nats_per_image_error"] = error
-    result["bits_per_dimension"] = nats.mean() * to_bits
-    result["bits_per_dimension_error"] = error * to_bits
+    records = _likelihoods(model, images, seed, importance_draws, log_partition_error)
+    result["bound"] = records[0].kind
+    result["nats_per_image"] = records[0].nats
+    result["nats_per_image_error"] = records[0].nats_error
+    result["bits_per_dimension"] = records[0].bits_per_dimension
+    result["bits_per_dimension_error"] = records[0].bits_per_dimension_error
+    result["likelihood"] = [record.to_dict() for record in records]
     return result
+
+
+def _likelihoods(model, images, seed, importance_draws, log_partition_error):
+    """Returns the records of the one-draw bound, the tighter one, and the raw pixels."""
+    dtype = model.distribution.dtype
+    figures = [("one-draw bound", 1, lambda x, seed: model.log_prob(x, seed=seed))]
+    if importance_draws:
+        many_draws = functools.partial(model.importance_log_prob, num_samples=importance_draws)
+        name = "importance-sampled bound"
+        figures.append((name, importance_draws, lambda x, seed: many_draws(x, seed=seed)))
+    raw = functools.partial(bound_log_prob, model.distribution)
+    figures.append(("density at the raw pixels", 0, lambda x, seed: raw(tf.cast(x, dtype), seed)))
+    noise = "uniform" if model.noise is None else "variational"
+    return [
+        metrics.likelihood_record(
+            _in_batches(log_prob, images, seed),
+            num_dimensions=math.prod(images.shape[1:]),
+            num_levels=model.num_levels,
+            kind=kind,
+            num_draws=num_draws,
+            log_partition_error=log_partition_error,
+            dequantisation=f"{noise} on the unit cell" if num_draws else "none",
+            preprocessing=_preprocessing(model),
+        )
+        for kind, num_draws, log_prob in figures
+    ]
+
+
+def _in_batches(log_prob, images, seed):
+    """Returns `log_prob(images, seed)`, `[N]`; compiled once, for batches of any size."""
+    signature = [
+        tf.TensorSpec([None, *images.shape[1:]], images.dtype),
+        tf.TensorSpec([2], tf.int32),
+    ]
+    compiled = tf.function(log_prob, input_signature=signature, autograph=False)
+    starts = range(0, len(images), _BATCH_SIZE)
+    batches = [compiled(images[i : i + _BATCH_SIZE], tf.constant([seed, i])) for i in starts]
+    return np.concatenate([batch.numpy() for batch in batches])
+
+
+def _preprocessing(model):
+    """Returns what pixels pass before the flow, in words."""
+    for part in model.submodules:
+        if type(part).__name__ == "ImageToLogit":
+            low, high = part.alpha, 1 - part.alpha
+            return (
+                f"[0, {part.num_levels}] to [{low:g}, {high:g}], then logit; its log-determinant "
+                "is counted"
+            )
+    return "that of the flow; its log-determinant is counted"
 
 
 def _bracket(model, images, seed):
     """Returns the width of the bracket around log Z, by reverse annealing from test images."""
     density = model.distribution
-    base = density.distribution
+    base = getattr(density, "distribution", None)
     if not isinstance(base, BoltzmannMachine):
         return {}
     z = density.bijector.inverse(model.dequantize(images[:_NUM_REVERSE], seed=(seed, 8)))

@@ -1,20 +1,35 @@
-"""Metrics: bits per dimension, Frechet and kernel distances, Inception score."""
+"""Metrics: bits per dimension, Frechet and kernel distances, Inception score, as records."""
 
 from tfp_ebm.metrics.bits_per_dimension import BitsPerDimension, bits_per_dimension
-from tfp_ebm.metrics.features import extract, inception_v3
+from tfp_ebm.metrics.classifier import load_classifier, train_classifier
+from tfp_ebm.metrics.efficientnet import efficientnet_lite0
+from tfp_ebm.metrics.feature_network import FeatureNetwork, as_network
 from tfp_ebm.metrics.frechet import FrechetDistance, frechet_distance
+from tfp_ebm.metrics.inception import inception_v3
 from tfp_ebm.metrics.inception_score import InceptionScore, inception_score
 from tfp_ebm.metrics.kernel import KernelDistance, kernel_distance
+from tfp_ebm.metrics.likelihood import LikelihoodRecord, likelihood_record
+from tfp_ebm.metrics.record import Record, difference
+from tfp_ebm.metrics.sample_quality import SampleQuality
 
 __all__ = [
     "BitsPerDimension",
+    "FeatureNetwork",
     "FrechetDistance",
     "InceptionScore",
     "KernelDistance",
+    "LikelihoodRecord",
+    "Record",
+    "SampleQuality",
+    "as_network",
     "bits_per_dimension",
-    "extract",
+    "difference",
+    "efficientnet_lite0",
     "frechet_distance",
     "inception_score",
     "inception_v3",
     "kernel_distance",
+    "likelihood_record",
+    "load_classifier",
+    "train_classifier",
 ]
