@@ -1,5 +1,6 @@
 """Functions that return ready models."""
 
+from tfp_ebm.models.codes import decode, encode
 from tfp_ebm.models.eb_and_flow import eb_and_flow
 from tfp_ebm.models.flow_plus_plus import flow_plus_plus
 from tfp_ebm.models.glow import glow
@@ -23,7 +24,9 @@ __all__ = [
     "VariationalNoise",
     "create",
     "d_flow",
+    "decode",
     "eb_and_flow",
+    "encode",
     "flow_plus_plus",
     "gaussian_flow",
     "glow",

@@ -111,6 +111,7 @@ def d_flow(
     image_shape: Sequence[int],
     num_levels: int = 256,
     delta: float = 1.0,
+    learn_delta: bool = False,
     dtype: tf.DType = tf.float32,
     **flow_options: Any,
 ) -> distributions.Dequantized:
@@ -120,6 +121,7 @@ def d_flow(
       image_shape: `(H, W, C)`.
       num_levels: number of pixel levels.
       delta: precision of the smoothing.
+      learn_delta: whether delta is trained.
       dtype: dtype of all variables.
       **flow_options: `noise`, `"uniform"` or `"variational"` or a callable for `Dequantized`, and
         further arguments of `flow_plus_plus`.
@@ -133,7 +135,9 @@ def d_flow(
     Source: "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base Spaces", section 3.3.
     """
     size = math.prod(checks.image_shape("image_shape", image_shape))
-    base = distributions.DiscreteMixture.create(size, delta=delta, dtype=dtype)
+    base = distributions.DiscreteMixture.create(
+        size, delta=delta, learn_delta=learn_delta, dtype=dtype
+    )
     return _image_model(base, image_shape, num_levels, {"dtype": dtype, **flow_options}, "d_flow")
 
 
