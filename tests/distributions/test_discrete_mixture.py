@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 from scipy.stats import norm
 
 from tests import oracles
@@ -55,7 +56,20 @@ def test_fixed_code():
     np.testing.assert_allclose(sample.var(0), 1 / DELTA, atol=0.03)
 
 
+def test_learned_delta_starts_where_it_is_told_and_trains():
+    base = DiscreteMixture.create(2, delta=1.7, learn_delta=True)
+    assert float(tf.convert_to_tensor(base.delta)) == pytest.approx(1.7, rel=1e-6)
+    with tf.GradientTape() as tape:
+        loss = -tf.reduce_mean(base.log_prob(tf.constant([[0.3, -2.0]])))
+    gradients = tape.gradient(loss, base.trainable_variables)
+    assert len(gradients) == 2 and float(tf.abs(gradients[1])) > 0
+    base.trainable_variables[1].assign(-50.0)
+    assert float(tf.convert_to_tensor(base.delta)) >= 0.1
+
+
 def test_errors():
+    with pytest.raises(ValueError, match=r"`delta` must start above 0\.1 to be learned, got 0\.1"):
+        DiscreteMixture.create(2, delta=0.1, learn_delta=True)
     with pytest.raises(ValueError, match="`delta` must be above 0, got -1"):
         DiscreteMixture(BIAS, -1.0)
     with pytest.raises(ValueError, match="got a scalar"):

@@ -13,6 +13,7 @@ __all__ = [
     "BipartitePrecision",
     "check_positive_definite",
     "coupling_variables",
+    "learned_delta",
     "spectral_norm_constraint",
 ]
 
@@ -155,6 +156,22 @@ def spectral_norm_constraint(delta: float) -> Callable[[tf.Tensor], tf.Tensor]:
     return constrain
 
 
+def learned_delta(delta: float, dtype: tf.DType) -> tfp.util.TransformedVariable:
+    """Returns a trainable delta, a softplus above 0.1.
+
+    Raises:
+      ValueError: if it starts at 0.1 or below.
+    """
+    if delta <= MIN_LEARNED_DELTA:
+        raise ValueError(
+            f"`delta` must start above {MIN_LEARNED_DELTA} to be learned, got {delta}."
+        )
+    low = tf.constant(MIN_LEARNED_DELTA, dtype)
+    return tfp.util.TransformedVariable(
+        tf.constant(delta, dtype), tfp.bijectors.Softplus(low=low), name="delta"
+    )
+
+
 def coupling_variables(
     num_visible: int,
     num_hidden: int,
@@ -190,12 +207,5 @@ def coupling_variables(
 
     if not learn_delta:
         return variable(delta, "weights"), delta
-    if delta <= MIN_LEARNED_DELTA:
-        raise ValueError(
-            f"`delta` must start above {MIN_LEARNED_DELTA} to be learned, got {delta}."
-        )
-    low = tf.constant(MIN_LEARNED_DELTA, dtype)
-    learned = tfp.util.TransformedVariable(
-        tf.constant(delta, dtype), tfp.bijectors.Softplus(low=low), name="delta"
-    )
+    learned = learned_delta(delta, dtype)
     return tfp.util.DeferredTensor(variable(1.0, "coupling"), tfp.bijectors.Scale(learned)), learned

@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfp_ebm.distributions.bipartite_precision import learned_delta
 from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.distributions.spin_machine import sample_spins
@@ -88,22 +89,27 @@ class DiscreteMixture(SmoothedSpins, EnergyBased):
         cls,
         num_dims: int,
         delta: float = 1.0,
+        learn_delta: bool = False,
         dtype: tf.DType = tf.float32,
         name: str = "DiscreteMixture",
     ) -> "DiscreteMixture":
-        """Returns a trainable mixture: h a variable at 0, delta fixed.
+        """Returns a trainable mixture: h a variable at 0, delta fixed or another variable.
 
         Args:
           num_dims: number of dimensions.
           delta: inverse variance of the components; 1 in the paper.
+          learn_delta: whether delta is trained, as a softplus above 0.1.
           dtype: dtype of the variable.
           name: name of the distribution.
 
         Raises:
-          ValueError: if `num_dims` is not a positive integer or delta not a positive number.
+          ValueError: if `num_dims` is not a positive integer, delta not a positive number, or to be
+            learned from 0.1 or below.
         """
         num_dims = checks.positive_integer("num_dims", num_dims)
         delta = checks.positive_number("delta", delta)
+        if learn_delta:
+            delta = learned_delta(delta, dtype)
         return cls(tf.Variable(tf.zeros([num_dims], dtype), name="bias"), delta, name=name)
 
     @classmethod
