@@ -25,6 +25,11 @@ def test_grids_show_the_images(tmp_path):
         lambda path: plots.code_columns(IMAGES.reshape(2, 5, 4, 4, 1), path, 17),
         lambda path: plots.curves([1, 2, 3], {"a": [3.0, 2.0, 1.0], "b": [3.0, 2.5, 2.4]}, path),
         lambda path: plots.curves([1], {"a": [3.0]}, path),
+        lambda path: plots.sample_grids({"a": IMAGES, "b": IMAGES[:2], "c": IMAGES}, path, 17),
+        lambda path: plots.curve_panels(
+            {"bits": {"a": ([1, 2], [3.0, 2.0], [0.1, 0.2])}, "score": {"a": ([1], [2.0], [0.0])}},
+            path,
+        ),
         lambda path: plots.density_2d(lambda x: -np.sum(x**2, axis=-1), path, resolution=20),
     ],
 )

@@ -6,7 +6,15 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["code_columns", "curves", "data_and_samples", "density_2d", "sample_grid"]
+__all__ = [
+    "code_columns",
+    "curve_panels",
+    "curves",
+    "data_and_samples",
+    "density_2d",
+    "sample_grid",
+    "sample_grids",
+]
 
 
 def _figure(width, height):
@@ -59,6 +67,35 @@ def sample_grid(
     canvas = _tile(images, num_columns, num_levels)
     figure = _figure(8, 8 * canvas.shape[0] / canvas.shape[1] + 0.4)
     _show(figure.subplots(), canvas, title)
+    return _save(figure, path)
+
+
+def sample_grids(
+    images: dict[str, Any],
+    path: str | pathlib.Path,
+    num_levels: int = 256,
+    num_columns: int = 10,
+) -> pathlib.Path:
+    """Saves grids of several models side by side, two in a row, and returns the path.
+
+    The picture of figure 2 of "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base
+    Spaces".
+
+    Args:
+      images: title to `[N, H, W, C]` integers from 0 to num_levels - 1.
+      path: PNG file.
+      num_levels: number of pixel levels.
+      num_columns: images in a row of a grid.
+    """
+    canvases = {title: _tile(part, num_columns, num_levels) for title, part in images.items()}
+    num_rows = -(-len(canvases) // 2)
+    height, width = next(iter(canvases.values())).shape[:2]
+    figure = _figure(8, num_rows * (4 * height / width + 0.4))
+    panels = figure.subplots(num_rows, 2, squeeze=False).ravel()
+    for axes, (title, canvas) in zip(panels, canvases.items(), strict=False):
+        _show(axes, canvas, title)
+    for axes in panels[len(canvases) :]:
+        axes.set_axis_off()
     return _save(figure, path)
 
 
@@ -161,6 +198,32 @@ def curves(
     axes.set_ylabel(ylabel)
     axes.grid(alpha=0.3)
     axes.legend()
+    return _save(figure, path)
+
+
+def curve_panels(
+    panels: dict[str, dict[str, Any]], path: str | pathlib.Path, xlabel: str = "epoch"
+) -> pathlib.Path:
+    """Saves one panel of curves for each quantity, side by side, and returns the path.
+
+    The picture of figure 1 of "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base
+    Spaces".
+
+    Args:
+      panels: quantity to curves, each a label to `(abscissae, values, errors)`.
+      path: PNG file.
+      xlabel: what the abscissae are.
+    """
+    figure = _figure(4 * len(panels), 3.6)
+    for axes, (ylabel, series) in zip(
+        figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
+    ):
+        for label, (positions, values, errors) in series.items():
+            axes.errorbar(positions, values, errors, label=label, capsize=2, linewidth=1)
+        axes.set_xlabel(xlabel)
+        axes.set_ylabel(ylabel)
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8)
     return _save(figure, path)
 
 
