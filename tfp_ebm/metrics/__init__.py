@@ -9,6 +9,7 @@ from tfp_ebm.metrics.inception import inception_v3
 from tfp_ebm.metrics.inception_score import InceptionScore, inception_score
 from tfp_ebm.metrics.kernel import KernelDistance, kernel_distance
 from tfp_ebm.metrics.likelihood import LikelihoodRecord, likelihood_record
+from tfp_ebm.metrics.linear_probe import ProbeAccuracy, linear_probe
 from tfp_ebm.metrics.record import Record, difference
 from tfp_ebm.metrics.sample_quality import SampleQuality
 
@@ -19,6 +20,7 @@ __all__ = [
     "InceptionScore",
     "KernelDistance",
     "LikelihoodRecord",
+    "ProbeAccuracy",
     "Record",
     "SampleQuality",
     "as_network",
@@ -30,6 +32,7 @@ __all__ = [
     "inception_v3",
     "kernel_distance",
     "likelihood_record",
+    "linear_probe",
     "load_classifier",
     "train_classifier",
 ]

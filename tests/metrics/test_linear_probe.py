@@ -1,0 +1,39 @@
+import math
+
+import numpy as np
+import pytest
+
+from tfp_ebm import metrics
+
+RNG = np.random.default_rng(0)
+
+
+def three_clusters(count, spread):
+    labels = RNG.integers(0, 3, size=count)
+    centres = np.array([[0.0, 0, 5], [4, 0, 5], [0, 4, 5]])
+    return centres[labels] * [1, 100, 1] + spread * RNG.normal(size=[count, 3]) * [
+        1,
+        100,
+        0,
+    ], labels
+
+
+def test_accuracy_on_fresh_samples():
+    # The third feature never changes; the second has another unit.
+    parts = [three_clusters(400, 0.3) for _ in range(3)]
+    result = metrics.linear_probe(*parts[0], parts[1], parts[2])
+    assert result.value > 0.99 and result.num_features == 3 and result.num_samples == (400, 400)
+    noise = [(RNG.normal(size=[900, 3]), RNG.integers(0, 3, size=900)) for _ in range(3)]
+    chance = metrics.linear_probe(*noise[0], noise[1], noise[2])
+    assert abs(chance.value - 1 / 3) < 4 * chance.standard_error
+    expected = math.sqrt(chance.value * (1 - chance.value) / 900)
+    assert chance.standard_error == pytest.approx(expected)
+
+
+def test_errors():
+    features, labels = three_clusters(20, 0.3)
+    good = (features, labels)
+    with pytest.raises(ValueError, match="`features` must be finite"):
+        metrics.linear_probe(features * np.nan, labels, good, good)
+    with pytest.raises(ValueError, match="`test` must have 3 features like the training part, got"):
+        metrics.linear_probe(features, labels, good, (features[:, :2], labels))

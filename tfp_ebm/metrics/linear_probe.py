@@ -1,0 +1,85 @@
+"""How well labels can be read off a representation by a linear classifier."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfp_ebm.metrics.features import check_features
+
+__all__ = ["ProbeAccuracy", "linear_probe"]
+
+_STRENGTHS = (0.003, 0.03, 0.3, 3.0)
+
+
+class ProbeAccuracy(NamedTuple):
+    """The accuracy of a linear classifier on a representation.
+
+    Attributes:
+      value: fraction of the test labels that it gets right.
+      standard_error: binomial, over the test part.
+      num_features: F.
+      num_samples: sizes of the training and the test part.
+      strength: inverse of the penalty, the best of four on the held-out part.
+    """
+
+    value: float
+    standard_error: float
+    num_features: int
+    num_samples: tuple[int, int]
+    strength: float
+
+
+def linear_probe(
+    features: Any, labels: Any, held_out: tuple[Any, Any], test: tuple[Any, Any]
+) -> ProbeAccuracy:
+    """Trains a multinomial logistic regression on standardised features, and tests it.
+
+    The penalty is chosen on the held-out part, the figure is that of the test part. Needs
+    scikit-learn, the extra `digits`.
+
+    Args:
+      features: `[N, F]`, of the training part.
+      labels: `[N]`, integers.
+      held_out: features and labels of another part, for the choice of the penalty.
+      test: features and labels of the part that is reported.
+
+    Raises:
+      ValueError: if features are not finite or of another shape.
+      ImportError: if scikit-learn is missing.
+    """
+    try:
+        from sklearn.linear_model import LogisticRegression
+    except ImportError:
+        raise ImportError(
+            'The linear probe needs scikit-learn: pip install "tfp-ebm[digits]"'
+        ) from None
+    features = check_features("features", features)
+    mean, scale = features.mean(axis=0), features.std(axis=0)
+    scale = np.where(scale > 0, scale, 1)
+
+    def standardise(name, part):
+        part = check_features(name, part)
+        if part.shape[1] != features.shape[1]:
+            raise ValueError(
+                f"`{name}` must have {features.shape[1]} features like the training part, got "
+                f"{part.shape[1]}."
+            )
+        return (part - mean) / scale
+
+    fitted = {
+        strength: LogisticRegression(C=strength, max_iter=2000).fit(
+            standardise("features", features), labels
+        )
+        for strength in _STRENGTHS
+    }
+    held_out = (standardise("held_out", held_out[0]), held_out[1])
+    strength = max(_STRENGTHS, key=lambda each: fitted[each].score(*held_out))
+    accuracy = fitted[strength].score(standardise("test", test[0]), test[1])
+    return ProbeAccuracy(
+        value=float(accuracy),
+        standard_error=math.sqrt(accuracy * (1 - accuracy) / len(test[1])),
+        num_features=features.shape[1],
+        num_samples=(len(features), len(test[1])),
+        strength=strength,
+    )
