@@ -34,6 +34,18 @@ def _parser():
     evaluate.add_argument("run", type=pathlib.Path, help="folder that `train` wrote")
     evaluate.add_argument("--seed", type=int, default=0, help="seed of noise and annealing")
     evaluate.add_argument("--data-dir", help="folder of TensorFlow Datasets")
+    evaluate.add_argument(
+        "--importance-draws", type=int, default=0, help="draws of noise in the tighter bound (none)"
+    )
+    evaluate.add_argument(
+        "--num-samples", type=int, default=0, help="samples to judge by a feature network (none)"
+    )
+    evaluate.add_argument(
+        "--network",
+        default="classifier",
+        help="classifier (trained once, kept in RUN), its .npz file, efficientnet_lite0 or "
+        "inception_v3",
+    )
     sample = commands.add_parser("sample", help="draw images from a trained model")
     sample.add_argument("run", type=pathlib.Path, help="folder that `train` wrote")
     sample.add_argument("--num", type=int, default=64, help="number of images (%(default)s)")

@@ -116,7 +116,7 @@ def evaluate_model(
         result["log_partition"] = {
             "value": float(estimate.value),
             "standard_error": float(estimate.standard_error),
-            "effective_sample_size": float(estimate.effective_sample_size),
+            "effective_sample_size": _finite(estimate.effective_sample_size),
             "method": estimate.method,
             "direction": estimate.direction,
             "num_steps": estimate.num_steps,
@@ -168,6 +168,11 @@ def _in_batches(log_prob, images, seed):
     starts = range(0, len(images), _BATCH_SIZE)
     batches = [compiled(images[i : i + _BATCH_SIZE], tf.constant([seed, i])) for i in starts]
     return np.concatenate([batch.numpy() for batch in batches])
+
+
+def _finite(number):
+    """Returns a float for JSON, which knows no infinity: None."""
+    return float(number) if math.isfinite(number) else None
 
 
 def _preprocessing(model):

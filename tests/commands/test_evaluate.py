@@ -1,0 +1,116 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfp_ebm import cli, datasets, metrics, models
+from tfp_ebm.commands.evaluate import find_network
+from tfp_ebm.commands.run_folder import load_model, write_json
+from tfp_ebm.training import checkpoint
+
+OPTIONS = {
+    "image_shape": [8, 8, 1],
+    "num_levels": 17,
+    "num_filters": 4,
+    "num_components": 2,
+    "num_blocks": 1,
+    "num_couplings": [1, 1, 1],
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The folder of a run that was not trained, but whose machine is coupled."""
+    folder = tmp_path_factory.mktemp("runs") / "coupled"
+    folder.mkdir()
+    config = {"model": "rbm_flow", "dataset": "digits", "data_dir": None, "model_options": OPTIONS}
+    write_json(folder / "config.json", config)
+    model = models.create("rbm_flow", **OPTIONS)
+    weights = model.distribution.distribution.weights
+    weights.assign(0.05 * np.random.default_rng(0).normal(size=weights.shape))
+    checkpoint.save(model, folder / "checkpoint")
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The Frechet")
+def test_two_evaluations_agree_to_the_last_digit(run, capsys):
+    options = ["--importance-draws", "3", "--num-samples", "70", "--seed", "5"]
+    assert cli.main(["evaluate", str(run), *options]) == 0
+    first = capsys.readouterr().out
+    kept = (run / "evaluation-5.json").read_text()
+    assert json.loads(first) == json.loads(kept)
+    again = subprocess.run(
+        [sys.executable, "-m", "tfp_ebm.cli", "evaluate", str(run), *options],
+        capture_output=True,
+        text=True,
+    )
+    assert again.returncode == 0, again.stderr
+    assert again.stdout == first
+    assert (run / "evaluation-5.json").read_text() == kept
+
+    result = json.loads(first)
+    kinds = [record["kind"] for record in result["likelihood"]]
+    assert kinds == ["one-draw bound", "importance-sampled bound", "density at the raw pixels"]
+    one, many, raw = result["likelihood"]
+    assert [one["num_draws"], many["num_draws"], raw["num_draws"]] == [1, 3, 0]
+    assert many["nats"] < one["nats"] and not raw["is_bound"]
+    assert one["num_dimensions"] == 64 and one["num_levels"] == 17
+    assert one["preprocessing"].startswith("[0, 17] to [0.05, 0.95], then logit")
+    assert one["nats"] == result["nats_per_image"] and one["num_events"] == 447
+    assert result["log_partition"]["method"] == "AIS"
+    names = [record["metric"] for record in result["quality"]]
+    assert names == ["frechet_distance", "kernel_distance", "inception_score"]
+    sha256 = json.loads((run / "classifier.json").read_text())["sha256"]
+    for record in result["quality"]:
+        assert record["num_samples"] == 70 and record["network_sha256"] == sha256
+
+
+@pytest.mark.slow
+def test_figures_are_those_of_the_model(run, capsys):
+    assert cli.main(["evaluate", str(run)]) == 0
+    result = json.loads(capsys.readouterr().out)
+    _, model = load_model(run)
+    base = model.distribution.distribution
+    base.estimate_log_partition(512, 1000, seed=(0, 1))
+    images = datasets.load("digits").test[:100]
+    nats = -model.log_prob(images, seed=(0, 0)).numpy().mean()
+    assert result["nats_per_image"] == pytest.approx(nats, rel=0.02)  # 100 of the 447 images.
+    raw = -model.distribution.log_prob(images.astype(np.float32)).numpy().mean()
+    assert result["likelihood"][1]["nats"] == pytest.approx(raw, rel=0.02)
+    assert "quality" not in result
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--num-samples", "-1"], "`--num-samples` must be an integer of at least 0"),
+        (["--importance-draws", "-2"], "`--importance-draws` must be"),
+    ],
+)
+def test_bad_options(run, options, message, capsys):
+    assert cli.main(["evaluate", str(run), *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_networks_by_name(tmp_path):
+    data = datasets.load("digits")
+    with pytest.raises(ValueError, match="Did you mean 'classifier'"):
+        find_network("clasifier", data, tmp_path)
+    with pytest.raises(ValueError, match="is no whole classifier"):
+        find_network("missing.npz", data, tmp_path)
+    path = tmp_path / "classifier.npz"
+    made = metrics.train_classifier(data.train, data.train_labels, path, 17, epochs=1)
+    assert find_network("classifier", data, tmp_path).sha256 == made.sha256
+    assert find_network(str(path), data, tmp_path / "elsewhere").sha256 == made.sha256
+
+
+def test_compiled_batches_of_any_size_give_the_eager_digits():
+    from tfp_ebm.commands.evaluate import _in_batches
+
+    images = np.arange(250, dtype=np.uint8).reshape(250, 1)
+    values = _in_batches(lambda x, seed: tf.cast(x[:, 0], tf.float32) * 2, images, 0)
+    np.testing.assert_array_equal(values, 2.0 * np.arange(250))
