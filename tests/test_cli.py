@@ -40,7 +40,7 @@ def test_run_folder(run):
     names = sorted(path.name for path in run.iterdir())
     assert names == [
         *("checkpoint", "columns.png", "config.json", "curves.png"),
-        *("metrics.csv", "samples.png", "summary.json"),
+        *("metrics.csv", "samples.png", "summary.json", "training"),
     ]
     config = json.loads((run / "config.json").read_text())
     assert config["model"] == "rbm_flow" and config["seed"] == 0

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_ebm import datasets, metrics
+from tfp_ebm.commands import progress
 from tfp_ebm.commands.run_folder import load_model, write_json
 from tfp_ebm.distributions import BoltzmannMachine, Dequantized
 from tfp_ebm.distributions.stochastic_bound import bound_log_prob
@@ -35,8 +36,9 @@ def evaluate(
     importance_draws: int = 0,
     num_samples: int = 0,
     network: str = "classifier",
+    format: str = "json",
 ) -> None:
-    """Prints the figures of a run's model on the test part as JSON, and keeps them in the run.
+    """Prints the figures of a run's model on the test part, and keeps them in the run as JSON.
 
     Args:
       run: folder of the run; `evaluation-SEED.json` is written there.
@@ -45,6 +47,7 @@ def evaluate(
       importance_draws: draws of the noise in the importance-sampled bound; 0: none.
       num_samples: samples to judge against as many test images; 0: none.
       network: what judges them, see `find_network`.
+      format: `"json"`, or `"tsv"`: names and values separated by tabs.
 
     Raises:
       ValueError: if the folder is not that of a run, or an option does not fit.
@@ -61,7 +64,17 @@ def evaluate(
         samples = BatchSampler(model)(num_samples, seed=(seed, 2))
         result["quality"] = [record.to_dict() for record in judge(samples)]
     write_json(run / f"evaluation-{seed}.json", result)
-    print(json.dumps(result, indent=2))
+    print(json.dumps(result, indent=2) if format == "json" else "\n".join(_rows(result)))
+
+
+def _rows(result, prefix=""):
+    """Yields the lines of a table of everything inside nested records."""
+    pairs = result.items() if isinstance(result, dict) else enumerate(result)
+    for name, value in pairs:
+        if isinstance(value, dict | list):
+            yield from _rows(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}\t{value}"
 
 
 def find_network(
@@ -111,7 +124,10 @@ def evaluate_model(
     result = {"num_images": len(images), "seed": seed}
     log_partition_error = 0.0
     for part in energy_based_parts(model):
-        estimate = part.estimate_log_partition(_NUM_CHAINS, _NUM_STEPS, seed=(seed, 1))
+        with progress.shares("log Z") as report:
+            estimate = part.estimate_log_partition(
+                _NUM_CHAINS, _NUM_STEPS, seed=(seed, 1), progress=report
+            )
         log_partition_error += float(estimate.standard_error)
         result["log_partition"] = {
             "value": float(estimate.value),
@@ -165,7 +181,7 @@ def _in_batches(log_prob, images, seed):
         tf.TensorSpec([2], tf.int32),
     ]
     compiled = tf.function(log_prob, input_signature=signature, autograph=False)
-    starts = range(0, len(images), _BATCH_SIZE)
+    starts = progress.bar(range(0, len(images), _BATCH_SIZE), "likelihood")
     batches = [compiled(images[i : i + _BATCH_SIZE], tf.constant([seed, i])) for i in starts]
     return np.concatenate([batch.numpy() for batch in batches])
 

@@ -7,10 +7,12 @@ __all__ = ["datasets", "models"]
 
 
 def models() -> None:
-    """Prints the names of the models, one a line."""
-    print("\n".join(tfp_ebm.models.names()))
+    """Prints the models and presets that `train` knows, and what each is, separated by tabs."""
+    for name, text in {**tfp_ebm.models.descriptions(), **tfp_ebm.models.preset_names()}.items():
+        print(f"{name}\t{text}")
 
 
 def datasets() -> None:
-    """Prints the names of the data sets, one a line."""
-    print("\n".join(tfp_ebm.datasets.names()))
+    """Prints the data sets that `train` knows, and what each is, separated by tabs."""
+    for name, text in tfp_ebm.datasets.descriptions().items():
+        print(f"{name}\t{text}")

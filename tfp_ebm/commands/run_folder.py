@@ -6,9 +6,10 @@ from typing import Any
 
 from tfp_ebm import models
 from tfp_ebm.distributions import Dequantized
+from tfp_ebm.internal import checks
 from tfp_ebm.training import checkpoint
 
-__all__ = ["load_model", "read_config", "write_json"]
+__all__ = ["known_models", "load_model", "make_model", "read_config", "write_json"]
 
 
 def write_json(path: pathlib.Path, content: dict[str, Any]) -> None:
@@ -33,6 +34,26 @@ def read_config(run: pathlib.Path) -> dict[str, Any]:
         raise ValueError(f"{path} is damaged; restore it from a copy.") from None
 
 
+def known_models() -> tuple[str, ...]:
+    """Returns the names of the models and of the presets."""
+    return (*models.names(), *models.preset_names())
+
+
+def make_model(name: str, options: dict[str, Any]) -> Dequantized:
+    """Returns a new model of a run.
+
+    Args:
+      name: one of `known_models()`.
+      options: arguments of the model, among them `image_shape` and `num_levels`.
+
+    Raises:
+      ValueError: if there is no such model or an option does not fit.
+    """
+    checks.choice("MODEL", name, known_models())
+    make = models.preset if name in models.preset_names() else models.create
+    return make(name, **options)
+
+
 def load_model(run: pathlib.Path) -> tuple[dict[str, Any], Dequantized]:
     """Returns the configuration and the trained model of a run.
 
@@ -40,6 +61,6 @@ def load_model(run: pathlib.Path) -> tuple[dict[str, Any], Dequantized]:
       ValueError: if the folder is not that of a run or something in it is damaged.
     """
     config = read_config(run)
-    model = models.create(config["model"], **config["model_options"])
+    model = make_model(config["model"], config["model_options"])
     checkpoint.restore(model, run / "checkpoint")
     return config, model

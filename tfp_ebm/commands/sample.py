@@ -2,11 +2,16 @@
 
 import pathlib
 
+import numpy as np
+
 from tfp_ebm import plots
+from tfp_ebm.commands import progress
 from tfp_ebm.commands.run_folder import load_model
 from tfp_ebm.internal import checks
 
 __all__ = ["sample"]
+
+_BLOCK = 64
 
 
 def sample(
@@ -22,7 +27,12 @@ def sample(
     """
     checks.positive_integer("num", num)
     _, model = load_model(run)
-    images = model.sample(num, seed=(seed, 2)).numpy()
+    images = np.concatenate(
+        [
+            model.sample(min(_BLOCK, num - start), seed=(seed, 2 + start)).numpy()
+            for start in progress.bar(range(0, num, _BLOCK), "samples")
+        ]
+    )
     path = plots.sample_grid(
         images, output or run / f"samples-{seed}.png", num_levels=model.num_levels
     )

@@ -1,8 +1,9 @@
 """The command that trains a model."""
 
-import csv
+import os
 import pathlib
 import platform
+import sys
 import time
 from typing import Any
 
@@ -10,119 +11,227 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm import datasets, models, plots
-from tfp_ebm.commands.evaluate import evaluate_model
-from tfp_ebm.commands.run_folder import write_json
-from tfp_ebm.distributions import Dequantized
-from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
+from tfp_ebm import datasets, models, training
+from tfp_ebm.commands.finish import finish
+from tfp_ebm.commands.run_folder import known_models, make_model, read_config, write_json
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.hardware import has_bfloat16_units
 from tfp_ebm.internal.keras import keras
-from tfp_ebm.training import (
-    BestWeights,
-    LikelihoodModel,
-    LogPartitionCallback,
-    MetricsFile,
-    checkpoint,
-)
+from tfp_ebm.internal.train_options import MODEL_OPTIONS, OPTIONS
+from tfp_ebm.training import parameter_groups
 from tfp_ebm.version import __version__
 
 __all__ = ["train"]
 
-_WARMUP_STEPS = 100
+# How often a worker starts again by itself after another one was lost.
+_MAX_RESTARTS = 10
 
 
 def train(
-    model: str,
-    dataset: str,
-    output: pathlib.Path,
-    epochs: int,
-    batch_size: int,
-    learning_rate: float,
-    ema_momentum: float,
-    patience: int | None,
-    gibbs_steps: int,
-    seed: int,
-    data_dir: str | None,
-    **model_options: Any,
+    model: str | None = None,
+    dataset: str | None = None,
+    output: pathlib.Path | None = None,
+    resume: pathlib.Path | None = None,
+    dry_run: bool = False,
+    **given: Any,
 ) -> None:
-    """Trains a model on a data set and writes the run folder.
+    """Trains a model on a data set and writes the run folder, or goes on with a run.
 
     Args:
-      model: name of the model.
+      model: name of a model or preset.
       dataset: name of the data set.
       output: folder of the run; must not exist.
-      epochs: passes over the training part, at most.
-      batch_size: images in an update.
-      learning_rate: peak of the learning rate, reached after 100 steps; it falls to 0 as a cosine.
-      ema_momentum: momentum of the average of the weights.
-      patience: epochs without progress on the validation part before stopping.
-      gibbs_steps: sweeps of the persistent chains after each update.
-      seed: seed of everything.
-      data_dir: folder of TensorFlow Datasets.
-      **model_options: further options of the model; None leaves the default.
+      resume: folder of a run to go on with, instead of the other three.
+      dry_run: whether to tell sizes and costs only.
+      **given: the options of `tfp_ebm.internal.train_options`; None leaves the default.
 
     Raises:
       ValueError: if an option does not fit, or the folder exists.
+      NonFiniteError: if the loss is no longer finite; the last good checkpoint stays.
     """
-    checks.choice("MODEL", model, models.names())
+    strategy_name = given.get("strategy")
+    if resume is not None:
+        config = read_config(resume)
+        _check_same(config, {"model": model, "dataset": dataset, **given}, resume)
+        output, strategy_name = resume, strategy_name or config["strategy"]
+    strategy = training.make_strategy(strategy_name or "none")
+    data = None
+    if resume is None:
+        config, data = _new_config(model, dataset, output, dry_run, given)
+    data = data or datasets.load(config["dataset"], config["data_dir"])
+    if dry_run:
+        from tfp_ebm.commands.cost import print_cost
+
+        print_cost(make_model(config["model"], config["model_options"]), data.image_shape)
+        return
+    output = _open_folder(output, config, resume, strategy)
+    if (output / "summary.json").exists():
+        print(f"{output} is finished; evaluate it by: tfp-ebm evaluate {output}")
+        return
+    try:
+        seconds = _fit(config, data, output, strategy)
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError):
+        _start_again(output, strategy_name)
+    except KeyboardInterrupt:
+        print(f"\ninterrupted and saved; go on by: tfp-ebm train --resume {output}")
+        raise
+    if training.is_chief(strategy):
+        finish(output, data, seconds)
+
+
+def _new_config(model, dataset, output, dry_run, given):
+    """Returns the whole configuration of a new run, checked, and its data."""
+    checks.choice("MODEL", model, known_models())
     checks.choice("--dataset", dataset, datasets.names())
-    checks.positive_integer("--epochs", epochs)
-    checks.positive_integer("--batch-size", batch_size)
-    checks.positive_number("--learning-rate", learning_rate)
-    if output.exists():
-        raise ValueError(
-            f"`--output` {output} exists and is left as it is; choose another folder, or remove it."
-        )
-    data = datasets.load(dataset, data_dir)
-    keras.utils.set_random_seed(seed)
-    options = {key: value for key, value in model_options.items() if value is not None}
-    options |= {"image_shape": data.image_shape, "num_levels": data.num_levels}
+    if output is None and not dry_run:
+        raise ValueError("`--output` must name a new folder for the run, got none.")
+    is_preset = model not in models.names()
+    options = {}
+    for option in OPTIONS:
+        default = None if is_preset and option.name in MODEL_OPTIONS else option.default
+        value = given.get(option.name)
+        options[option.name] = default if value is None else value
+    for name in ("epochs", "batch_size", "steps_per_execution", "keep"):
+        checks.positive_integer(f"--{name.replace('_', '-')}", options[name])
+    checks.positive_number("--learning-rate", options["learning_rate"])
+    _settle_precision(options)
+    data = datasets.load(dataset, options["data_dir"])
+    model_options = {
+        name: value for name in MODEL_OPTIONS if (value := options.pop(name)) is not None
+    }
+    if options["precision"] == "bfloat16":
+        model_options["network_policy"] = "mixed_bfloat16"
+    model_options |= {"image_shape": list(data.image_shape), "num_levels": data.num_levels}
     config = {
         "model": model,
         "dataset": dataset,
-        "model_options": options,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "ema_momentum": ema_momentum,
-        "patience": patience,
-        "gibbs_steps": gibbs_steps,
-        "seed": seed,
-        "data_dir": data_dir,
+        "model_options": model_options,
+        **options,
         "versions": _versions(),
     }
-    density = models.create(model, **options)
-    trainer = LikelihoodModel(density, gibbs_steps=gibbs_steps, ema_momentum=ema_momentum)
-    trainer.compile(optimizer=_optimizer(learning_rate, epochs * (len(data.train) // batch_size)))
+    return config, data
+
+
+def _settle_precision(options):
+    if options["precision"] == "bfloat16" and not has_bfloat16_units():
+        print("this machine has no bfloat16 units, which would be slower: float32 it is")
+        options["precision"] = "float32"
+
+
+def _check_same(config, given, resume):
+    """Raises if options given beside `--resume` differ from those of the run."""
+    known = {**config, **config["model_options"]}
+    differing = [
+        name
+        for name, value in given.items()
+        if value is not None and name != "strategy" and known.get(name) != value
+    ]
+    if differing:
+        raise ValueError(
+            f"{resume} has another configuration, which differs in {', '.join(differing)}; leave "
+            "these options out to go on with the run, or train into a new folder."
+        )
+
+
+def _open_folder(output, config, resume, strategy):
+    """Makes the folder of a new run; several workers started again find their own."""
+    if resume is not None or not training.is_chief(strategy):
+        return output
+    if output.exists():
+        several = strategy.cluster_resolver is not None
+        if not several or not (output / "config.json").is_file():
+            raise ValueError(
+                f"`--output` {output} exists and is left as it is; choose another folder, remove "
+                f"it, or go on with a run by: tfp-ebm train --resume {output}"
+            )
+        _check_same(read_config(output), {**config, "versions": None}, output)
+        return output
     output.mkdir(parents=True)
     write_json(output / "config.json", config)
-    best = BestWeights(patience=patience)
+    return output
+
+
+def _fit(config, data, output, strategy):
+    """Trains, from the newest checkpoint if there is one; returns the seconds of this part."""
+    seed = config["seed"]
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+    with strategy.scope():
+        density = make_model(config["model"], config["model_options"])
+        trainer = training.LikelihoodModel(
+            density,
+            gibbs_steps=config["gibbs_steps"],
+            ema_momentum=config["ema_momentum"],
+            base_weight_penalty=config["base_weight_penalty"],
+            seed=(seed, 1),
+        )
+        trainer.compile(
+            optimizer=_optimizers(config, density, len(data.train)),
+            steps_per_execution=config["steps_per_execution"],
+            jit_compile=config["jit_compile"] or None,
+        )
+        best = training.BestWeights(patience=config["patience"], folder=output / "checkpoint")
+    checkpoints = training.Checkpoints(
+        output / "training", config["keep"], config["checkpoint_every"], best=best
+    )
+    checkpoints.restore(trainer)
     started = time.perf_counter()
     trainer.fit(
         data.train,
         validation_data=data.validation,
-        epochs=epochs,
-        batch_size=batch_size,
-        verbose=2,
-        callbacks=[LogPartitionCallback(seed=(seed, 3)), best, MetricsFile(output / "metrics.csv")],
+        epochs=config["epochs"],
+        batch_size=config["batch_size"],
+        horizontal_flips=config["horizontal_flips"],
+        verbose=1 if sys.stdout.isatty() else 2,
+        callbacks=[
+            training.TerminateOnNonFinite(),
+            training.LogPartitionCallback(seed=(seed, 3)),
+            *_chosen_callbacks(config, output),
+            training.MetricsFile(output / "metrics.csv"),
+            best,
+            checkpoints,
+        ],
     )
-    training_seconds = time.perf_counter() - started
-    result = evaluate_model(density, data.test, seed)
-    checkpoint.save(density, output / "checkpoint")
-    write_json(
-        output / "summary.json",
-        {
-            "model": model,
-            "dataset": dataset,
-            "num_parameters": _num_parameters(density),
-            "training_seconds": training_seconds,
-            "best_epoch": best.best_epoch,
-            "validation_nats_per_image": best.best,
-            "test": result,
-        },
-    )
-    _draw(density, data, output, seed)
-    _report(result, output)
+    return time.perf_counter() - started
+
+
+def _chosen_callbacks(config, output):
+    chosen = []
+    if config["chain_health"]:
+        chosen.append(training.ChainHealth())
+    if config["sample_grids"]:
+        chosen.append(training.SampleGrids(output / "samples"))
+    if config["tensorboard"]:
+        chosen.append(training.TensorBoard(output / "tensorboard"))
+    return chosen
+
+
+def _optimizers(config, density, num_images):
+    steps = config["epochs"] * datasets.num_batches(num_images, config["batch_size"])
+
+    def optimizer(rate):
+        schedule = training.learning_rate_schedule(
+            config["schedule"], rate, steps, config["warmup_steps"], config["decay_rate"]
+        )
+        return keras.optimizers.Adam(schedule, global_clipnorm=config["clip_norm"])
+
+    rate = config["learning_rate"]
+    own = {name: config[f"{name}_learning_rate"] for name in ("base", "noise")}
+    if not any(own.values()):
+        return optimizer(rate)
+    groups = [name for name, part in parameter_groups(density).items() if part]
+    return {name: optimizer(own.get(name) or rate) for name in groups}
+
+
+def _start_again(output, strategy_name):
+    """Replaces this process by one that goes on from the last checkpoint."""
+    restarts = int(os.environ.get("TFP_EBM_RESTARTS", "0")) + 1
+    if strategy_name != "multi_worker" or restarts > _MAX_RESTARTS:
+        raise
+    print(f"another worker was lost; waiting for it, restart {restarts}", flush=True)
+    os.environ["TFP_EBM_RESTARTS"] = str(restarts)
+    command = [sys.executable, "-m", "tfp_ebm.cli", "train", "--resume", str(output)]
+    os.execv(sys.executable, command)
 
 
 def _versions():
@@ -134,51 +243,3 @@ def _versions():
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
-
-
-def _optimizer(learning_rate, num_steps):
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0,
-        decay_steps=max(1, num_steps - _WARMUP_STEPS),
-        warmup_target=learning_rate,
-        warmup_steps=_WARMUP_STEPS,
-    )
-    return keras.optimizers.Adam(schedule)
-
-
-def _num_parameters(model):
-    return int(sum(np.prod(variable.shape) for variable in model.trainable_variables))
-
-
-def _draw(model: Dequantized, data: datasets.ImageDataset, output: pathlib.Path, seed: int):
-    levels = model.num_levels
-    samples = model.sample(64, seed=(seed, 4)).numpy()
-    plots.data_and_samples(data.test[:64], samples, output / "samples.png", levels)
-    base = model.distribution.distribution
-    if isinstance(base, SmoothedSpins):
-        z = base.sample(12, seed=(seed, 5))
-        spins = base.posterior(z).sample(seed=(seed, 6))
-        columns = model.sample([8, 12], seed=(seed, 7), distribution_kwargs={"spins": spins})
-        plots.code_columns(columns, output / "columns.png", levels)
-    with (output / "metrics.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    series = {
-        label: [float(row[key]) for row in rows]
-        for label, key in [
-            ("training", "bits_per_dimension"),
-            ("validation", "val_bits_per_dimension"),
-        ]
-    }
-    plots.curves([int(row["epoch"]) for row in rows], series, output / "curves.png")
-
-
-def _report(result, output):
-    pictures = sorted(path.name for path in output.glob("*.png"))
-    print(f"\nrun folder  {output}")
-    print(f"pictures    {', '.join(pictures)}")
-    print(
-        f"test        {result['bits_per_dimension']:.4f} +- "
-        f"{result['bits_per_dimension_error']:.4f} bits/dim, "
-        f"{result['nats_per_image']:.2f} +- {result['nats_per_image_error']:.2f} nats an image "
-        f"(bound, {result['num_images']} images)"
-    )

@@ -5,15 +5,28 @@ import numpy as np
 from tfp_ebm.datasets.image_dataset import ImageDataset
 from tfp_ebm.internal import checks
 
-__all__ = ["load", "names"]
+__all__ = ["descriptions", "load", "names"]
 
 # Images of the training part of TensorFlow Datasets that are kept for validation, its last ones.
 _NUM_VALIDATION = {"mnist": 10_000, "fashion_mnist": 10_000, "cifar10": 5_000}
 
 
+_DESCRIPTIONS = {
+    "digits": "handwritten digits, 8x8x1, 1000 + 350 + 447 images, 17 levels, in scikit-learn",
+    "mnist": "handwritten digits, 28x28x1, 50000 + 10000 + 10000 images, 256 levels",
+    "fashion_mnist": "garments, 28x28x1, 50000 + 10000 + 10000 images, 256 levels",
+    "cifar10": "colour photographs, 32x32x3, 45000 + 5000 + 10000 images, 256 levels",
+}
+
+
 def names() -> tuple[str, ...]:
     """Returns the names that `load` knows."""
     return tuple(sorted(["digits", *_NUM_VALIDATION]))
+
+
+def descriptions() -> dict[str, str]:
+    """Returns what each data set is, by name: shape, numbers of images, levels."""
+    return {name: _DESCRIPTIONS[name] for name in names()}
 
 
 def load(name: str, data_dir: str | None = None) -> ImageDataset:

@@ -1,5 +1,6 @@
 """The base class of distributions whose log partition function has to be estimated."""
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -172,6 +173,7 @@ class BoltzmannMachine(EnergyBased):
         num_steps: int = 1000,
         schedule: Any = "linear",
         seed: Any = None,
+        progress: Callable[[float], None] | None = None,
     ) -> LogPartition:
         """Estimates log Z, keeps it for `log_prob`, and returns it with its error.
 
@@ -183,6 +185,7 @@ class BoltzmannMachine(EnergyBased):
           num_steps: number of temperatures.
           schedule: `"linear"`, `"geometric"`, `"adaptive"`, or the inverse temperatures.
           seed: seed; a pair of integers repeats exactly.
+          progress: called now and then with the share of annealing that is done.
 
         Returns:
           A `tfp_ebm.partition.LogPartition`, in nats.
@@ -190,7 +193,9 @@ class BoltzmannMachine(EnergyBased):
         if self._num_enumerated() <= _MAX_SUMMED_UNITS:
             estimate = enumerate_log_partition(self)
         else:
-            estimate = annealed_importance_sampling(self, num_chains, num_steps, schedule, seed)
+            estimate = annealed_importance_sampling(
+                self, num_chains, num_steps, schedule, seed, progress
+            )
         self._store(estimate)
         return estimate
 

@@ -1,5 +1,6 @@
 """The base class of distributions known through an energy."""
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -40,6 +41,7 @@ class EnergyBased(tfp.distributions.Distribution):
         num_steps: int = 1000,
         schedule: Any = "linear",
         seed: Any = None,
+        progress: Callable[[float], None] | None = None,
     ) -> LogPartition:
         """Returns log Z with its error; here the closed form, without error.
 
@@ -48,11 +50,12 @@ class EnergyBased(tfp.distributions.Distribution):
           num_steps: number of temperatures, where an estimate is needed.
           schedule: inverse temperatures, where an estimate is needed.
           seed: seed; a pair of integers repeats exactly.
+          progress: called now and then with the share of annealing that is done.
 
         Returns:
           A `tfp_ebm.partition.LogPartition`, in nats.
         """
-        del num_chains, num_steps, schedule, seed
+        del num_chains, num_steps, schedule, seed, progress
         return LogPartition.exact(self._log_partition())
 
     def is_log_partition_stale(self) -> tf.Tensor:

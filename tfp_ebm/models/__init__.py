@@ -7,6 +7,7 @@ from tfp_ebm.models.glow import glow
 from tfp_ebm.models.image_flows import (
     create,
     d_flow,
+    descriptions,
     gaussian_flow,
     multicov_flow,
     names,
@@ -25,6 +26,7 @@ __all__ = [
     "create",
     "d_flow",
     "decode",
+    "descriptions",
     "eb_and_flow",
     "encode",
     "flow_plus_plus",

@@ -16,6 +16,7 @@ from tfp_ebm.models.variational_noise import VariationalNoise
 __all__ = [
     "create",
     "d_flow",
+    "descriptions",
     "gaussian_flow",
     "multicov_flow",
     "names",
@@ -221,6 +222,11 @@ _MODELS = {
 def names() -> tuple[str, ...]:
     """Returns the names that `create` knows."""
     return tuple(sorted(_MODELS))
+
+
+def descriptions() -> dict[str, str]:
+    """Returns what each model is, by name."""
+    return {name: inspect.getdoc(_MODELS[name]).splitlines()[0] for name in names()}
 
 
 def create(name: str, image_shape: Sequence[int], **options: Any) -> distributions.Dequantized:

@@ -1,9 +1,10 @@
 """Annealed importance sampling of log partition functions, forward and in reverse."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from tfp_ebm.internal import checks
@@ -14,6 +15,9 @@ from tfp_ebm.partition.schedules import inverse_temperatures
 
 __all__ = ["annealed_importance_sampling", "reverse_annealing"]
 
+# How often annealing tells how far it is, if somebody listens.
+_NUM_REPORTS = 50
+
 
 def annealed_importance_sampling(
     base: Any,
@@ -21,6 +25,7 @@ def annealed_importance_sampling(
     num_steps: int = 1000,
     schedule: str | Sequence[float] = "linear",
     seed: Any = None,
+    progress: Callable[[float], None] | None = None,
 ) -> LogPartition:
     """Estimates the log partition function by annealing from independent units.
 
@@ -41,6 +46,7 @@ def annealed_importance_sampling(
       schedule: `"linear"`, `"geometric"`, `"adaptive"` or increasing numbers from 0 to 1, see
         `tfp_ebm.partition.inverse_temperatures`.
       seed: seed; a pair of integers repeats exactly.
+      progress: called now and then with the share of the temperatures that is done.
 
     Returns:
       A `LogPartition` in nats; its standard error is that of the mean weight, by the delta method.
@@ -59,7 +65,7 @@ def annealed_importance_sampling(
     schedule_seed, seed = samplers.split_seed(seed, n=2, salt="annealed_importance_sampling")
     betas = inverse_temperatures(schedule, num_steps, machine, schedule_seed)
     log_weights = gather_over_replicas(
-        lambda count, seed: _anneal_forward(machine, tf.constant(count), betas, seed),
+        lambda count, seed: _anneal_forward(machine, count, betas, seed, progress),
         num_chains,
         seed,
     )
@@ -145,25 +151,41 @@ def _warn_if_few(effective_sample_size, num_chains):
         )
 
 
-@tf.function(autograph=False)
-def _anneal_forward(machine, num_chains, betas, seed):
+def _anneal_forward(machine, num_chains, betas, seed, progress):
     """Returns float64 log weights relative to the reference, `[num_chains, *batch_shape]`."""
     start_seed, loop_seed = samplers.split_seed(seed, n=2, salt="anneal")
-    state = machine.sample_reference(num_chains, start_seed)
-    num_steps = tf.shape(betas)[0] - 1
+    state = machine.sample_reference(tf.constant(num_chains), start_seed)
+    log_weights = tf.zeros(tf.shape(state)[:-1], tf.float64)
+    if progress is None:
+        ends = [tf.shape(betas)[0] - 1]
+    else:
+        ends = np.linspace(0, len(betas) - 1, _NUM_REPORTS + 1).astype(np.int32)[1:]
+    start = 0
+    for end in ends:
+        state, log_weights = _anneal_between(
+            machine, state, log_weights, betas, tf.constant(start), tf.identity(end), loop_seed
+        )
+        start = end
+        if progress is not None:
+            progress(end / ends[-1])
+    return log_weights
+
+
+@tf.function(autograph=False)
+def _anneal_between(machine, state, log_weights, betas, start, end, seed):
+    """Returns states and log weights after the temperatures numbered from `start` to `end`."""
 
     def body(index, state, log_weights):
         start, stop = betas[index], betas[index + 1]
         increment = machine.log_marginal_increment(state, start, stop)
-        moved = machine.sweep(state, stop, samplers.fold_in(loop_seed, index))
+        moved = machine.sweep(state, stop, samplers.fold_in(seed, index))
         moved = tf.ensure_shape(moved, state.shape)
         return index + 1, moved, log_weights + tf.cast(increment, tf.float64)
 
-    log_weights = tf.zeros(tf.shape(state)[:-1], tf.float64)
-    _, _, log_weights = tf.while_loop(
-        lambda index, *_: index < num_steps, body, (0, state, log_weights), parallel_iterations=1
+    _, state, log_weights = tf.while_loop(
+        lambda index, *_: index < end, body, (start, state, log_weights), parallel_iterations=1
     )
-    return log_weights
+    return state, log_weights
 
 
 @tf.function(autograph=False)

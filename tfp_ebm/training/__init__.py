@@ -2,19 +2,41 @@
 
 from tfp_ebm.training import checkpoint
 from tfp_ebm.training.callbacks import BestWeights, LogPartitionCallback, MetricsFile
-from tfp_ebm.training.checkpoints import Checkpoints
+from tfp_ebm.training.checkpoints import Checkpoints, is_chief
+from tfp_ebm.training.diagnosis import first_nonfinite
 from tfp_ebm.training.likelihood_model import LikelihoodModel, energy_based_parts
+from tfp_ebm.training.monitors import (
+    ChainHealth,
+    NonFiniteError,
+    SampleGrids,
+    TensorBoard,
+    TerminateOnNonFinite,
+)
+from tfp_ebm.training.parameter_groups import parameter_groups
 from tfp_ebm.training.quality_curves import QualityCurves
 from tfp_ebm.training.sampling import BatchSampler
+from tfp_ebm.training.schedules import WarmupDecay, learning_rate_schedule
+from tfp_ebm.training.strategies import make_strategy
 
 __all__ = [
     "BatchSampler",
     "BestWeights",
+    "ChainHealth",
     "Checkpoints",
     "LikelihoodModel",
     "LogPartitionCallback",
     "MetricsFile",
+    "NonFiniteError",
     "QualityCurves",
+    "SampleGrids",
+    "TensorBoard",
+    "TerminateOnNonFinite",
+    "WarmupDecay",
     "checkpoint",
     "energy_based_parts",
+    "first_nonfinite",
+    "is_chief",
+    "learning_rate_schedule",
+    "make_strategy",
+    "parameter_groups",
 ]

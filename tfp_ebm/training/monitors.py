@@ -1,4 +1,4 @@
-"""Keras callbacks that watch training: pictures, chains, TensorBoard, numbers that are not finite."""
+"""Keras callbacks that watch training: pictures, chains, TensorBoard, lost numbers."""
 
 import pathlib
 from typing import Any
