@@ -104,7 +104,7 @@ class StoredLogPartition(tf.Module):
         Raises:
           ValueError: if nothing was stored yet.
         """
-        method = METHODS[int(self.method_index)]
+        method = METHODS[int(self.method_index.numpy())]
         if method == "unknown":
             raise ValueError(
                 "The log partition function has not been estimated; call "
@@ -116,6 +116,6 @@ class StoredLogPartition(tf.Module):
             self.effective_sample_size.read_value(),
             method,
             DIRECTIONS[method],
-            int(self.num_steps),
-            int(self.num_chains),
+            int(self.num_steps.numpy()),
+            int(self.num_chains.numpy()),
         )

@@ -130,12 +130,12 @@ class BestWeights(keras.callbacks.Callback, tf.Module):
     @property
     def best_epoch(self) -> int:
         """Number of the best epoch, from 1."""
-        return int(self._best_epoch)
+        return int(self._best_epoch.numpy())
 
     @property
     def best(self) -> float:
         """The best validation loss, nats an event."""
-        return float(self._best)
+        return float(self._best.numpy())
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Compares the validation loss with the best one."""

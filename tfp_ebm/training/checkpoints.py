@@ -147,7 +147,7 @@ class Checkpoints(keras.callbacks.Callback):
                 checkpoint.save(state, pathlib.Path(folder) / "other")
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._path(int(self.model.num_updates))
+        path = self._path(int(self.model.num_updates.numpy()))
         checkpoint.save(state, path, self._config)
         for old in sorted(self._folder.glob(_PATTERN))[: -self._keep]:
             shutil.rmtree(old)

@@ -268,7 +268,7 @@ class LikelihoodModel(keras.Model):
             kwargs = {"steps_per_epoch": steps} | kwargs
             self._training_data = (x, batch_size, self._seed.numpy())
             x = training_batches(
-                *self._training_data, int(self.num_updates), shuffle, horizontal_flips
+                *self._training_data, int(self.num_updates.numpy()), shuffle, horizontal_flips
             )
         return super().fit(x, validation_data=validation_data, **kwargs)
 

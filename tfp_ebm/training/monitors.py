@@ -36,7 +36,7 @@ class TerminateOnNonFinite(keras.callbacks.Callback):
         loss = (logs or {}).get("loss", 0.0)
         if tf.math.is_finite(loss):
             return
-        update = int(self.model.num_updates) - 1
+        update = int(self.model.num_updates.numpy()) - 1
         where = first_nonfinite(self.model.distribution, self.model.training_batch(update))
         raise NonFiniteError(
             f"The loss or its gradient is not finite in update {update}, first in "
