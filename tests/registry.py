@@ -123,6 +123,26 @@ def gaussian_bernoulli(num_visible, num_hidden, dtype):
     )
 
 
+def convolutional(dtype):
+    rng = np.random.default_rng(2)
+    shapes = [(1, 1, 1), (1, 1, 1)]
+    filters = [tf.Variable(rng.normal(size=[1, 1, 1, 3]), dtype=dtype) for _ in shapes]
+    return distributions.ConvolutionalRBM(
+        filters,
+        tf.Variable([0.3, -0.2], dtype=dtype),
+        tf.Variable(rng.normal(size=[1, 1, 3]), dtype=dtype),
+        tfp.util.TransformedVariable(np.full(2, 0.8), tfb.Softplus(), dtype=dtype, name="scale"),
+        shapes,
+    )
+
+
+def labeled(dtype):
+    rng = np.random.default_rng(3)
+    shapes = [[2, 3], [2], [3], [4, 3], [4]]
+    variables = [tf.Variable(0.8 * rng.normal(size=shape), dtype=dtype) for shape in shapes]
+    return distributions.LabeledRBM(*variables, tf.constant(0.9, dtype))
+
+
 def smoothed_boltzmann(dtype):
     bijector = tfb.FillScaleTriL(diag_shift=tf.constant(1e-3, dtype))
     value = tf.constant([[1.5, 0.0], [0.4, 1.2]], dtype)
@@ -173,6 +193,14 @@ DISTRIBUTIONS = {
     ),
     "GaussianBernoulliRBM": (
         lambda dtype: gaussian_bernoulli(2, 3, dtype),
+        {"interval": (-9.0, 9.0)},
+    ),
+    "ConvolutionalRBM": (
+        lambda dtype: convolutional(dtype),
+        {"interval": (-9.0, 9.0)},
+    ),
+    "LabeledRBM": (
+        lambda dtype: labeled(dtype),
         {"interval": (-9.0, 9.0)},
     ),
     "SmoothedBoltzmannMachine": (

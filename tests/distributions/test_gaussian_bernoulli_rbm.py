@@ -107,6 +107,7 @@ def test_trained_scale_stays_away_from_zero():
         ({3: np.zeros(3)}, "`scale` must be a scalar or have shape"),
         ({3: np.array(0.0)}, "`scale` must be above 0"),
         ({3: np.array(-1.0)}, "`scale` must be above 0"),
+        ({3: np.array(1e-160)}, "at least 1.5e-154 in float64, below which its square underflows"),
         ({0: np.full([4, 5], np.nan)}, "`weights` must be finite"),
     ],
 )
@@ -123,3 +124,30 @@ def test_create_errors():
         GaussianBernoulliRBM.create(3, 4, scale=0.0)
     with pytest.raises(ValueError, match="Did you mean 'replay'"):
         GaussianBernoulliRBM.create(3, 4, sampler="reply")
+
+
+def test_a_scale_that_underflows_later_is_noticed():
+    given = [part.astype(np.float32) for part in parameters()]
+    scale = tf.Variable(given[3])
+    base = GaussianBernoulliRBM(*given[:3], scale, validate_args=True)
+    base.log_prob(POINTS.astype(np.float32))
+    scale.assign(1e-20 * scale)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="its square underflows"):
+        base.log_prob(POINTS.astype(np.float32))
+    with pytest.raises(ValueError, match=r"at least 1.1e-19 in float32.* Got "):
+        GaussianBernoulliRBM(*given[:3], scale)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "options", "attribute", "shape"),
+    [
+        ("replay", {"size": 30}, "states", [30, 3]),
+        ("tempering", {"inverse_temperatures": 4}, "replicas", [4, 8, 3]),
+        ("contrastive", {"num_sweeps": 2}, "units", [8, 3]),
+    ],
+)
+def test_samplers_take_their_options(sampler, options, attribute, shape):
+    base = GaussianBernoulliRBM.create(
+        3, 4, sampler=sampler, num_chains=8, sampler_options=options, seed=(0, 1)
+    )
+    assert getattr(base.chains, attribute).shape == shape

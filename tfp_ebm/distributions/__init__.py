@@ -3,11 +3,13 @@
 from tfp_ebm.distributions.augmented import Augmented
 from tfp_ebm.distributions.bipartite_normal import BipartiteNormal
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
+from tfp_ebm.distributions.convolutional_rbm import ConvolutionalRBM
 from tfp_ebm.distributions.dequantized import Dequantized
 from tfp_ebm.distributions.discrete_mixture import DiscreteMixture
 from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.distributions.gaussian_bernoulli_rbm import GaussianBernoulliRBM
 from tfp_ebm.distributions.independent_spins import IndependentSpins
+from tfp_ebm.distributions.labeled_rbm import LabeledRBM
 from tfp_ebm.distributions.restricted_boltzmann_machine import RestrictedBoltzmannMachine
 from tfp_ebm.distributions.smoothed_boltzmann_machine import SmoothedBoltzmannMachine
 from tfp_ebm.distributions.smoothed_rbm import SmoothedRBM
@@ -17,11 +19,13 @@ __all__ = [
     "Augmented",
     "BipartiteNormal",
     "BoltzmannMachine",
+    "ConvolutionalRBM",
     "Dequantized",
     "DiscreteMixture",
     "EnergyBased",
     "GaussianBernoulliRBM",
     "IndependentSpins",
+    "LabeledRBM",
     "RestrictedBoltzmannMachine",
     "SmoothedBoltzmannMachine",
     "SmoothedRBM",

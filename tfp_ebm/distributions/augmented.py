@@ -132,7 +132,7 @@ class Augmented(StochasticBound):
     def _checked(self, value):
         return value
 
-    def _log_weight(self, value, seed):
+    def _log_weight(self, value, seed, **kwargs):
         draw_seed, joint_seed = samplers.split_seed(seed, n=2, salt="augmented")
         posterior = self._posterior(value)
         expected = self.event_shape[:-1].concatenate([self._num_augmented])
@@ -143,7 +143,8 @@ class Augmented(StochasticBound):
             )
         extra, extra_log_prob = posterior.experimental_sample_and_log_prob(seed=draw_seed)
         joint = tf.concat([value, extra], axis=-1)
-        return bound_log_prob(self._distribution, joint, joint_seed) - extra_log_prob
+        bound = bound_log_prob(self._distribution, joint, joint_seed, **kwargs)
+        return bound - extra_log_prob
 
     def _call_sample_n(self, sample_shape, seed, **kwargs):
         sample = self._distribution.sample(sample_shape, seed=seed, **kwargs)

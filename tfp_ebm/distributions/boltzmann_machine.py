@@ -92,12 +92,17 @@ class BoltzmannMachine(EnergyBased):
 
     @staticmethod
     def _start_chains(
-        machine: AnnealedMachine, sampler: str | None, default: str, num_chains: int, seed: Any
+        machine: AnnealedMachine,
+        sampler: str | None,
+        default: str,
+        num_chains: int,
+        seed: Any,
+        options: dict[str, Any] | None = None,
     ) -> PersistentChains | None:
         """Returns chains, or None where no sampler is asked for and exact sums need none."""
         if sampler is None and machine.num_enumerated <= _MAX_EXACT_UNITS:
             return None
-        return start_chains(sampler or default, machine, num_chains, seed)
+        return start_chains(sampler or default, machine, num_chains, seed, **(options or {}))
 
     def _check_chains(self, chains: PersistentChains) -> None:
         expected = self.machine().sample_reference(1, (0, 0)).shape[1:]
@@ -123,8 +128,9 @@ class BoltzmannMachine(EnergyBased):
 
     def _fingerprint(self) -> tf.Tensor:
         """Returns two numbers that change, but for freak coincidences, when a parameter does."""
-        sums = [tf.cast(tf.reduce_sum(part), tf.float64) for part in self.machine()]
-        squares = [tf.cast(tf.reduce_sum(part**2), tf.float64) for part in self.machine()]
+        parts = tf.nest.flatten(self.machine())
+        sums = [tf.cast(tf.reduce_sum(part), tf.float64) for part in parts]
+        squares = [tf.cast(tf.reduce_sum(part**2), tf.float64) for part in parts]
         return tf.stack([tf.add_n(sums), tf.add_n(squares)])
 
     def is_log_partition_stale(self) -> tf.Tensor:
@@ -152,8 +158,8 @@ class BoltzmannMachine(EnergyBased):
         estimate = tf.stop_gradient(estimate - negative_phase) + negative_phase
         return estimate + self.log_partition_offset()
 
-    def _log_prob(self, value):
-        return self._unnormalized_log_prob(value) - self._log_partition(value)
+    def _log_prob(self, value, **kwargs):
+        return self._unnormalized_log_prob(value, **kwargs) - self._log_partition(value)
 
     def _check_known(self):
         message = (
@@ -247,6 +253,10 @@ class BoltzmannMachine(EnergyBased):
         if self._chains is not None:
             self._chains.advance(self.machine(), num_steps, seed)
 
+    def _draws_exactly(self) -> bool:
+        """Whether samples are drawn by enumeration, without chains."""
+        return self._num_enumerated() <= _MAX_EXACT_UNITS
+
     def _sample_units(self, num_samples: Any, seed: Any) -> tf.Tensor:
         """Draws all units of the machine, `[num_samples, *batch_shape, N]`.
 
@@ -255,7 +265,7 @@ class BoltzmannMachine(EnergyBased):
         """
         machine = self.machine()
         state_seed, run_seed, unit_seed = samplers.split_seed(seed, n=3, salt="sample_units")
-        if self._num_enumerated() <= _MAX_EXACT_UNITS:
+        if self._draws_exactly():
             state = machine.sample_exactly(num_samples, state_seed)
         else:
             start = self._chains.draw(num_samples, state_seed)

@@ -165,10 +165,11 @@ class Dequantized(DiscreteDistributionMixin, StochasticBound):
     def _checked(self, value):
         return self._check_value(value)
 
-    def _log_weight(self, value, seed):
+    def _log_weight(self, value, seed, **kwargs):
         noise_seed, inner_seed = samplers.split_seed(seed, n=2, salt="dequantized")
         noise, noise_log_prob = self._draw_noise(value, noise_seed)
-        return bound_log_prob(self._distribution, value + noise, inner_seed) - noise_log_prob
+        bound = bound_log_prob(self._distribution, value + noise, inner_seed, **kwargs)
+        return bound - noise_log_prob
 
     def dequantize(self, value: Any, seed: Any = None) -> tf.Tensor:
         """Returns x + u with u drawn from the noise, in the density's dtype, `value`'s shape.

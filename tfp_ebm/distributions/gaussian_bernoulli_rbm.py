@@ -5,8 +5,8 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.gaussian_machine import GaussianMachine
+from tfp_ebm.distributions.gaussian_visible import GaussianVisible, scale_variable
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.tfp_private import (
     dtype_util,
@@ -19,11 +19,8 @@ from tfp_ebm.mcmc import PersistentChains
 
 __all__ = ["GaussianBernoulliRBM"]
 
-# A learned scale stays above this share of its first value.
-_MIN_RELATIVE_SCALE = 0.05
 
-
-class GaussianBernoulliRBM(BoltzmannMachine):
+class GaussianBernoulliRBM(GaussianVisible):
     """A density over real vectors: 2^num_hidden Gaussians with shared weights.
 
         E(v, h) = sum_i (v_i - b_i)^2 / (2 sigma_i^2) - c^T h - (v / sigma)^T W h
@@ -103,13 +100,8 @@ class GaussianBernoulliRBM(BoltzmannMachine):
         num_visible, num_hidden = self._weights.shape[-2:]
         checks.vector("visible_bias", self._visible_bias, num_visible)
         checks.vector("hidden_bias", self._hidden_bias, num_hidden)
-        if self._scale.shape.rank != 0 and self._scale.shape[-1] != num_visible:
-            raise ValueError(
-                f"`scale` must be a scalar or have shape [..., {num_visible}], one entry for each "
-                f"visible unit, got shape {self._scale.shape}."
-            )
         checks.finite("weights", self._weights)
-        checks.finite("scale", self._scale, above_zero=True)
+        self._check_scale(num_visible)
 
     @classmethod
     def create(
@@ -122,6 +114,7 @@ class GaussianBernoulliRBM(BoltzmannMachine):
         num_chains: int = 256,
         num_gibbs_steps: int = 200,
         weight_scale: float = 0.01,
+        sampler_options: dict[str, Any] | None = None,
         dtype: tf.DType = tf.float32,
         seed: Any = None,
         name: str = "GaussianBernoulliRBM",
@@ -139,6 +132,8 @@ class GaussianBernoulliRBM(BoltzmannMachine):
           num_chains: number of chains.
           num_gibbs_steps: sweeps between the chains and a sample.
           weight_scale: standard deviation of the first weights.
+          sampler_options: further arguments of the sampler's class, such as `{"size": 10_000}` of a
+            replay buffer or `{"num_sweeps": 5}` of contrastive divergence.
           dtype: dtype of the variables.
           seed: seed of the first weights and chains.
           name: name of the distribution.
@@ -154,13 +149,11 @@ class GaussianBernoulliRBM(BoltzmannMachine):
         weights = tf.Variable(weight_scale * noise, name="weights")
         visible_bias = tf.Variable(tf.zeros([num_visible], dtype), name="visible_bias")
         hidden_bias = tf.Variable(tf.zeros([num_hidden], dtype), name="hidden_bias")
-        sigma = tf.fill([num_visible], tf.constant(scale, dtype))
-        if learn_scale:
-            low = tf.constant(_MIN_RELATIVE_SCALE * scale, dtype)
-            bijector = tfp.bijectors.Softplus(low=low)
-            sigma = tfp.util.TransformedVariable(sigma, bijector, name="scale")
+        sigma = scale_variable(scale, num_visible, learn_scale, dtype)
         machine = GaussianMachine.from_parameters(weights, visible_bias, hidden_bias, sigma)
-        chains = cls._start_chains(machine, sampler, "replay", num_chains, chain_seed)
+        chains = cls._start_chains(
+            machine, sampler, "replay", num_chains, chain_seed, sampler_options
+        )
         base = cls(weights, visible_bias, hidden_bias, sigma, chains, num_gibbs_steps, name=name)
         base.estimate_log_partition(num_chains=64, num_steps=50, seed=chain_seed)
         return base
@@ -183,21 +176,6 @@ class GaussianBernoulliRBM(BoltzmannMachine):
         """W, as given."""
         return self._weights
 
-    @property
-    def visible_bias(self) -> Any:
-        """b, as given."""
-        return self._visible_bias
-
-    @property
-    def hidden_bias(self) -> Any:
-        """c, as given."""
-        return self._hidden_bias
-
-    @property
-    def scale(self) -> Any:
-        """sigma, as given."""
-        return self._scale
-
     def _event_shape(self):
         return self._weights.shape[-2:-1]
 
@@ -209,37 +187,3 @@ class GaussianBernoulliRBM(BoltzmannMachine):
         return GaussianMachine.from_parameters(
             self._weights, self._visible_bias, self._hidden_bias, self._scale
         )
-
-    def log_partition_offset(self) -> tf.Tensor:
-        """Returns 0: the machine is the distribution."""
-        return tf.zeros([], self.dtype)
-
-    def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
-        """Returns the points themselves, `[..., num_visible]`."""
-        del seed
-        return tf.convert_to_tensor(value, self.dtype)
-
-    def posterior(self, value: Any) -> tfp.distributions.Distribution:
-        """Returns p(h | v), exact: the hidden bits of each point.
-
-        Args:
-          value: `[..., num_visible]`, points v.
-
-        Returns:
-          `tfd.Independent` of `tfd.Bernoulli` with event shape `[num_hidden]`.
-        """
-        machine = self.machine()
-        logits = machine.hidden_signal(tf.convert_to_tensor(value, self.dtype))
-        bernoulli = tfp.distributions.Bernoulli(
-            logits=logits + machine.hidden_bias, dtype=self.dtype
-        )
-        return tfp.distributions.Independent(bernoulli, 1)
-
-    def _unnormalized_log_prob(self, value):
-        return self.machine().log_marginal(value)
-
-    def _sample_n(self, n, seed=None):
-        return self._sample_units(n, seed)
-
-    def _default_event_space_bijector(self):
-        return tfp.bijectors.Identity(validate_args=self.validate_args)

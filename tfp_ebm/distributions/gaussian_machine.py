@@ -1,26 +1,25 @@
 """The energy of a Gaussian-Bernoulli restricted Boltzmann machine, as pure functions."""
 
-import math
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfp_ebm.internal.enumeration import log_sum_over_states, sample_states
+from tfp_ebm.distributions.gaussian_units import GaussianUnits
 from tfp_ebm.internal.numeric import multiply_rows
-from tfp_ebm.internal.tfp_private import samplers
 
 __all__ = ["GaussianMachine"]
 
 
-class GaussianMachine(NamedTuple):
-    """Gaussian visible units coupled to hidden bits, and its path to independence.
+class _Parameters(NamedTuple):
+    weights: tf.Tensor
+    visible_bias: tf.Tensor
+    hidden_bias: tf.Tensor
+    scale: tf.Tensor
+    weights_transposed: tf.Tensor
 
-        E(v, h) = sum_i (v_i - b_i)^2 / (2 sigma_i^2) - c^T h - (v / sigma)^T W h
-        log sum_h exp(-E(v, h)) = -sum_i (v_i - b_i)^2 / (2 sigma_i^2) + sum_j softplus(x_j + c_j),
-        x = W^T (v / sigma)
-        v | h ~ Normal(b + sigma W h, sigma^2),   p(h_j = 1 | v) = sigmoid((x + c)_j)
 
-    A chain's state is v. At inverse temperature t the weights are `t W`.
+class GaussianMachine(GaussianUnits, _Parameters):
+    """The machine of `GaussianUnits` whose couplings are a matrix.
 
     Attributes:
       weights: `[*B, num_visible, num_hidden]`, W.
@@ -29,12 +28,6 @@ class GaussianMachine(NamedTuple):
       scale: `[*B, num_visible]` or `[*B, 1]`, sigma.
       weights_transposed: `[*B, num_hidden, num_visible]`, laid out once for all sweeps.
     """
-
-    weights: tf.Tensor
-    visible_bias: tf.Tensor
-    hidden_bias: tf.Tensor
-    scale: tf.Tensor
-    weights_transposed: tf.Tensor
 
     @classmethod
     def from_parameters(
@@ -50,54 +43,13 @@ class GaussianMachine(NamedTuple):
             tf.linalg.matrix_transpose(weights),
         )
 
-    def hidden_signal(self, visible: tf.Tensor) -> tf.Tensor:
-        """Returns `W^T (v / sigma)`."""
-        return multiply_rows(visible / self.scale, self.weights)
+    def multiply(self, hidden: tf.Tensor) -> tf.Tensor:
+        """Returns `W h`."""
+        return multiply_rows(hidden, self.weights_transposed)
 
-    def sample_hidden(self, visible: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
-        """Draws hidden bits given visible units."""
-        logits = inverse_temperature * self.hidden_signal(visible) + self.hidden_bias
-        uniform = samplers.uniform(tf.shape(logits), seed=seed, dtype=logits.dtype)
-        bits = tf.cast(uniform < tf.sigmoid(logits), logits.dtype)
-        return tf.ensure_shape(bits, logits.shape)
-
-    def sample_visible(self, hidden: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
-        """Draws visible units given hidden bits."""
-        signal = inverse_temperature * multiply_rows(hidden, self.weights_transposed)
-        noise = samplers.normal(tf.shape(signal), seed=seed, dtype=signal.dtype)
-        return self.visible_bias + self.scale * (signal + noise)
-
-    def sweep(self, state: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
-        """Draws the hidden bits given the visible units, then the visible units given them."""
-        hidden_seed, visible_seed = samplers.split_seed(seed, n=2, salt="sweep")
-        hidden = self.sample_hidden(state, inverse_temperature, hidden_seed)
-        return self.sample_visible(hidden, inverse_temperature, visible_seed)
-
-    def complete(self, state: tf.Tensor, seed: Any) -> tf.Tensor:
-        """Returns the visible units: the hidden ones are summed out of the event."""
-        del seed
-        return state
-
-    def log_marginal(self, state: tf.Tensor) -> tf.Tensor:
-        """Returns minus the free energy, `[...]`."""
-        residual = (state - self.visible_bias) / self.scale
-        hidden_terms = tf.nn.softplus(self.hidden_signal(state) + self.hidden_bias)
-        return tf.reduce_sum(hidden_terms, axis=-1) - 0.5 * tf.reduce_sum(residual**2, axis=-1)
-
-    def log_marginal_increment(
-        self, state: tf.Tensor, start: tf.Tensor, stop: tf.Tensor
-    ) -> tf.Tensor:
-        """Returns the change of the log marginal between two inverse temperatures, `[...]`."""
-        signal = self.hidden_signal(state)
-        change = tf.nn.softplus(stop * signal + self.hidden_bias) - tf.nn.softplus(
-            start * signal + self.hidden_bias
-        )
-        return tf.reduce_sum(change, axis=-1)
-
-    def _log_gaussian_volume(self):
-        """Returns `sum_i log(sqrt(2 pi) sigma_i)`, `[*B]`."""
-        log_scale = tf.broadcast_to(tf.math.log(self.scale), self._visible_shape())
-        return tf.reduce_sum(log_scale + 0.5 * math.log(2 * math.pi), axis=-1)
+    def multiply_transposed(self, visible: tf.Tensor) -> tf.Tensor:
+        """Returns `W^T u`."""
+        return multiply_rows(visible, self.weights)
 
     def _visible_shape(self):
         batch_shape = tf.broadcast_dynamic_shape(
@@ -105,41 +57,7 @@ class GaussianMachine(NamedTuple):
         )
         return tf.concat([batch_shape, [self.weights.shape[-2]]], axis=0)
 
-    def reference_log_partition(self) -> tf.Tensor:
-        """Returns log Z at W = 0: that of the bits and that of the Gaussians."""
-        bits = tf.reduce_sum(tf.nn.softplus(self.hidden_bias), axis=-1)
-        return bits + self._log_gaussian_volume()
-
-    def sample_reference(self, num_samples: Any, seed: Any) -> tf.Tensor:
-        """Draws independent visible units, `[num_samples, *B, num_visible]`."""
-        shape = tf.concat([[num_samples], self._visible_shape()], axis=0)
-        noise = samplers.normal(shape, seed=seed, dtype=self.weights.dtype)
-        return self.visible_bias + self.scale * noise
-
     @property
-    def num_enumerated(self) -> int:
-        """Number of hidden units: the visible ones are integrated in closed form."""
-        return self.weights.shape[-1]
-
-    def _log_weight(self, hidden):
-        """Returns `log integral exp(-E(v, h)) dv`, up to the Gaussian volume."""
-        pushed = multiply_rows(hidden, self.weights_transposed)
-        return (
-            tf.reduce_sum(hidden * self.hidden_bias, axis=-1)
-            + tf.reduce_sum(pushed * self.visible_bias / self.scale, axis=-1)
-            + 0.5 * tf.reduce_sum(pushed**2, axis=-1)
-        )
-
-    def _enumeration(self):
-        batch_rank = max(self.visible_bias.shape.rank - 1, self.weights.shape.rank - 2)
-        return self._log_weight, self.num_enumerated, self.weights.dtype, batch_rank
-
-    def enumerate_log_partition(self) -> tf.Tensor:
-        """Returns the exact log partition function, by a sum over the hidden bits."""
-        return log_sum_over_states(*self._enumeration()) + self._log_gaussian_volume()
-
-    def sample_exactly(self, num_samples: Any, seed: Any) -> tf.Tensor:
-        """Draws independent visible units by enumerating the hidden bits, `[n, *B, m]`."""
-        state_seed, visible_seed = samplers.split_seed(seed, n=2, salt="sample_exactly")
-        hidden = sample_states(*self._enumeration(), num_samples, state_seed)
-        return self.sample_visible(hidden, 1.0, visible_seed)
+    def batch_rank(self) -> int:
+        """Rank of B."""
+        return max(self.visible_bias.shape.rank - 1, self.weights.shape.rank - 2)

@@ -21,21 +21,27 @@ class StochasticBound(tfp.distributions.Distribution):
         log p(x) >= log p(x, h) - log q(h | x),   h ~ q(h | x)
 
     Subclasses give `_checked(value)` and `_log_weight(value, seed)`, the bound of one draw for
-    every entry of a value of any leading shape.
+    every entry of a value of any leading shape. Further keywords, such as `distribution_kwargs`,
+    are passed on to the distribution inside.
     """
 
     def _checked(self, value: Any) -> tf.Tensor:
         raise NotImplementedError(f"{type(self).__name__} must implement `_checked`.")
 
-    def _log_weight(self, value: tf.Tensor, seed: Any) -> tf.Tensor:
+    def _log_weight(self, value: tf.Tensor, seed: Any, **kwargs: Any) -> tf.Tensor:
         raise NotImplementedError(f"{type(self).__name__} must implement `_log_weight`.")
 
-    def _log_prob(self, value, seed=None):
+    def _log_prob(self, value, seed=None, **kwargs):
         seed = sanitize_seed(seed, salt="stochastic_bound")
-        return self._log_weight(self._checked(value), seed)
+        return self._log_weight(self._checked(value), seed, **kwargs)
 
     def importance_log_prob(
-        self, value: Any, num_samples: int = 64, seed: Any = None, name: str | None = None
+        self,
+        value: Any,
+        num_samples: int = 64,
+        seed: Any = None,
+        name: str | None = None,
+        **kwargs: Any,
     ) -> tf.Tensor:
         """Returns a tighter lower bound on log p(x), from many draws of the hidden variables.
 
@@ -48,6 +54,7 @@ class StochasticBound(tfp.distributions.Distribution):
           num_samples: S.
           seed: seed; a pair of integers repeats exactly.
           name: name of the operation.
+          **kwargs: passed on to the distribution inside.
 
         Returns:
           `[...]` float64, nats an event.
@@ -63,16 +70,17 @@ class StochasticBound(tfp.distributions.Distribution):
             value = self._checked(tf.convert_to_tensor(value))
             seed = sanitize_seed(seed, salt="importance_log_prob")
             num_blocks, remainder = divmod(num_samples, _BLOCK)
-            return self._importance_bound(value, tf.constant(num_blocks), remainder, seed)
+            num_blocks = tf.constant(num_blocks)
+            return self._importance_bound(value, num_blocks, remainder, seed, kwargs)
 
     @tf.function(autograph=False)
-    def _importance_bound(self, value, num_blocks, remainder, seed):
+    def _importance_bound(self, value, num_blocks, remainder, seed, kwargs):
         event_rank = self.event_shape.rank
 
         def add(total, index, count):
             shape = ps.concat([[count], ps.shape(value)], axis=0)
             repeated = tf.broadcast_to(value, shape)
-            log_weights = self._log_weight(repeated, samplers.fold_in(seed, index))
+            log_weights = self._log_weight(repeated, samplers.fold_in(seed, index), **kwargs)
             block = tf.reduce_logsumexp(tf.cast(log_weights, tf.float64), axis=0)
             total = tf.reduce_logsumexp(tf.stack([total, block]), axis=0)
             return tf.ensure_shape(total, value.shape[: value.shape.rank - event_rank])
@@ -91,9 +99,9 @@ class StochasticBound(tfp.distributions.Distribution):
 
 
 def bound_log_prob(
-    distribution: tfp.distributions.Distribution, value: tf.Tensor, seed: Any
+    distribution: tfp.distributions.Distribution, value: tf.Tensor, seed: Any, **kwargs: Any
 ) -> tf.Tensor:
     """Returns `log_prob(value)`, with the seed where that is a bound with draws of its own."""
     if isinstance(distribution, StochasticBound):
-        return distribution.log_prob(value, seed=seed)
-    return distribution.log_prob(value)
+        return distribution.log_prob(value, seed=seed, **kwargs)
+    return distribution.log_prob(value, **kwargs)

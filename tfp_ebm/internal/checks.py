@@ -12,6 +12,7 @@ __all__ = [
     "finite",
     "fraction",
     "image_shape",
+    "labels",
     "layer_shapes",
     "matrix",
     "nonnegative_number",
@@ -106,3 +107,28 @@ def finite(name: str, value: Any, above_zero: bool = False) -> None:
         raise ValueError(f"`{name}` must be finite, got NaN or infinite entries.")
     if above_zero and not bool(tf.reduce_all(value > 0)):
         raise ValueError(f"`{name}` must be above 0, got {float(tf.reduce_min(value))}.")
+
+
+def labels(value: Any, num_classes: int, lowest: int = 0) -> tf.Tensor:
+    """Returns class labels as int32, or raises if one is not from `lowest` to num_classes - 1.
+
+    `lowest=-1` lets unknown labels pass. In a graph the check is part of it.
+    """
+    value = tf.convert_to_tensor(value)
+    if not value.dtype.is_integer:
+        raise ValueError(
+            f"`labels` must be integers, got {value.dtype.name}; one-hot rows become them by "
+            "`tf.argmax(rows, axis=-1)`."
+        )
+    value = tf.cast(value, tf.int32)
+    low = "-1, where a label is unknown," if lowest < 0 else "0, since a label is needed here,"
+    message = f"`labels` must lie between {low} and num_classes - 1 = {num_classes - 1}"
+    if tf.executing_eagerly():
+        flat = tf.reshape(value, [-1])
+        wrong = flat[(flat < lowest) | (flat >= num_classes)]
+        if tf.size(wrong) > 0:
+            raise ValueError(f"{message}, got {int(wrong[0])}.")
+        return value
+    in_range = tf.reduce_all((value >= lowest) & (value < num_classes))
+    with tf.control_dependencies([tf.debugging.Assert(in_range, [message])]):
+        return tf.identity(value)

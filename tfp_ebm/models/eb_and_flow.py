@@ -10,40 +10,64 @@ import tensorflow_probability as tfp
 from tfp_ebm import distributions
 from tfp_ebm.internal import checks
 from tfp_ebm.models.glow import glow
-from tfp_ebm.models.image_flows import standard_normal
+from tfp_ebm.models.image_flows import standard_logistic, standard_normal
 from tfp_ebm.models.multi_scale import latent_shapes
 from tfp_ebm.models.nice import nice
 
 __all__ = ["eb_and_flow"]
 
-tfd = tfp.distributions
+tfb, tfd = tfp.bijectors, tfp.distributions
+
+_MACHINES = ("dense", "per_level", "convolutional")
+_CLASSICAL = {"none": standard_normal, "logistic": standard_logistic}
 
 
 def eb_and_flow(
     image_shape: Sequence[int],
     num_levels: int = 256,
-    flow: str = "nice",
+    flow: str | tfb.Bijector = "nice",
     rbm: str = "dense",
-    num_hidden: int = 512,
+    num_hidden: int | None = None,
     sampler: str | None = None,
     num_chains: int = 128,
     num_scales: int = 2,
+    num_classes: int | None = None,
+    rbm_options: dict[str, Any] | None = None,
     dtype: tf.DType = tf.float32,
     seed: Any = None,
     **flow_options: Any,
 ) -> distributions.Dequantized:
     """Returns a flow model of images with an energy-based base.
 
+    #### Example: a flow trained with a Gaussian base, refined by an RBM
+
+    >>> first = eb_and_flow((4, 4, 1), 17, rbm="none", hidden_units=[8])
+    >>> refined = eb_and_flow((4, 4, 1), 17, flow=first.distribution.bijector, num_hidden=4)
+    >>> refined.sample(2).shape
+    TensorShape([2, 4, 4, 1])
+
+    After the first has been trained, the second shares its flow and starts at almost the same
+    likelihood, since an RBM with small weights is nearly the standard Gaussian. The paper names
+    this remedy for RBMs that are hard to train together with a flow from the start.
+
     Args:
       image_shape: `(H, W, C)`.
       num_levels: number of pixel levels.
-      flow: `"nice"` or `"glow"`.
+      flow: `"nice"`, `"glow"`, or a bijector from flat latents to images, such as the trained one
+        of another model, `model.distribution.bijector`.
       rbm: `"dense"`, one `GaussianBernoulliRBM` over all latents; `"per_level"`, one for each
-        part that Glow factors out; or `"none"`, the standard Gaussian, to compare with.
-      num_hidden: hidden bits of each machine.
+        part that Glow factors out; `"convolutional"`, one `ConvolutionalRBM` over these parts;
+        `"none"`, the standard Gaussian, or `"logistic"`, independent standard logistics, to
+        compare with.
+      num_hidden: hidden bits of each machine, by default 512; for `"convolutional"` the channels
+        of its hidden image, by default 100.
       sampler: where the gradient of log Z comes from, see `tfp_ebm.mcmc.start_chains`.
       num_chains: number of chains.
       num_scales: number of scales of Glow.
+      num_classes: number of classes, for a `LabeledRBM` that models labels with the images; then
+        `log_prob` and `sample` take `distribution_kwargs={"labels": ...}`. None: no labels.
+      rbm_options: further arguments of the machines' `create`, such as
+        `{"sampler_options": {"size": 10_000}}`.
       dtype: dtype of all variables.
       seed: seed of the first weights and chains.
       **flow_options: further arguments of `nice` or `glow`.
@@ -52,33 +76,55 @@ def eb_and_flow(
       A `Dequantized` distribution over integers of shape `(H, W, C)`.
 
     Raises:
-      ValueError: if a name is unknown, or `"per_level"` is asked of NICE, which has one level.
+      ValueError: if a name is unknown, parts are asked of NICE, which has one level, or labels of
+        another base than `"dense"`.
 
-    Source: "EB-and-Flow", sections 3 and 4.
+    Source: "EB-and-Flow", sections 3 to 5 and 7, appendix B.
     """
-    checks.choice("flow", flow, ("nice", "glow"))
-    checks.choice("rbm", rbm, ("dense", "per_level", "none"))
+    checks.choice("rbm", rbm, (*_MACHINES, *_CLASSICAL))
     shape = checks.image_shape("image_shape", image_shape)
-    if flow == "nice":
-        if rbm == "per_level":
-            raise ValueError("`rbm='per_level'` needs `flow='glow'`: NICE factors nothing out.")
-        bijector = nice(shape, num_levels=num_levels, dtype=dtype, **flow_options)
-        sizes = [math.prod(shape)]
-    else:
-        bijector = glow(
-            shape, num_levels=num_levels, num_scales=num_scales, dtype=dtype, **flow_options
+    if flow == "nice" and rbm in ("per_level", "convolutional"):
+        raise ValueError(f"`rbm={rbm!r}` needs `flow='glow'`: NICE factors nothing out.")
+    if num_classes is not None and rbm != "dense":
+        raise ValueError(
+            f"`num_classes` needs `rbm='dense'`, got {rbm!r}; labels join one machine."
         )
-        parts = latent_shapes(shape, num_scales) if rbm == "per_level" else [shape]
-        sizes = [math.prod(part) for part in parts]
-    if rbm == "none":
-        base = standard_normal(shape, dtype)
+    options = {
+        "sampler": sampler,
+        "num_chains": num_chains,
+        "dtype": dtype,
+        "seed": seed,
+        **(rbm_options or {}),
+    }
+    if rbm in _CLASSICAL:
+        base = _CLASSICAL[rbm](shape, dtype)
+    elif rbm == "convolutional":
+        parts = latent_shapes(shape, num_scales)
+        base = distributions.ConvolutionalRBM.create(parts, num_hidden or 100, **options)
+    elif num_classes is not None:
+        base = distributions.LabeledRBM.create(
+            math.prod(shape), num_hidden or 512, num_classes, **options
+        )
     else:
+        parts = latent_shapes(shape, num_scales) if rbm == "per_level" else [shape]
         machines = [
-            distributions.GaussianBernoulliRBM.create(
-                size, num_hidden, sampler=sampler, num_chains=num_chains, dtype=dtype, seed=seed
-            )
-            for size in sizes
+            distributions.GaussianBernoulliRBM.create(math.prod(part), num_hidden or 512, **options)
+            for part in parts
         ]
         base = machines[0] if len(machines) == 1 else tfd.Blockwise(machines)
+    bijector = _flow(flow, shape, num_levels, num_scales, dtype, flow_options)
     density = tfd.TransformedDistribution(base, bijector)
     return distributions.Dequantized(density, num_levels=num_levels, name="eb_and_flow")
+
+
+def _flow(flow, shape, num_levels, num_scales, dtype, options):
+    if isinstance(flow, tfb.Bijector):
+        if options:
+            raise ValueError(
+                f"A given `flow` takes no further options, got {sorted(options)}; leave them out."
+            )
+        return flow
+    checks.choice("flow", flow, ("nice", "glow"))
+    if flow == "nice":
+        return nice(shape, num_levels=num_levels, dtype=dtype, **options)
+    return glow(shape, num_levels=num_levels, num_scales=num_scales, dtype=dtype, **options)

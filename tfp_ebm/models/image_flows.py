@@ -185,6 +185,16 @@ def standard_normal(image_shape: Sequence[int], dtype: tf.DType = tf.float32) ->
     return tfd.MultivariateNormalDiag(loc=tf.zeros([size], dtype))
 
 
+def standard_logistic(image_shape: Sequence[int], dtype: tf.DType = tf.float32) -> tfd.Distribution:
+    """Returns independent standard logistics over the flat latent vector, NICE's base for images.
+
+    Source: Dinh, Krueger and Bengio, "NICE: Non-linear Independent Components Estimation" (2014),
+    section 3.4.
+    """
+    size = math.prod(checks.image_shape("image_shape", image_shape))
+    return tfd.Independent(tfd.Logistic(tf.zeros([size], dtype), tf.ones([], dtype)), 1)
+
+
 def gaussian_flow(
     image_shape: Sequence[int],
     num_levels: int = 256,

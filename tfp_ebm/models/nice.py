@@ -34,10 +34,13 @@ def nice(
     >>> flow.forward_event_shape([16])
     TensorShape([4, 4, 1])
 
+    With its defaults it is the network of the paper's MNIST experiments; its base there is
+    `eb_and_flow(..., rbm="logistic")`, or the Gaussian of its experiments on faces.
+
     Args:
       image_shape: `(H, W, C)` with an even number of entries.
       num_levels: number of pixel levels; data lie in [0, num_levels].
-      num_couplings: number of couplings.
+      num_couplings: number of couplings; 0 leaves the pixels, scaled, for an RBM on pixels.
       hidden_units: sizes of the networks' hidden layers.
       dtype: dtype of all variables.
       network_policy: Keras policy of the networks, such as `"mixed_bfloat16"`; by default `dtype`.
@@ -66,7 +69,7 @@ def nice(
         tfb.Permute(even_first.astype(np.int32)),
         tfb.Reshape(event_shape_in=[size], event_shape_out=[1, 1, size]),
     ]
-    for index in range(checks.positive_integer("num_couplings", num_couplings)):
+    for index in range(checks.positive_integer("num_couplings", num_couplings, minimum=0)):
         network = networks.MLP(size // 2, size // 2, hidden_units, dtype=policy)
         split = bijectors.ChannelSplit(swap=bool(index % 2))
         steps.append(bijectors.Coupling(split, tfb.Shift, network))

@@ -1,0 +1,117 @@
+"""What distributions over Gaussian visible units coupled to hidden bits have in common."""
+
+import math
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
+from tfp_ebm.internal import checks
+from tfp_ebm.internal.tfp_private import assert_util, tensor_util
+
+__all__ = ["GaussianVisible", "scale_variable"]
+
+# A learned scale stays above this share of its first value.
+_MIN_RELATIVE_SCALE = 0.05
+
+
+def scale_variable(scale: float, num_visible: int, learn_scale: bool, dtype: tf.DType) -> Any:
+    """Returns sigma of every visible unit: trained above a twentieth of `scale`, or constant."""
+    sigma = tf.fill([num_visible], tf.constant(scale, dtype))
+    if not learn_scale:
+        return sigma
+    low = tf.constant(_MIN_RELATIVE_SCALE * scale, dtype)
+    return tfp.util.TransformedVariable(sigma, tfp.bijectors.Softplus(low=low), name="scale")
+
+
+def _smallest_scale(dtype):
+    """Returns the sigma whose square is the smallest normal number."""
+    return math.sqrt(float(np.finfo(dtype.as_numpy_dtype).tiny))
+
+
+def _underflow_message(dtype):
+    return (
+        f"`scale` must be at least {_smallest_scale(dtype):.1e} in {dtype.name}, below which its "
+        "square underflows; rescale the data, or use float64."
+    )
+
+
+class GaussianVisible(BoltzmannMachine):
+    """Base class: the event is the visible layer, the hidden bits are summed out.
+
+    Subclasses set `_visible_bias`, `_hidden_bias` and `_scale`, and give `machine()`, of which
+    `GaussianUnits` is a part.
+    """
+
+    @property
+    def visible_bias(self) -> Any:
+        """b, as given."""
+        return self._visible_bias
+
+    @property
+    def hidden_bias(self) -> Any:
+        """c, as given."""
+        return self._hidden_bias
+
+    @property
+    def scale(self) -> Any:
+        """sigma, as given."""
+        return self._scale
+
+    def _check_scale(self, num_visible):
+        scale = self._scale
+        if scale.shape.rank != 0 and scale.shape[-1] != num_visible:
+            raise ValueError(
+                f"`scale` must be a scalar or have shape [..., {num_visible}], one entry for each "
+                f"visible unit, got shape {scale.shape}."
+            )
+        checks.finite("scale", scale, above_zero=True)
+        if tf.executing_eagerly():
+            lowest = float(tf.reduce_min(tf.convert_to_tensor(scale)))
+            dtype = tf.as_dtype(scale.dtype)
+            if lowest < _smallest_scale(dtype):
+                raise ValueError(f"{_underflow_message(dtype)} Got {lowest:.1e}.")
+
+    def _parameter_control_dependencies(self, is_init):
+        if not self.validate_args or is_init == tensor_util.is_ref(self._scale):
+            return []
+        scale = tf.convert_to_tensor(self._scale)
+        smallest = tf.constant(_smallest_scale(scale.dtype), scale.dtype)
+        message = _underflow_message(scale.dtype)
+        return [assert_util.assert_greater_equal(scale, smallest, message=message)]
+
+    def log_partition_offset(self) -> tf.Tensor:
+        """Returns 0: the machine is the distribution."""
+        return tf.zeros([], self.dtype)
+
+    def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
+        """Returns the points themselves, `[..., num_visible]`."""
+        del seed
+        return tf.convert_to_tensor(value, self.dtype)
+
+    def posterior(self, value: Any) -> tfp.distributions.Distribution:
+        """Returns p(h | v), exact: the hidden bits of each point.
+
+        Args:
+          value: `[..., num_visible]`, points v.
+
+        Returns:
+          `tfd.Independent` of `tfd.Bernoulli` with event shape `[num_hidden]`.
+        """
+        machine = self.machine()
+        logits = machine.hidden_signal(tf.convert_to_tensor(value, self.dtype))
+        bernoulli = tfp.distributions.Bernoulli(
+            logits=logits + machine.hidden_bias, dtype=self.dtype
+        )
+        return tfp.distributions.Independent(bernoulli, 1)
+
+    def _unnormalized_log_prob(self, value):
+        return self.machine().log_marginal(value)
+
+    def _sample_n(self, n, seed=None):
+        return self._sample_units(n, seed)
+
+    def _default_event_space_bijector(self):
+        return tfp.bijectors.Identity(validate_args=self.validate_args)

@@ -1,0 +1,120 @@
+"""The energy of a Gaussian-Bernoulli machine with a label among its visible units."""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from tfp_ebm.distributions.gaussian_machine import GaussianMachine
+from tfp_ebm.distributions.gaussian_units import GaussianUnits
+from tfp_ebm.internal.numeric import multiply_rows
+from tfp_ebm.internal.tfp_private import samplers
+
+__all__ = ["LabeledMachine"]
+
+
+class _Parameters(NamedTuple):
+    machine: GaussianMachine
+    label_weights: tf.Tensor
+    label_bias: tf.Tensor
+
+
+class LabeledMachine(GaussianUnits, _Parameters):
+    """A `GaussianMachine` with one more visible unit, a label of K classes, coupled to its bits.
+
+        E(v, y, h) = E(v, h) - d^T y - y^T V h,   y one-hot
+        p(y_k = 1 | h) = softmax(d + V h)_k
+
+    A chain's state is v and the one-hot y, one after the other. At inverse temperature t the
+    couplings are `t W` and `t V`.
+
+    Attributes:
+      machine: the machine of v and h, without a batch of parameters.
+      label_weights: `[K, num_hidden]`, V.
+      label_bias: `[K]`, d.
+    """
+
+    @property
+    def visible_bias(self) -> tf.Tensor:
+        """The bias of the Gaussian units, b."""
+        return self.machine.visible_bias
+
+    @property
+    def hidden_bias(self) -> tf.Tensor:
+        """The bias of the bits, c."""
+        return self.machine.hidden_bias
+
+    def split(self, state: tf.Tensor) -> list[tf.Tensor]:
+        """Returns v and y."""
+        size = self.label_bias.shape[0]
+        return tf.split(state, [state.shape[-1] - size, size], axis=-1)
+
+    def hidden_signal(self, visible: tf.Tensor) -> tf.Tensor:
+        """Returns `W^T (v / sigma) + V^T y` of a state."""
+        points, labels = self.split(visible)
+        return self.machine.hidden_signal(points) + multiply_rows(labels, self.label_weights)
+
+    def label_logits(self, points: tf.Tensor) -> tf.Tensor:
+        """Returns log p(v, y) + log Z for every label y, `[..., K]`, from points `[..., D]`."""
+        field = self.machine.hidden_signal(points) + self.machine.hidden_bias
+        hidden_terms = tf.nn.softplus(field[..., tf.newaxis, :] + self.label_weights)
+        logits = self.label_bias + tf.reduce_sum(hidden_terms, axis=-1)
+        return logits + self.machine.log_visible(points)[..., tf.newaxis]
+
+    def given_label(self) -> GaussianMachine:
+        """Returns the machines of p(v, h | y) for every y, a batch of K."""
+        size = self.label_bias.shape[0]
+        visible_bias = tf.repeat(self.visible_bias[tf.newaxis], size, axis=0)
+        hidden_bias = self.hidden_bias + self.label_weights
+        return self.machine._replace(visible_bias=visible_bias, hidden_bias=hidden_bias)
+
+    def draw_labels(self, logits: tf.Tensor, seed: Any) -> tf.Tensor:
+        """Draws one-hot labels from logits `[..., K]`."""
+        uniform = samplers.uniform(tf.shape(logits), seed=seed, dtype=logits.dtype)
+        # The largest of logits plus Gumbel noise has the softmax's distribution.
+        tiny = tf.constant(logits.dtype.as_numpy_dtype(1e-30), logits.dtype)
+        noise = -tf.math.log(-tf.math.log(tf.maximum(uniform, tiny)))
+        return tf.one_hot(tf.argmax(logits + noise, axis=-1), logits.shape[-1], dtype=logits.dtype)
+
+    def sample_visible(self, hidden: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
+        """Draws the Gaussian units and the label given hidden bits."""
+        point_seed, label_seed = samplers.split_seed(seed, n=2, salt="labeled_visible")
+        points = self.machine.sample_visible(hidden, inverse_temperature, point_seed)
+        signal = multiply_rows(hidden, self.label_weights, transpose=True)
+        labels = self.draw_labels(inverse_temperature * signal + self.label_bias, label_seed)
+        return tf.concat([points, labels], axis=-1)
+
+    def complete(self, state: tf.Tensor, seed: Any) -> tf.Tensor:
+        """Returns the Gaussian units: the label and the bits are summed out of the event."""
+        del seed
+        return self.split(state)[0]
+
+    def log_visible(self, state: tf.Tensor) -> tf.Tensor:
+        """Returns what v and y contribute alone."""
+        points, labels = self.split(state)
+        own = tf.reduce_sum(labels * self.label_bias, axis=-1)
+        return self.machine.log_visible(points) + own
+
+    def log_gaussian_volume(self) -> tf.Tensor:
+        """Returns `sum_i log(sqrt(2 pi) sigma_i)`."""
+        return self.machine.log_gaussian_volume()
+
+    def reference_log_partition(self) -> tf.Tensor:
+        """Returns log Z without couplings."""
+        labels = tf.reduce_logsumexp(self.label_bias, axis=-1)
+        return self.machine.reference_log_partition() + labels
+
+    def sample_reference(self, num_samples: Any, seed: Any) -> tf.Tensor:
+        """Draws independent visible units and labels, `[num_samples, num_visible + K]`."""
+        point_seed, label_seed = samplers.split_seed(seed, n=2, salt="labeled_reference")
+        points = self.machine.sample_reference(num_samples, point_seed)
+        shape = tf.concat([tf.shape(points)[:1], tf.shape(self.label_bias)], axis=0)
+        logits = tf.broadcast_to(self.label_bias, shape)
+        labels = self.draw_labels(logits, label_seed)
+        labels = tf.ensure_shape(labels, [points.shape[0], self.label_bias.shape[0]])
+        return tf.concat([points, labels], axis=-1)
+
+    def log_hidden_weight(self, hidden: tf.Tensor) -> tf.Tensor:
+        """Returns `log sum_y integral exp(-E(v, y, h)) dv`, up to the Gaussian volume."""
+        signal = multiply_rows(hidden, self.label_weights, transpose=True)
+        labels = tf.reduce_logsumexp(signal + self.label_bias, axis=-1)
+        return self.machine.log_hidden_weight(hidden) + labels

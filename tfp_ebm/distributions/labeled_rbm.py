@@ -1,0 +1,329 @@
+"""A Gaussian-Bernoulli RBM that models labels with the points: the labels of EB-and-Flow."""
+
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_ebm.distributions.gaussian_machine import GaussianMachine
+from tfp_ebm.distributions.gaussian_visible import GaussianVisible, scale_variable
+from tfp_ebm.distributions.labeled_machine import LabeledMachine
+from tfp_ebm.internal import checks
+from tfp_ebm.internal.tfp_private import (
+    dtype_util,
+    parameter_properties,
+    ps,
+    samplers,
+    tensor_util,
+)
+from tfp_ebm.mcmc import PersistentChains, block_gibbs
+
+__all__ = ["LabeledRBM"]
+
+
+class LabeledRBM(GaussianVisible):
+    """A density over real vectors v together with a label y of K classes.
+
+        log p(v, y) = -sum_i (v_i - b_i)^2 / (2 sigma_i^2) + d_y
+                      + sum_j softplus((W^T (v / sigma) + V_y + c)_j) - log Z
+        log p(v) = log sum_y p(v, y),   p(y | v) = p(v, y) / p(v)
+
+    The event is v; the label is an argument. `log_prob(v)` is log p(v), `log_prob(v, labels=y)` is
+    log p(v, y), and a label of -1 is unknown and summed over, so that one batch may mix both.
+    `sample(n)` draws from p(v), `sample(n, labels=y)` from p(v | y), and `label_posterior(v)` is
+    p(y | v), exact. Behind a flow the label travels as
+    `distribution_kwargs={"labels": y}` of `tfd.TransformedDistribution` and `Dequantized`. How
+    log Z is obtained is said in `tfp_ebm.distributions.BoltzmannMachine`; a chain's state is v and
+    the one-hot y. `log_prob` is in nats and costs one product with W for a point and
+    K softplus for each of its hidden bits. There is no batch of parameters.
+
+    #### Example
+
+    >>> import tensorflow as tf
+    >>> base = LabeledRBM.create(num_visible=2, num_hidden=3, num_classes=4)
+    >>> v = tf.zeros([5, 2])
+    >>> base.log_prob(v, labels=[0, 3, -1, -1, 2]).shape, base.label_posterior(v).logits.shape
+    (TensorShape([5]), TensorShape([5, 4]))
+    >>> base.sample(3, labels=2).shape
+    TensorShape([3, 2])
+
+    Source: "EB-and-Flow", section 5.1; Larochelle and Bengio, "Classification using discriminative
+    restricted Boltzmann machines" (2008).
+    """
+
+    def __init__(
+        self,
+        weights: Any,
+        visible_bias: Any,
+        hidden_bias: Any,
+        label_weights: Any,
+        label_bias: Any,
+        scale: Any = 1.0,
+        chains: PersistentChains | None = None,
+        num_gibbs_steps: int = 200,
+        validate_args: bool = False,
+        allow_nan_stats: bool = True,
+        name: str = "LabeledRBM",
+    ) -> None:
+        """Constructs the distribution from given parameters; `create` makes trainable ones.
+
+        Args:
+          weights: `[num_visible, num_hidden]`, W.
+          visible_bias: `[num_visible]`, b.
+          hidden_bias: `[num_hidden]`, c.
+          label_weights: `[num_classes, num_hidden]`, V.
+          label_bias: `[num_classes]`, d.
+          scale: sigma above 0, a scalar or `[num_visible]`.
+          chains: persistent chains for the gradient of log Z, with states
+            `[num_chains, num_visible + num_classes]`. By default there are 256, or none where the
+            hidden layer has at most 12 units and log Z is summed exactly.
+          num_gibbs_steps: sweeps between the chains and a sample.
+          validate_args: whether to check values at run time.
+          allow_nan_stats: as in TensorFlow Probability.
+          name: name of the distribution.
+
+        Raises:
+          ValueError: if the shapes disagree, a parameter is not finite, or the scale not positive.
+        """
+        parameters = dict(locals())
+        with tf.name_scope(name) as name:
+            given = {
+                "weights": weights,
+                "visible_bias": visible_bias,
+                "hidden_bias": hidden_bias,
+                "label_weights": label_weights,
+                "label_bias": label_bias,
+                "scale": scale,
+            }
+            dtype = dtype_util.common_dtype(list(given.values()), dtype_hint=tf.float32)
+            for key, value in given.items():
+                value = tensor_util.convert_nonref_to_tensor(value, dtype=dtype, name=key)
+                setattr(self, f"_{key}", value)
+            self._check_parameters()
+            super().__init__(
+                dtype=dtype,
+                reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
+                validate_args=validate_args,
+                allow_nan_stats=allow_nan_stats,
+                parameters=parameters,
+                name=name,
+            )
+            self._set_up_sampling(chains, num_gibbs_steps)
+
+    def _check_parameters(self):
+        for name, axes in (
+            ("weights", "num_visible, num_hidden"),
+            ("label_weights", "num_classes, num_hidden"),
+        ):
+            matrix = getattr(self, f"_{name}")
+            if matrix.shape.rank != 2:
+                raise ValueError(f"`{name}` must have shape [{axes}], got shape {matrix.shape}.")
+            checks.finite(name, matrix)
+        num_visible, num_hidden = self._weights.shape
+        num_classes = self._label_weights.shape[0]
+        if self._label_weights.shape[1] != num_hidden:
+            raise ValueError(
+                f"`label_weights` must have shape [num_classes, {num_hidden}], one column for each "
+                f"hidden unit, got shape {self._label_weights.shape}."
+            )
+        checks.vector("visible_bias", self._visible_bias, num_visible)
+        checks.vector("hidden_bias", self._hidden_bias, num_hidden)
+        checks.vector("label_bias", self._label_bias, num_classes)
+        self._check_scale(num_visible)
+
+    @classmethod
+    def create(
+        cls,
+        num_visible: int,
+        num_hidden: int,
+        num_classes: int,
+        scale: float = 1.0,
+        learn_scale: bool = True,
+        sampler: str | None = None,
+        num_chains: int = 256,
+        num_gibbs_steps: int = 200,
+        weight_scale: float = 0.01,
+        sampler_options: dict[str, Any] | None = None,
+        dtype: tf.DType = tf.float32,
+        seed: Any = None,
+        name: str = "LabeledRBM",
+    ) -> "LabeledRBM":
+        """Returns a trainable machine, chains started and log Z estimated.
+
+        Args:
+          num_visible: number of Gaussian visible units, the dimensions of the event.
+          num_hidden: number of hidden bits.
+          num_classes: K, at least 2.
+          scale: the first value of every sigma.
+          learn_scale: whether sigma is trained.
+          sampler: where the gradient of log Z comes from, see `tfp_ebm.mcmc.start_chains`.
+          num_chains: number of chains.
+          num_gibbs_steps: sweeps between the chains and a sample.
+          weight_scale: standard deviation of the first weights.
+          sampler_options: further arguments of the sampler's class.
+          dtype: dtype of the variables.
+          seed: seed of the first weights and chains.
+          name: name of the distribution.
+
+        Raises:
+          ValueError: if an argument is out of its range, as for `GaussianBernoulliRBM.create`.
+        """
+        num_visible = checks.positive_integer("num_visible", num_visible)
+        num_hidden = checks.positive_integer("num_hidden", num_hidden)
+        num_classes = checks.positive_integer("num_classes", num_classes, minimum=2)
+        scale = checks.positive_number("scale", scale)
+        seeds = samplers.split_seed(seed, n=3, salt="labeled_rbm")
+
+        def noise(shape, seed):
+            return weight_scale * samplers.normal(shape, seed=seed, dtype=dtype)
+
+        weights = tf.Variable(noise([num_visible, num_hidden], seeds[0]), name="weights")
+        label_weights = tf.Variable(
+            noise([num_classes, num_hidden], seeds[1]), name="label_weights"
+        )
+        visible_bias, hidden_bias, label_bias = (
+            tf.Variable(tf.zeros([size], dtype), name=name)
+            for size, name in (
+                (num_visible, "visible_bias"),
+                (num_hidden, "hidden_bias"),
+                (num_classes, "label_bias"),
+            )
+        )
+        sigma = scale_variable(scale, num_visible, learn_scale, dtype)
+        machine = LabeledMachine(
+            GaussianMachine.from_parameters(weights, visible_bias, hidden_bias, sigma),
+            tf.convert_to_tensor(label_weights),
+            tf.convert_to_tensor(label_bias),
+        )
+        chains = cls._start_chains(
+            machine, sampler, "replay", num_chains, seeds[2], sampler_options
+        )
+        given = (weights, visible_bias, hidden_bias, label_weights, label_bias, sigma)
+        base = cls(*given, chains, num_gibbs_steps, name=name)
+        base.estimate_log_partition(num_chains=64, num_steps=50, seed=seeds[2])
+        return base
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        properties = parameter_properties.ParameterProperties
+        return {
+            "weights": properties(event_ndims=2),
+            "visible_bias": properties(event_ndims=1),
+            "hidden_bias": properties(event_ndims=1),
+            "label_weights": properties(event_ndims=2),
+            "label_bias": properties(event_ndims=1),
+            "scale": properties(
+                event_ndims=lambda self: self.scale.shape.rank,
+                default_constraining_bijector_fn=tfp.bijectors.Softplus,
+            ),
+        }
+
+    @property
+    def weights(self) -> Any:
+        """W, as given."""
+        return self._weights
+
+    @property
+    def label_weights(self) -> Any:
+        """V, as given."""
+        return self._label_weights
+
+    @property
+    def label_bias(self) -> Any:
+        """d, as given."""
+        return self._label_bias
+
+    @property
+    def num_classes(self) -> int:
+        """K."""
+        return self._label_bias.shape[0]
+
+    def _event_shape(self):
+        return self._visible_bias.shape
+
+    def _event_shape_tensor(self):
+        return ps.shape(self._visible_bias)
+
+    def machine(self) -> LabeledMachine:
+        """Returns the machine at the current parameters."""
+        return LabeledMachine(
+            GaussianMachine.from_parameters(
+                self._weights, self._visible_bias, self._hidden_bias, self._scale
+            ),
+            tf.convert_to_tensor(self._label_weights),
+            tf.convert_to_tensor(self._label_bias),
+        )
+
+    def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
+        """Draws labels given points: `[..., num_visible + num_classes]`, v and the one-hot y."""
+        value = tf.convert_to_tensor(value, self.dtype)
+        machine = self.machine()
+        seed = samplers.sanitize_seed(seed, salt="labeled_chain_state")
+        return tf.concat([value, machine.draw_labels(machine.label_logits(value), seed)], axis=-1)
+
+    def label_posterior(self, value: Any) -> tfp.distributions.Distribution:
+        """Returns p(y | v), exact: the class of each point.
+
+        Args:
+          value: `[..., num_visible]`, points v.
+
+        Returns:
+          `tfd.Categorical` over the K classes with batch shape `[...]`.
+        """
+        value = tf.convert_to_tensor(value, self.dtype)
+        return tfp.distributions.Categorical(logits=self.machine().label_logits(value))
+
+    def posterior(self, value: Any, labels: Any) -> tfp.distributions.Distribution:
+        """Returns p(h | v, y), exact: the hidden bits of each point with its label.
+
+        Args:
+          value: `[..., num_visible]`, points v.
+          labels: `[...]` integers from 0 to num_classes - 1.
+
+        Returns:
+          `tfd.Independent` of `tfd.Bernoulli` with event shape `[num_hidden]`.
+
+        Raises:
+          ValueError: if a label is out of range.
+        """
+        labels = checks.labels(labels, self.num_classes)
+        machine = self.machine()
+        logits = machine.machine.hidden_signal(tf.convert_to_tensor(value, self.dtype))
+        logits += machine.hidden_bias + tf.gather(machine.label_weights, labels)
+        return tfp.distributions.Independent(
+            tfp.distributions.Bernoulli(logits=logits, dtype=self.dtype), 1
+        )
+
+    def _unnormalized_log_prob(self, value, labels=None):
+        logits = self.machine().label_logits(value)
+        marginal = tf.reduce_logsumexp(logits, axis=-1)
+        if labels is None:
+            return marginal
+        labels = checks.labels(labels, self.num_classes, lowest=-1)
+        shape = ps.broadcast_shape(ps.shape(labels), ps.shape(marginal))
+        chosen = tf.one_hot(tf.broadcast_to(labels, shape), self.num_classes, dtype=logits.dtype)
+        return tf.where(labels < 0, marginal, tf.reduce_sum(chosen * logits, axis=-1))
+
+    def _call_sample_n(self, sample_shape, seed, labels=None, **kwargs):
+        if labels is not None:
+            labels = checks.labels(labels, self.num_classes)
+            shape = ps.reshape(ps.convert_to_shape_tensor(sample_shape, tf.int32), [-1])
+            kwargs["labels"] = tf.reshape(tf.broadcast_to(labels, shape), [-1])
+        return super()._call_sample_n(sample_shape, seed, **kwargs)
+
+    def _sample_n(self, n, seed=None, labels=None):
+        if labels is None:
+            return self._sample_units(n, seed)
+        machine = self.machine()
+        start_seed, run_seed = samplers.split_seed(seed, n=2, salt="sample_given_labels")
+        if self._draws_exactly():
+            points = machine.given_label().sample_exactly(n, start_seed)
+            return tf.stop_gradient(tf.gather(points, labels, axis=1, batch_dims=1))
+        # Chains are draws from p(v); drawn again in proportion to p(y | v), from p(v | y).
+        points = machine.complete(self._chains.units, None)
+        log_posterior = tf.math.log_softmax(machine.label_logits(points), axis=-1)
+        chances = tf.gather(tf.transpose(log_posterior), labels)
+        index = tfp.distributions.Categorical(logits=chances).sample(seed=start_seed)
+        hidden_bias = machine.hidden_bias + tf.gather(machine.label_weights, labels)
+        clamped = machine.machine._replace(hidden_bias=hidden_bias)
+        return block_gibbs.run(clamped, tf.gather(points, index), self._num_gibbs_steps, run_seed)
