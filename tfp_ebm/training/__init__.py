@@ -16,6 +16,7 @@ from tfp_ebm.training.parameter_groups import parameter_groups
 from tfp_ebm.training.quality_curves import QualityCurves
 from tfp_ebm.training.sampling import BatchSampler
 from tfp_ebm.training.schedules import WarmupDecay, learning_rate_schedule
+from tfp_ebm.training.semi_supervised_model import SemiSupervisedModel
 from tfp_ebm.training.strategies import make_strategy
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "NonFiniteError",
     "QualityCurves",
     "SampleGrids",
+    "SemiSupervisedModel",
     "TensorBoard",
     "TerminateOnNonFinite",
     "WarmupDecay",

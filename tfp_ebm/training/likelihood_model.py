@@ -162,9 +162,13 @@ class LikelihoodModel(keras.Model):
         del training  # It reaches the networks by Keras's call context.
         return self.distribution.log_prob(x)
 
+    def _inputs(self, data):
+        """Returns what `call` takes of a batch."""
+        return events(data)
+
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Updates the weights, their average, and the chains."""
-        x = events(data)
+        x = self._inputs(data)
         seed = replica_seed(samplers.fold_in(self._seed, tf.cast(self.num_updates, tf.int32)))
         variables = [variable for group in self._groups for variable in group]
         with seed_scope(seed), tf.GradientTape() as tape:
@@ -206,7 +210,7 @@ class LikelihoodModel(keras.Model):
         """Returns log-probabilities, with draws that are the same in every evaluation."""
         seed = samplers.fold_in(samplers.fold_in(self._seed, -1), tf.cast(counter, tf.int32))
         with seed_scope(replica_seed(seed)):
-            return self(events(data), training=False)
+            return self(self._inputs(data), training=False)
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Adds a batch to the metrics."""
