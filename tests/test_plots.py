@@ -23,6 +23,7 @@ def test_grids_show_the_images(tmp_path):
     [
         lambda path: plots.data_and_samples(IMAGES, IMAGES[:3], path, 17),
         lambda path: plots.code_columns(IMAGES.reshape(2, 5, 4, 4, 1), path, 17),
+        lambda path: plots.gibbs_chain({"one": IMAGES, "other": IMAGES[:7]}, path, 17, 4),
         lambda path: plots.curves([1, 2, 3], {"a": [3.0, 2.0, 1.0], "b": [3.0, 2.5, 2.4]}, path),
         lambda path: plots.curves([1], {"a": [3.0]}, path),
         lambda path: plots.sample_grids({"a": IMAGES, "b": IMAGES[:2], "c": IMAGES}, path, 17),
@@ -36,3 +37,14 @@ def test_grids_show_the_images(tmp_path):
 def test_pictures_are_written(draw, tmp_path):
     path = draw(tmp_path / "picture.png")
     assert imread(path)[..., :3].std() > 0.02
+
+
+def test_a_chain_is_read_from_left_to_right_and_down(tmp_path):
+    states = np.zeros([6, 4, 4, 1], np.int64)
+    states[3] = 16
+    picture = imread(plots.gibbs_chain({"chain": states}, tmp_path / "chain.png", 17, 3))
+    height, width = picture.shape[:2]
+    grey = picture[..., 0]
+    # The fourth of six states, three in a row, is the first of the second row.
+    lower_left = grey[int(0.6 * height) :, : width // 4].mean()
+    assert lower_left > grey[int(0.6 * height) :, width // 2 :].mean() + 0.2

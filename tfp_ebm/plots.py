@@ -12,6 +12,7 @@ __all__ = [
     "curves",
     "data_and_samples",
     "density_2d",
+    "gibbs_chain",
     "sample_grid",
     "sample_grids",
 ]
@@ -141,6 +142,28 @@ def code_columns(samples: Any, path: str | pathlib.Path, num_levels: int = 256) 
     canvas = _tile(samples.reshape(-1, *samples.shape[2:]), num_columns, num_levels)
     figure = _figure(8, 8 * canvas.shape[0] / canvas.shape[1] + 0.4)
     _show(figure.subplots(), canvas, "each column: one discrete code, noise redrawn")
+    return _save(figure, path)
+
+
+def gibbs_chain(
+    chains: dict[str, Any], path: str | pathlib.Path, num_levels: int = 256, num_columns: int = 20
+) -> pathlib.Path:
+    """Saves the consecutive states of Markov chains as images, one above the other.
+
+    The picture of figure 1 of "EB-and-Flow": time runs along the rows, left to right.
+
+    Args:
+      chains: title to `[num_steps, H, W, C]` integers from 0 to num_levels - 1.
+      path: PNG file.
+      num_levels: number of pixel levels.
+      num_columns: states in a row.
+    """
+    canvases = {title: _tile(states, num_columns, num_levels) for title, states in chains.items()}
+    ratio = sum(canvas.shape[0] / canvas.shape[1] for canvas in canvases.values())
+    figure = _figure(8, 8 * ratio + 0.4 * len(canvases))
+    axes = figure.subplots(len(canvases), 1, squeeze=False)[:, 0]
+    for part, (title, canvas) in zip(axes, canvases.items(), strict=True):
+        _show(part, canvas, title)
     return _save(figure, path)
 
 
