@@ -42,7 +42,7 @@ def joint(given, points):
 
 
 # Sums over this grid are exact for Gaussians whose deviation exceeds its step.
-GRID = np.stack(np.meshgrid(*[np.linspace(-9, 9, 46)] * 2), axis=-1).reshape(-1, 2)
+GRID = np.stack(np.meshgrid(*[np.linspace(-11, 11, 56)] * 2), axis=-1).reshape(-1, 2)
 CELL = 0.4**2
 POINTS = np.random.default_rng(1).normal(size=[6, 2])
 
