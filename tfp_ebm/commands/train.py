@@ -146,8 +146,10 @@ def _open_folder(output, config, resume, strategy):
             )
         _check_same(read_config(output), {**config, "versions": None}, output)
         return output
-    output.mkdir(parents=True)
-    write_json(output / "config.json", config)
+    partial = output.with_name(output.name + ".partial")  # A run folder has a config.json, always.
+    partial.mkdir(parents=True, exist_ok=True)
+    write_json(partial / "config.json", config)
+    partial.rename(output)
     return output
 
 
