@@ -1,14 +1,20 @@
 import json
 import os
 import pathlib
+import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 
 from tfp_ebm import cli
+from tfp_ebm.internal.hardware import has_bfloat16_units
+from tfp_ebm.training.parameter_groups import GROUPS
 
 TINY = "--epochs 1 --num-filters 4 --num-components 2 --num-blocks 1 --batch-size 250".split()
 
@@ -128,6 +134,99 @@ def test_a_folder_that_exists_is_left_alone(capsys, tmp_path):
     assert cli.main(arguments) == 2
     assert "exists and is left as it is" in capsys.readouterr().err
     assert (tmp_path / "precious").read_text() == "x"
+
+
+def test_dry_run_tells_sizes_and_writes_nothing(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["train", "gaussian_flow", "--dataset", "digits", "--dry-run", *TINY]
+    assert cli.main(arguments) == 0
+    rows = dict(line.split("\t") for line in capsys.readouterr().out.splitlines())
+    parts = [int(rows[f"parameters of the {name}"].replace(",", "")) for name in GROUPS]
+    assert sum(parts) == int(rows["parameters"].replace(",", "")) > 1000
+    # The first convolution of a coupling alone: 8 x 4 positions, 9 taps, 1 to 4 channels.
+    assert int(rows["FLOPs of log_prob an image"].replace(",", "")) > 2 * 32 * 9 * 4
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_going_on_with_a_finished_run_or_other_options(run, capsys):
+    assert cli.main(["train", "--resume", str(run)]) == 0
+    assert "is finished" in capsys.readouterr().out
+    assert cli.main(["train", "--resume", str(run), "--num-filters", "8", "--seed", "0"]) == 2
+    error = capsys.readouterr().err
+    assert "differs in num_filters;" in error and error.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_interrupted_by_the_user_and_taken_up_again(run, tmp_path):
+    """Ctrl-C within the second epoch; then the metrics are those of the run left alone."""
+    folder = tmp_path / "interrupted"
+    options = ["--gibbs-steps", "2", *TINY, "--epochs", "3"]
+    command = [sys.executable, "-m", "tfp_ebm.cli", "train", "rbm_flow", "--dataset", "digits"]
+    process = subprocess.Popen(
+        [*command, "--output", str(folder), *options], stdout=subprocess.PIPE, text=True
+    )
+    while not (folder / "metrics.csv").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate()
+    assert process.returncode == 130 and "--resume" in output
+    result = run_command("train", "--resume", folder)
+    assert result.returncode == 0 and result.stderr == ""
+    rows = (folder / "metrics.csv").read_text().splitlines()
+    assert len(rows) == 4 and (folder / "summary.json").exists()
+
+
+@pytest.mark.slow
+def test_two_workers_train_together(tmp_path):
+    ports = []
+    for _ in range(2):
+        with socket.socket() as server:
+            server.bind(("localhost", 0))
+            ports.append(server.getsockname()[1])
+    workers = [f"localhost:{port}" for port in ports]
+    processes = [
+        subprocess.Popen(
+            [
+                *(sys.executable, "-m", "tfp_ebm.cli", "train", "gaussian_flow"),
+                *("--dataset", "digits", "--output", str(tmp_path / "run")),
+                *("--strategy", "multi_worker", *TINY),
+            ],
+            env={
+                **os.environ,
+                "TF_CONFIG": json.dumps(
+                    {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
+                ),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for index in range(2)
+    ]
+    outputs = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    # Both saw the metrics of the whole batch; the first one wrote.
+    losses = [re.search(r"val_loss: ([\d.]+)", output).group(1) for output in outputs]
+    assert losses[0] == losses[1]
+    assert "run folder" in outputs[0] and "run folder" not in outputs[1]
+    assert (tmp_path / "run" / "summary.json").exists()
+
+
+def test_malformed_tf_config_is_one_line(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "{")
+    arguments = ["train", "gaussian_flow", "--dataset", "digits", "--strategy", "multi_worker"]
+    assert cli.main([*arguments, "--output", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err
+    assert "TF_CONFIG must be JSON" in error and error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_networks_fall_back_to_float32_without_bfloat16_units():
+    assert has_bfloat16_units("fpu avx512f amx_bf16 amx_tile")
+    assert has_bfloat16_units("fpu avx512_bf16")
+    assert not has_bfloat16_units("fpu avx2 avx512f avx512_vnni")
 
 
 def test_listings(capsys):

@@ -64,12 +64,13 @@ def train(
 
         print_cost(make_model(config["model"], config["model_options"]), data.image_shape)
         return
-    output = _open_folder(output, config, resume, strategy)
-    if (output / "summary.json").exists():
+    if resume is not None and (output / "summary.json").exists():
         print(f"{output} is finished; evaluate it by: tfp-ebm evaluate {output}")
         return
+    trainer = _make_trainer(config, len(data.train), strategy)
+    _open_folder(output, config, resume, strategy)
     try:
-        seconds = _fit(config, data, output, strategy)
+        seconds = _fit(trainer, config, data, output)
     except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError):
         _start_again(output, strategy_name)
     except KeyboardInterrupt:
@@ -136,7 +137,7 @@ def _check_same(config, given, resume):
 def _open_folder(output, config, resume, strategy):
     """Makes the folder of a new run; several workers started again find their own."""
     if resume is not None or not training.is_chief(strategy):
-        return output
+        return
     if output.exists():
         several = strategy.cluster_resolver is not None
         if not several or not (output / "config.json").is_file():
@@ -145,16 +146,14 @@ def _open_folder(output, config, resume, strategy):
                 f"it, or go on with a run by: tfp-ebm train --resume {output}"
             )
         _check_same(read_config(output), {**config, "versions": None}, output)
-        return output
+        return
     partial = output.with_name(output.name + ".partial")  # A run folder has a config.json, always.
     partial.mkdir(parents=True, exist_ok=True)
     write_json(partial / "config.json", config)
     partial.rename(output)
-    return output
 
 
-def _fit(config, data, output, strategy):
-    """Trains, from the newest checkpoint if there is one; returns the seconds of this part."""
+def _make_trainer(config, num_images, strategy):
     seed = config["seed"]
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
@@ -168,10 +167,17 @@ def _fit(config, data, output, strategy):
             seed=(seed, 1),
         )
         trainer.compile(
-            optimizer=_optimizers(config, density, len(data.train)),
+            optimizer=_optimizers(config, density, num_images),
             steps_per_execution=config["steps_per_execution"],
             jit_compile=config["jit_compile"] or None,
         )
+    return trainer
+
+
+def _fit(trainer, config, data, output):
+    """Trains, from the newest checkpoint if there is one; returns the seconds of this part."""
+    seed = config["seed"]
+    with trainer.distribute_strategy.scope():
         best = training.BestWeights(patience=config["patience"], folder=output / "checkpoint")
     checkpoints = training.Checkpoints(
         output / "training", config["keep"], config["checkpoint_every"], best=best

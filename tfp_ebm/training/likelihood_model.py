@@ -1,6 +1,7 @@
 """The Keras model that trains any distribution by maximum likelihood."""
 
 import contextlib
+import functools
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -102,7 +103,7 @@ class LikelihoodModel(keras.Model):
         self.renews_log_partition = True
         self._seed = tf.Variable(samplers.sanitize_seed(seed), trainable=False, name="seed")
         self._resume_at = None
-        self._training_data = None
+        self._batches_from = None
         self._loss_metric = keras.metrics.Mean(name="loss")
         self._bits_metric = BitsPerDimension(math.prod(model.event_shape.as_list()))
 
@@ -270,21 +271,22 @@ class LikelihoodModel(keras.Model):
         if isinstance(x, np.ndarray):
             steps = num_batches(len(x), checks.positive_integer("batch_size", batch_size))
             kwargs = {"steps_per_epoch": steps} | kwargs
-            self._training_data = (x, batch_size, self._seed.numpy())
-            x = training_batches(
-                *self._training_data, int(self.num_updates.numpy()), shuffle, horizontal_flips
+            options = {"shuffle": shuffle, "horizontal_flips": horizontal_flips}
+            self._batches_from = functools.partial(
+                training_batches, x, batch_size, self._seed.numpy(), **options
             )
+            x = self._batches_from(start=int(self.num_updates.numpy()))
         return super().fit(x, validation_data=validation_data, **kwargs)
 
     def training_batch(self, update: int) -> tf.Tensor | None:
-        """Returns the batch of an update of the last `fit`, unflipped; None if it is not known.
+        """Returns the batch of an update of the last `fit`; None if it was not fitted to an array.
 
         Args:
           update: number of the update, from 0.
         """
-        if self._training_data is None:
+        if self._batches_from is None:
             return None
-        return next(iter(training_batches(*self._training_data, start=update)))
+        return next(iter(self._batches_from(start=update)))
 
     def resume_at(self, epoch: int, step: int) -> None:
         """Makes the next `fit` start at a step of an epoch, both from 0; `Checkpoints` calls it."""
