@@ -32,10 +32,16 @@ def test_a_sweep_leaves_the_distribution_unchanged():
     assert 0 < info.moved < 1
 
 
-def test_transitions_have_the_exact_probabilities():
-    """From each state, one sweep reaches v' with sum_h p(h | v) p(v' | h)."""
+@pytest.mark.parametrize(
+    ("dtype", "count"), [(np.float64, 40_000), (np.float32, 40_000), (np.float32, 8_000)]
+)
+def test_transitions_have_the_exact_probabilities(dtype, count):
+    """From each state, one sweep reaches v' with sum_h p(h | v) p(v' | h).
+
+    Many units are drawn by one compiled loop, few by plain operations.
+    """
     weights, bias = oracles.random_machine(3, 2)
-    states, hidden, count = oracles.all_states(3), oracles.all_states(2), 40_000
+    states, hidden = oracles.all_states(3), oracles.all_states(2)
 
     def conditional(values, field):
         return np.exp(values @ field - np.log(2 * np.cosh(field)).sum())
@@ -47,7 +53,8 @@ def test_transitions_have_the_exact_probabilities():
             expected += p_hidden * np.array(
                 [conditional(v, weights @ h + bias[:3]) for v in states]
             )
-        result = mcmc.block_gibbs.run(machine(), np.tile(visible, [count, 1]), 1, seed=(0, 7))
+        start = np.tile(visible.astype(dtype), [count, 1])
+        result = mcmc.block_gibbs.run(machine(dtype), start, 1, seed=(0, 7))
         found = np.bincount(index_of(result.numpy()), minlength=8) / count
         np.testing.assert_array_less(abs(found - expected), 4.5 * np.sqrt(expected / count) + 1e-9)
 
@@ -58,14 +65,39 @@ def test_infinite_temperature_forgets_the_coupling():
     np.testing.assert_allclose(result.numpy().mean(0), np.tanh(bias[:3]), atol=0.02)
 
 
+def test_units_drawn_in_one_pass_are_independent():
+    """Without couplings every pair of units is uncorrelated, and every sweep is new."""
+    num_chains, sizes = 2000, (37, 23)
+    free = RestrictedBoltzmannMachine(np.zeros(sizes, np.float32), np.zeros(60, np.float32))
+    start = tf.ones([num_chains, 37])
+    one, two = (mcmc.block_gibbs.run(free.machine(), start, n, (0, 1)).numpy() for n in (1, 2))
+    both = np.concatenate([one, two], axis=1)
+    correlation = both.T @ both / num_chains - np.eye(74)
+    assert np.max(abs(correlation)) < 5 / np.sqrt(num_chains)
+    across_chains = one @ one.T / 37 - np.eye(num_chains)
+    np.testing.assert_allclose(across_chains.std(), 1 / np.sqrt(37), rtol=0.02)
+
+
+def test_temperatures_by_chain_match_one_temperature():
+    """Chains side by side, and chains each at its own temperature, have the same law."""
+    betas = tf.fill([40_000, 1], tf.constant(0.5, tf.float64))
+    start = tf.ones([40_000, 3], tf.float64)
+    means = [
+        mcmc.block_gibbs.run(machine(), start, 5, (0, 1), beta).numpy().mean(0)
+        for beta in (betas, 0.5)
+    ]
+    np.testing.assert_allclose(*means, atol=0.025)
+
+
 def test_zero_steps_return_the_start_and_seeds_repeat():
     start = tf.ones([5, 3])
     np.testing.assert_array_equal(
         mcmc.block_gibbs.run(machine(np.float32), start, 0, (0, 1)), start
     )
-    one = mcmc.block_gibbs.run(machine(np.float32), start, 3, (0, 1))
-    two = mcmc.block_gibbs.run(machine(np.float32), start, 3, (0, 1))
-    np.testing.assert_array_equal(one, two)
+    for start in (tf.ones([5, 3]), tf.ones([20_000, 3])):
+        one = mcmc.block_gibbs.run(machine(np.float32), start, 3, (0, 1))
+        two = mcmc.block_gibbs.run(machine(np.float32), start, 3, (0, 1))
+        np.testing.assert_array_equal(one, two)
 
 
 def test_chains_move_only_when_asked_and_draw_without_repeats():

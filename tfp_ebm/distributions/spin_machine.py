@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfp_ebm.internal.compiled import is_large
 from tfp_ebm.internal.enumeration import log_sum_over_states, sample_states
 from tfp_ebm.internal.numeric import add_field, log_2cosh, multiply_rows
 from tfp_ebm.internal.tfp_private import samplers
@@ -11,11 +12,40 @@ from tfp_ebm.internal.tfp_private import samplers
 __all__ = ["SpinMachine", "sample_spins"]
 
 
+# With fewer units to draw, launching a compiled kernel costs more than its single pass saves.
+_SMALLEST_COMPILED_DRAW = 2**15
+
+
 def sample_spins(field: tf.Tensor, seed: Any) -> tf.Tensor:
     """Draws independent spins with p(s = +1) = sigmoid(2 field), of the field's shape."""
     uniform = samplers.uniform(tf.shape(field), seed=seed, dtype=field.dtype)
+    return tf.ensure_shape(_compare(uniform, field), field.shape)
+
+
+def _compare(uniform, field):
+    """Returns +1 where the uniform number is below sigmoid(2 field), else -1."""
     one = tf.ones([], field.dtype)
-    return tf.ensure_shape(tf.where(uniform < tf.sigmoid(2 * field), one, -one), field.shape)
+    return tf.where(uniform < tf.sigmoid(2 * field), one, -one)
+
+
+@tf.function(autograph=False, jit_compile=True)
+def _draw_in_one_pass(signal, bias, seed):
+    """Does what `_draw_columns` does; TensorFlow has no ThreeFry but in compiled code.
+
+    Random bits, sigmoid and comparison become one loop over the units: a third of the time of as
+    many passes over memory, and no more bits are lost than the 23 of any uniform float32.
+    """
+    uniform = tf.random.stateless_uniform(
+        tf.shape(signal), seed, dtype=signal.dtype, alg="threefry"
+    )
+    return _compare(uniform, signal + bias[:, tf.newaxis])
+
+
+def _draw_columns(signal, bias, seed):
+    """Draws spins in fields `signal + bias`; signal `[n, num_chains]`, bias `[n]`."""
+    if is_large(signal, _SMALLEST_COMPILED_DRAW):
+        return _draw_in_one_pass(signal, bias, seed)
+    return sample_spins(signal + bias[:, tf.newaxis], seed)
 
 
 class SpinMachine(NamedTuple):
@@ -68,6 +98,26 @@ class SpinMachine(NamedTuple):
         hidden = self.sample_hidden(state, inverse_temperature, hidden_seed)
         field = add_field(inverse_temperature * self.visible_signal(hidden), self.visible_bias)
         return sample_spins(field, visible_seed)
+
+    def sweep_columns(self, columns: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
+        """Does what `sweep` does, by other random numbers, on chains side by side.
+
+        A product from the left by the weights is up to a third faster on a CPU than one from the
+        right by their transpose.
+
+        Args:
+          columns: `[num_visible, num_chains]`; weights without batch dimensions.
+          inverse_temperature: scalar.
+          seed: seed of the sweep.
+
+        Returns:
+          `[num_visible, num_chains]`.
+        """
+        hidden_seed, visible_seed = samplers.split_seed(seed, n=2, salt="sweep")
+        signal = inverse_temperature * tf.matmul(self.weights_transposed, columns)
+        hidden = _draw_columns(signal, self.hidden_bias, hidden_seed)
+        signal = inverse_temperature * tf.matmul(self.weights, hidden)
+        return _draw_columns(signal, self.visible_bias, visible_seed)
 
     def complete(self, state: tf.Tensor, seed: Any) -> tf.Tensor:
         """Draws hidden spins given visible ones, and returns both, `[..., N]`."""

@@ -18,6 +18,9 @@ class AnnealedMachine(Protocol):
     where B is the batch shape of the parameters: the visible layer where the rest can be summed
     in closed form. `f_t(state)` below is the log of the unnormalised probability of a state at
     inverse temperature t, all other units summed out.
+
+    A machine may also have `sweep_columns(columns, inverse_temperature, seed)`, the same for chains
+    as columns `[n, num_chains]`; where it is faster, `block_gibbs.run` prefers it.
     """
 
     def sweep(self, state: tf.Tensor, inverse_temperature: tf.Tensor, seed: Any) -> tf.Tensor:

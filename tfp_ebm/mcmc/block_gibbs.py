@@ -50,14 +50,19 @@ def step(
 
 @tf.function(autograph=False)
 def _sweeps(machine, units, num_steps, inverse_temperature, seed):
+    is_matrix = units.shape.rank == 2 and tf.convert_to_tensor(inverse_temperature).shape.rank == 0
+    side_by_side = is_matrix and hasattr(machine, "sweep_columns")
+    sweep = machine.sweep_columns if side_by_side else machine.sweep
+
     def body(index, units):
-        moved = machine.sweep(units, inverse_temperature, samplers.fold_in(seed, index))
+        moved = sweep(units, inverse_temperature, samplers.fold_in(seed, index))
         return index + 1, tf.ensure_shape(moved, units.shape)
 
+    start = tf.transpose(units) if side_by_side else units
     _, units = tf.while_loop(
-        lambda index, _: index < num_steps, body, (0, units), parallel_iterations=1
+        lambda index, _: index < num_steps, body, (0, start), parallel_iterations=1
     )
-    return units
+    return tf.transpose(units) if side_by_side else units
 
 
 def run(
