@@ -4,7 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfp_ebm.bijectors.mixture_logistic import logit_cdf, solve_logit_cdf
+from tfp_ebm.bijectors.mixture_logistic import logit_cdf
+from tfp_ebm.bijectors.mixture_logistic_inverse import solve_logit_cdf
 from tfp_ebm.bijectors.one_pass import OnePassBijector
 from tfp_ebm.internal.tfp_private import dtype_util, parameter_properties, ps, tensor_util
 

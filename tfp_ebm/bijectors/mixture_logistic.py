@@ -1,32 +1,156 @@
-"""The logit of a mixture-of-logistics CDF: value, derivative, gradient and inverse."""
+"""The logit of a mixture-of-logistics CDF: value, derivative and gradient."""
 
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["MIN_LOG_SCALE", "logit_cdf", "solve_logit_cdf"]
+from tfp_ebm.internal.compiled import compile_if_large
+
+__all__ = ["LARGE", "MIN_LOG_SCALE", "log_sums", "logit_cdf", "pull_back"]
 
 # As in Flow++: narrower components could hide a whole pixel level's mass between two floats.
 MIN_LOG_SCALE = -7.0
-_MAX_STEPS = 60
+# From this number of elements times components on, functions are compiled.
+LARGE = 2**17
 
 
-def _component_terms(x, logits, locs, log_scales):
-    """Returns z, log pi, log scales, softplus(-z) and softplus(z), each `[..., K]`.
+def _parts(x, logits, locs, log_scales):
+    """Returns unnormalised weights, 1 / scale, z, sigmoid'(z), sigmoid(z), sigmoid(-z): [..., K].
 
-    The two softplus come from one `log1p(exp(-|z|))`: as `softplus(z) = softplus(-z) + z`, the
-    second would lose all its digits where z is far below 0.
+    One exponential gives all three sigmoids, each accurate to rounding in its own tail.
     """
+    weights = tf.exp(logits - tf.reduce_max(logits, axis=-1, keepdims=True))
+    rates = tf.exp(-tf.maximum(log_scales, MIN_LOG_SCALE))
+    z = (x[..., tf.newaxis] - locs) * rates
+    tail = tf.exp(-tf.abs(z))
+    near = 1 / (1 + tail)
+    far = tail * near
+    is_positive = z >= 0
+    return (
+        weights,
+        rates,
+        z,
+        near * far,
+        tf.where(is_positive, near, far),
+        tf.where(is_positive, far, near),
+    )
+
+
+def _sums(x, *parameters):
+    """Returns F, 1 - F and f times the sum of the unnormalised weights, each `[...]`."""
+    weights, rates, _, slope, sigmoid, complement = _parts(x, *parameters)
+    terms = (weights * sigmoid, weights * complement, weights * rates * slope)
+    return tuple(tf.reduce_sum(term, axis=-1) for term in terms)
+
+
+def _log_terms(x, logits, locs, log_scales):
+    """Returns the components' terms of log F, log(1 - F) and log f, each `[..., K]`."""
+    log_weights = tf.nn.log_softmax(logits)
     log_scales = tf.maximum(log_scales, MIN_LOG_SCALE)
     z = (x[..., tf.newaxis] - locs) * tf.exp(-log_scales)
     rest = tf.math.log1p(tf.exp(-tf.abs(z)))
-    return z, tf.nn.log_softmax(logits), log_scales, tf.nn.relu(-z) + rest, tf.nn.relu(z) + rest
+    # Both softplus, as `softplus(z) = softplus(-z) + z` loses its digits where z is far below 0.
+    log_cdf = log_weights - tf.nn.relu(-z) - rest
+    log_survival = log_weights - tf.nn.relu(z) - rest
+    return log_cdf, log_survival, log_cdf - tf.nn.relu(z) - rest - log_scales
 
 
-def _log_terms(log_weights, log_scales, softplus_minus, softplus_plus):
-    """Returns the components' terms of log F, log(1 - F) and log f, each `[..., K]`."""
-    log_cdf = log_weights - softplus_minus
-    log_survival = log_weights - softplus_plus
-    return log_cdf, log_survival, log_cdf - softplus_plus - log_scales
+def log_sums(x: tf.Tensor, *parameters: tf.Tensor, with_density: bool = True) -> tuple:
+    """Returns log F, log(1 - F), log f, `[...]`, and whether plain sums could give them.
+
+    The sums run over probabilities, or, where one of them is so small that terms are lost or its
+    reciprocal overflows, over their logarithms: 60 scales or more from every component. Without
+    `with_density` a lost f is no reason: log f may be minus infinity.
+    """
+    smallest = np.finfo(x.dtype.as_numpy_dtype).tiny * 2.0**40
+    sums = _sums(x, *parameters)
+    checked = sums if with_density else sums[:2]
+    is_plain = tf.reduce_all([tf.reduce_min(part) > smallest for part in checked])
+
+    def plain():
+        log_total = tf.math.log(sums[0] + sums[1])
+        return tuple(tf.math.log(part) - log_total for part in sums)
+
+    def far():
+        return tuple(tf.reduce_logsumexp(term, axis=-1) for term in _log_terms(x, *parameters))
+
+    return *tf.cond(is_plain, plain, far), is_plain
+
+
+def _plain_gradient(x, parameters, sums, cdf_bar, survival_bar, density_bar):
+    weights, rates, z, slope, sigmoid, complement = _parts(x, *parameters)
+    # The sums of the unnormalised weights, as `_sums` has them.
+    total = tf.reduce_sum(weights, axis=-1)
+    for_cdf, for_survival, for_density = (
+        (bar / (total * tf.exp(log_sum)))[..., tf.newaxis]
+        for bar, log_sum in zip((cdf_bar, survival_bar, density_bar), sums, strict=True)
+    )
+    for_density *= rates
+    z_bar = for_cdf - for_survival + for_density * (complement - sigmoid)
+    z_bar *= weights * slope
+    normaliser = (density_bar / total)[..., tf.newaxis]
+    logits_bar = weights * (
+        for_cdf * sigmoid + for_survival * complement + for_density * slope + normaliser
+    )
+    return logits_bar, -z_bar * rates, -(z_bar * z + weights * for_density * slope)
+
+
+def _far_gradient(x, parameters, sums, cdf_bar, survival_bar, density_bar):
+    logits, locs, log_scales = parameters
+    rates = tf.exp(-tf.maximum(log_scales, MIN_LOG_SCALE))
+    z = (x[..., tf.newaxis] - locs) * rates
+    terms = _log_terms(x, *parameters)
+    for_cdf, for_survival, for_density = (
+        tf.exp(term - log_sum[..., tf.newaxis]) * bar[..., tf.newaxis]
+        for term, log_sum, bar in zip(
+            terms, sums, (cdf_bar, survival_bar, density_bar), strict=True
+        )
+    )
+    z_bar = (for_cdf + for_density) * tf.sigmoid(-z) - (for_survival + for_density) * tf.sigmoid(z)
+    normaliser = density_bar[..., tf.newaxis] * tf.nn.softmax(logits)
+    logits_bar = for_cdf + for_survival + for_density + normaliser
+    return logits_bar, -z_bar * rates, -(z_bar * z + for_density)
+
+
+def _gradient(x, logits, locs, log_scales, *rest):
+    """Returns the gradient in logits, locs and log scales."""
+    *sums, is_plain, value_bar, log_derivative_bar = rest
+    parameters = (logits, locs, log_scales)
+    bars = (value_bar - log_derivative_bar, -value_bar - log_derivative_bar, log_derivative_bar)
+    logits_bar, locs_bar, scales_bar = tf.cond(
+        is_plain,
+        lambda: _plain_gradient(x, parameters, sums, *bars),
+        lambda: _far_gradient(x, parameters, sums, *bars),
+    )
+    return logits_bar, locs_bar, scales_bar * tf.cast(log_scales >= MIN_LOG_SCALE, x.dtype)
+
+
+_either_log_sums = compile_if_large(log_sums, LARGE)
+_either_gradient = compile_if_large(_gradient, LARGE)
+
+
+def pull_back(
+    x: tf.Tensor,
+    parameters: tuple,
+    sums: tuple,
+    value_bar: tf.Tensor,
+    log_derivative_bar: tf.Tensor,
+) -> tuple:
+    """Returns the gradients of x and the parameters from those of `logit_cdf`'s two results.
+
+    Args:
+      x: `[...]`.
+      parameters: the three of `logit_cdf`, `[..., K]`.
+      sums: what `log_sums` returns for them.
+      value_bar: `[...]`.
+      log_derivative_bar: `[...]`.
+
+    Returns:
+      Four tensors, of the shapes of x and the parameters.
+    """
+    logits_bar, locs_bar, scales_bar = _either_gradient(
+        x, *parameters, *sums, value_bar, log_derivative_bar
+    )
+    return -tf.reduce_sum(locs_bar, axis=-1), logits_bar, locs_bar, scales_bar
 
 
 @tf.custom_gradient
@@ -38,8 +162,9 @@ def logit_cdf(
         F(x) = sum_k pi_k sigmoid(z_k),   z_k = (x - loc_k) exp(-log_scale_k)
         logit F = log F - log(1 - F),     log d/dx logit F = log f - log F - log(1 - F)
 
-    The gradient is in closed form and recomputes what has K entries for each element, so that
-    nothing of that size is kept for it but the parameters themselves.
+    F and 1 - F are two sums, so that no tail is lost. The gradient is in closed form and recomputes
+    what has K entries for each element: nothing of that size is kept for it but the parameters
+    themselves. Large inputs run through XLA, which passes over them once for each sum.
 
     Args:
       x: `[...]`.
@@ -50,95 +175,11 @@ def logit_cdf(
     Returns:
       Two tensors `[...]`.
     """
-    _, *terms = _component_terms(x, logits, locs, log_scales)
-    # Each by its own sum, so that no tail is lost.
-    log_cdf, log_survival, log_density = (
-        tf.reduce_logsumexp(term, axis=-1) for term in _log_terms(*terms)
-    )
+    parameters = (logits, locs, log_scales)
+    sums = _either_log_sums(x, *parameters)
+    log_cdf, log_survival, log_density, _ = sums
 
     def gradient(value_bar, log_derivative_bar):
-        z, log_weights, scales, softplus_minus, softplus_plus = _component_terms(
-            x, logits, locs, log_scales
-        )
-        # Responsibilities of the components for F, 1 - F and f.
-        sums = (log_cdf, log_survival, log_density)
-        terms = _log_terms(log_weights, scales, softplus_minus, softplus_plus)
-        for_cdf, for_survival, for_density = (
-            tf.exp(term - total[..., tf.newaxis]) for term, total in zip(terms, sums, strict=True)
-        )
-        for_cdf *= (value_bar - log_derivative_bar)[..., tf.newaxis]
-        for_survival *= (-value_bar - log_derivative_bar)[..., tf.newaxis]
-        for_density *= log_derivative_bar[..., tf.newaxis]
-        sigmoid, complement = tf.exp(-softplus_minus), tf.exp(-softplus_plus)
-        z_bar = (for_cdf + for_density) * complement - (for_survival + for_density) * sigmoid
-        x_bar = z_bar * tf.exp(-scales)
-        weights_bar = for_cdf + for_survival + for_density
-        logits_bar = weights_bar - tf.exp(log_weights) * tf.reduce_sum(
-            weights_bar, axis=-1, keepdims=True
-        )
-        is_free = tf.cast(log_scales >= MIN_LOG_SCALE, z.dtype)
-        return (
-            tf.reduce_sum(x_bar, axis=-1),
-            logits_bar,
-            -x_bar,
-            -(z_bar * z + for_density) * is_free,
-        )
+        return pull_back(x, parameters, sums, value_bar, log_derivative_bar)
 
     return (log_cdf - log_survival, log_density - log_cdf - log_survival), gradient
-
-
-def solve_logit_cdf(
-    y: tf.Tensor, logits: tf.Tensor, locs: tf.Tensor, log_scales: tf.Tensor
-) -> tf.Tensor:
-    """Returns x with logit F(x) = y, differentiable in y and in the parameters.
-
-    A mixture's CDF lies between those of its components, so x lies in
-    `[min_k(loc_k + scale_k y), max_k(loc_k + scale_k y)]`. Inside that bracket Newton's method
-    runs, with a bisection wherever it would leave the bracket or fails to halve the residual, until
-    every residual is at rounding level (60 steps at most). A Newton step with the derivative held
-    constant then gives the implicit-function gradient.
-
-    Args:
-      y: `[...]`.
-      logits: `[..., K]`.
-      locs: `[..., K]`.
-      log_scales: `[..., K]`.
-
-    Returns:
-      `[...]`, the dtype of y.
-    """
-    parameters = [tf.stop_gradient(part) for part in (logits, locs, log_scales)]
-    target = tf.stop_gradient(y)
-    scales = tf.exp(tf.maximum(parameters[2], MIN_LOG_SCALE))
-    quantiles = parameters[1] + scales * target[..., tf.newaxis]
-    low, high = tf.reduce_min(quantiles, axis=-1), tf.reduce_max(quantiles, axis=-1)
-    # A residual of a few roundings of its own evaluation cannot be improved.
-    tolerance = 8 * np.finfo(y.dtype.as_numpy_dtype).eps * (1 + tf.abs(target))
-
-    def body(step, x, low, high, best, smallest):
-        value, log_derivative = logit_cdf(x, *parameters)
-        residual = value - target
-        size = tf.abs(residual)
-        low = tf.where(residual < 0, x, low)
-        high = tf.where(residual > 0, x, high)
-        newton = x - residual * tf.exp(-log_derivative)
-        is_good = (newton > low) & (newton < high) & (size < 0.5 * smallest)
-        best = tf.where(size < smallest, x, best)
-        smallest = tf.minimum(size, smallest)
-        x = tf.where(is_good, newton, low + 0.5 * (high - low))
-        return step + 1, x, low, high, best, smallest
-
-    start = low + 0.5 * (high - low)
-    infinite = tf.fill(tf.shape(y), y.dtype.as_numpy_dtype(np.inf))
-    infinite = tf.ensure_shape(infinite, y.shape)
-    *_, x, _ = tf.while_loop(
-        lambda step, *state: (step < _MAX_STEPS) & tf.reduce_any(state[-1] > tolerance),
-        body,
-        (0, start, low, high, start, infinite),
-        parallel_iterations=1,
-    )
-    x = tf.stop_gradient(x)
-    value, log_derivative = logit_cdf(x, logits, locs, log_scales)
-    step = (value - y) * tf.stop_gradient(tf.exp(-log_derivative))
-    # The solution is as good as rounding allows: the step adds its gradient, not its value.
-    return x - (step - tf.stop_gradient(step))

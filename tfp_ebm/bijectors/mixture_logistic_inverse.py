@@ -1,0 +1,110 @@
+"""The inverse of the logit of a mixture-of-logistics CDF."""
+
+import numpy as np
+import tensorflow as tf
+
+from tfp_ebm.bijectors.mixture_logistic import LARGE, MIN_LOG_SCALE, log_sums, pull_back
+from tfp_ebm.internal.compiled import compile_if_large
+
+__all__ = ["solve_logit_cdf"]
+
+_MAX_STEPS = 60
+# Once at most one element in so many is left, the others are put aside.
+_SHARE_LEFT = 4
+
+
+def _start(target, logits, locs, log_scales):
+    """Returns the mean of the components' quantiles, and the smallest and the largest of them."""
+    scales = tf.exp(tf.maximum(log_scales, MIN_LOG_SCALE))
+    quantiles = locs + scales * target[..., tf.newaxis]
+    mean = tf.reduce_sum(tf.nn.softmax(logits) * quantiles, axis=-1)
+    low, high = tf.reduce_min(quantiles, axis=-1), tf.reduce_max(quantiles, axis=-1)
+    return tf.clip_by_value(mean, low, high), low, high
+
+
+def _iterate(state, target, parameters, tolerance, step, enough):
+    """Runs steps until at most `enough` elements have a residual above the tolerance.
+
+    The state is x, its bracket, and the smallest residual so far. An element whose residual is
+    below the tolerance makes its last Newton step and stays.
+    """
+
+    def body(step, x, low, high, smallest):
+        log_cdf, log_survival, log_density, _ = log_sums(x, *parameters, with_density=False)
+        residual = log_cdf - log_survival - target
+        size = tf.abs(residual)
+        is_open = smallest > tolerance
+        low = tf.where(is_open & (residual < 0), x, low)
+        high = tf.where(is_open & (residual > 0), x, high)
+        newton = x - residual * tf.exp(log_cdf + log_survival - log_density)
+        is_good = (newton >= low) & (newton <= high) & (size < 0.5 * smallest)
+        moved = tf.where(is_good, newton, tf.where(size <= tolerance, x, low + 0.5 * (high - low)))
+        x = tf.where(is_open, moved, x)
+        return step + 1, x, low, high, tf.where(is_open, tf.minimum(size, smallest), smallest)
+
+    def is_unfinished(step, *state):
+        left = tf.reduce_sum(tf.cast(state[-1] > tolerance, tf.int32))
+        return (step < _MAX_STEPS) & (left > enough)
+
+    step, *state = tf.while_loop(is_unfinished, body, (step, *state), parallel_iterations=1)
+    return step, state
+
+
+def _solve(target, *parameters):
+    """Returns the solutions for flat inputs, `[n]` and `[n, K]`."""
+    dtype = target.dtype.as_numpy_dtype
+    # Newton's last step squares a residual of this size to rounding level.
+    tolerance = dtype(0.1 * np.sqrt(np.finfo(dtype).eps)) * (1 + tf.abs(target))
+    x, low, high = _start(target, *parameters)
+    state = (x, low, high, tf.ones_like(target) * dtype(np.inf))
+    size = tf.size(target)
+    enough = size // _SHARE_LEFT
+    step, state = _iterate(state, target, parameters, tolerance, 0, enough)
+    # The elements left, in slots of their own; the slot after the last takes all others.
+    is_left = state[-1] > tolerance
+    slot = tf.where(is_left, tf.minimum(tf.cumsum(tf.cast(is_left, tf.int32)) - 1, enough), enough)
+    members = tf.tensor_scatter_nd_update(
+        tf.zeros([enough + 1], tf.int32), slot[:, tf.newaxis], tf.range(size)
+    )
+    gathered = [tf.gather(part, members) for part in (*state, target, tolerance, *parameters)]
+    _, (solved, *_) = _iterate(gathered[:4], gathered[4], gathered[6:], gathered[5], step, 0)
+    return tf.where(is_left & (slot < enough), tf.gather(solved, slot), state[0])
+
+
+_either_solve = compile_if_large(_solve, LARGE)
+
+
+@tf.custom_gradient
+def solve_logit_cdf(
+    y: tf.Tensor, logits: tf.Tensor, locs: tf.Tensor, log_scales: tf.Tensor
+) -> tf.Tensor:
+    """Returns x with logit F(x) = y, differentiable in y and in the parameters.
+
+    A mixture's CDF lies between those of its components, so x lies in
+    `[min_k(loc_k + scale_k y), max_k(loc_k + scale_k y)]`. From the mean of these quantiles
+    Newton's method runs inside the bracket, with a bisection wherever it would leave the bracket or
+    fails to halve the residual (60 steps at most). When three in four elements have converged, the
+    others go on alone. The gradient is that of the implicit function.
+
+    Args:
+      y: `[...]`.
+      logits: `[..., K]`.
+      locs: `[..., K]`.
+      log_scales: `[..., K]`.
+
+    Returns:
+      `[...]`, the dtype of y.
+    """
+    parameters = (logits, locs, log_scales)
+    flat = [tf.reshape(part, [-1, part.shape[-1] or tf.shape(part)[-1]]) for part in parameters]
+    flat = [tf.stop_gradient(part) for part in (tf.reshape(y, [-1]), *flat)]
+    x = tf.ensure_shape(tf.reshape(_either_solve(*flat), tf.shape(y)), y.shape)
+
+    def gradient(x_bar):
+        sums = log_sums(x, *parameters)
+        log_cdf, log_survival, log_density, _ = sums
+        y_bar = x_bar * tf.exp(log_cdf + log_survival - log_density)
+        _, *parameters_bar = pull_back(x, parameters, sums, -y_bar, tf.zeros_like(y_bar))
+        return y_bar, *parameters_bar
+
+    return x, gradient
