@@ -1,4 +1,4 @@
-"""Composes the smoothed RBM with bijectors of TensorFlow Probability: RealNVP and MAF.
+"""Composes the smoothed RBM with TensorFlow Probability's bijectors: RealNVP, MAF and splines.
 
 python examples/user_bijector.py --flow maf --epochs 20 --output user_bijector.png
 """
@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 import tf_keras
 
-from tfp_ebm import datasets, distributions, networks, plots, training
+from tfp_ebm import bijectors, datasets, distributions, networks, plots, training
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
@@ -27,12 +27,34 @@ class ShiftAndLogScale(tf.Module):
         return tf.split(self.network(x), 2, axis=-1)
 
 
+class Spline(tf.Module):
+    """A network to a rational quadratic spline on [-6, 6], for `tfp_ebm.bijectors.Coupling`."""
+
+    def __init__(self, num_bins: int = 12) -> None:
+        super().__init__()
+        self.network = networks.MLP(1, 3 * num_bins - 1, [64, 64], zero_output=True)
+        self.num_bins = num_bins
+
+    def __call__(self, x: tf.Tensor) -> tfb.Bijector:
+        """Returns the spline of the second coordinate."""
+        bins = self.num_bins
+        widths, heights, slopes = tf.split(self.network(x)[..., None, :], [bins, bins, -1], -1)
+        return tfb.RationalQuadraticSpline(
+            bin_widths=0.12 + (12 - 0.12 * bins) * tf.nn.softmax(widths),
+            bin_heights=0.12 + (12 - 0.12 * bins) * tf.nn.softmax(heights),
+            knot_slopes=1e-3 + tf.nn.softplus(slopes + 0.54),  # 1 at the start.
+            range_min=-6.0,
+        )
+
+
 def make_flow(name: str) -> tfb.Bijector:
-    """Returns four layers of RealNVP or of a masked autoregressive flow."""
+    """Returns four layers of RealNVP, of spline couplings or of a masked autoregressive flow."""
     layers = []
     for _ in range(4):
         if name == "realnvp":
             layer = tfb.RealNVP(num_masked=1, shift_and_log_scale_fn=ShiftAndLogScale())
+        elif name == "spline":
+            layer = bijectors.Coupling(tfb.Split(2), Spline())
         else:
             made = tfb.AutoregressiveNetwork(2, hidden_units=[64, 64], activation="relu")
             layer = tfb.MaskedAutoregressiveFlow(made)
@@ -56,7 +78,7 @@ def main(flow: str, epochs: int, output: str) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--flow", choices=["realnvp", "maf"], default="maf")
+    parser.add_argument("--flow", choices=["realnvp", "spline", "maf"], default="maf")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--output", default="user_bijector.png")
     main(**vars(parser.parse_args()))

@@ -24,8 +24,8 @@ def test_quick_start_of_the_readme(tmp_path):
 
 EXAMPLES = {
     "custom_loop.py": ["--epochs", "1"],
-    "user_bijector.py": ["--epochs", "1", "--flow", "realnvp"],
-    "rbm_flow_digits.py": ["--epochs", "1", "--num-filters", "4"],
+    "user_bijector.py": ["--epochs", "1", "--flow", "spline"],
+    "keras_fit.py": ["--epochs", "1", "--num-filters", "4"],
     "two_moons.py": ["--epochs", "1"],
     "vflow_checkerboard.py": "--iterations 20 --seeds 1 --models-to-run vflow_3 rbm_glow_3".split(),
 }

@@ -1,6 +1,6 @@
 """Trains RBM-Flow on the digits with Keras `fit`, evaluates it honestly, and reads its codes.
 
-python examples/rbm_flow_digits.py --epochs 60 --output rbm_flow_digits.png
+python examples/keras_fit.py --epochs 60 --output keras_fit.png
 """
 
 import argparse
@@ -46,5 +46,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--num-filters", type=int, default=32)
-    parser.add_argument("--output", default="rbm_flow_digits.png")
+    parser.add_argument("--output", default="keras_fit.png")
     main(**vars(parser.parse_args()))
