@@ -22,11 +22,18 @@ def test_quick_start_of_the_readme(tmp_path):
     assert "(16, 8, 8, 1)" in result.stdout and "nan" not in result.stdout
 
 
+SMALL = (
+    "--epochs 1 --width 8 --steps 1 --num-hidden 13 --buffer 200 --num-train 200 --num-test 20 "
+    "--num-reverse 10 --annealing-steps 20 --annealing-chains 8"
+)
 EXAMPLES = {
     "custom_loop.py": ["--epochs", "1"],
     "user_bijector.py": ["--epochs", "1", "--flow", "spline"],
     "keras_fit.py": ["--epochs", "1", "--num-filters", "4"],
     "two_moons.py": ["--epochs", "1"],
+    "eb_and_flow.py": f"{SMALL} --flow glow --base convolutional --pretraining-epochs 1".split(),
+    "gibbs_chains.py": f"{SMALL} --num-chains 3 --burn-in 5 --classifier-epochs 1".split(),
+    "semi_supervised.py": "--epochs 1 --width 8 --num-hidden 4 --num-test 50".split(),
     "vflow_checkerboard.py": "--iterations 20 --seeds 1 --models-to-run vflow_3 rbm_glow_3".split(),
 }
 
