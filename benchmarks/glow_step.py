@@ -60,7 +60,7 @@ def normflows(batch_size, num_scales, num_steps, num_filters):
         kept = channels if level == 0 else channels // 2
         bases.append(nf.distributions.DiagGaussian((kept, side, side), trainable=False))
     transform = nf.transforms.Logit(0.05)
-    model = nf.MultiscaleFlow(bases, levels, merges, transform)
+    model = nf.MultiscaleFlow(bases, levels, merges, transform, class_cond=False)
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
     images = torch.randint(0, 256, [batch_size, 1, 28, 28])
 
