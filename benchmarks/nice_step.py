@@ -2,7 +2,7 @@
 
     python benchmarks/nice_step.py --output benchmarks/results/nice_step.json
 
-28x28 images, the network of Dinh et al. (19 million parameters), 512 hidden bits, Adam; with as many
+28x28 images, the network of Dinh et al. (19 million parameters), 512 hidden bits, Adam; as many
 chains as images in a batch, and with a quarter. The floor is that of the matrix products of the
 chains alone.
 """
