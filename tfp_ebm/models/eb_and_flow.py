@@ -63,7 +63,7 @@ def eb_and_flow(
         of its hidden image, by default 100.
       sampler: where the gradient of log Z comes from, see `tfp_ebm.mcmc.start_chains`.
       num_chains: number of chains.
-      num_scales: number of scales of Glow.
+      num_scales: number of scales of Glow, of a given one too.
       num_classes: number of classes, for a `LabeledRBM` that models labels with the images; then
         `log_prob` and `sample` take `distribution_kwargs={"labels": ...}`. None: no labels.
       rbm_options: further arguments of the machines' `create`, such as
@@ -89,6 +89,8 @@ def eb_and_flow(
         raise ValueError(
             f"`num_classes` needs `rbm='dense'`, got {rbm!r}; labels join one machine."
         )
+    if num_hidden is None:
+        num_hidden = 100 if rbm == "convolutional" else 512
     options = {
         "sampler": sampler,
         "num_chains": num_chains,
@@ -100,15 +102,13 @@ def eb_and_flow(
         base = _CLASSICAL[rbm](shape, dtype)
     elif rbm == "convolutional":
         parts = latent_shapes(shape, num_scales)
-        base = distributions.ConvolutionalRBM.create(parts, num_hidden or 100, **options)
+        base = distributions.ConvolutionalRBM.create(parts, num_hidden, **options)
     elif num_classes is not None:
-        base = distributions.LabeledRBM.create(
-            math.prod(shape), num_hidden or 512, num_classes, **options
-        )
+        base = distributions.LabeledRBM.create(math.prod(shape), num_hidden, num_classes, **options)
     else:
         parts = latent_shapes(shape, num_scales) if rbm == "per_level" else [shape]
         machines = [
-            distributions.GaussianBernoulliRBM.create(math.prod(part), num_hidden or 512, **options)
+            distributions.GaussianBernoulliRBM.create(math.prod(part), num_hidden, **options)
             for part in parts
         ]
         base = machines[0] if len(machines) == 1 else tfd.Blockwise(machines)
