@@ -56,7 +56,7 @@ def make_flow(name: str) -> tfb.Bijector:
         elif name == "spline":
             layer = bijectors.Coupling(tfb.Split(2), Spline())
         else:
-            made = tfb.AutoregressiveNetwork(2, hidden_units=[64, 64], activation="relu")
+            made = tfb.AutoregressiveNetwork(2, hidden_units=[64, 64], activation="tanh")
             layer = tfb.MaskedAutoregressiveFlow(made)
         layers += [layer, tfb.Permute([1, 0])]
     return tfb.Chain(layers)
@@ -70,7 +70,7 @@ def main(flow: str, epochs: int, output: str) -> None:
     if not model.trainable_variables:
         model.log_prob(density.sample(2, seed=0))  # TFP's MADE creates its weights when called.
     trainer = training.LikelihoodModel(model)
-    trainer.compile(optimizer=tf_keras.optimizers.Adam(2e-3))
+    trainer.compile(optimizer=tf_keras.optimizers.Adam(2e-3, global_clipnorm=1.0))
     trainer.fit(density.sample(10_000, seed=1), epochs=epochs, batch_size=200, verbose=2)
     print(f"test log-likelihood {model.log_prob(density.sample(2_000, seed=2)).numpy().mean():.3f}")
     plots.density_2d(model.log_prob, output, title=f"{flow} on a smoothed RBM")
