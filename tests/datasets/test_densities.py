@@ -1,5 +1,8 @@
+import itertools
+
 import numpy as np
 import pytest
+from scipy.integrate import quad
 
 from tfp_ebm import datasets
 
@@ -14,20 +17,57 @@ def test_samples_repeat_and_stay_in_view(name):
     assert np.all(points.std(0) > 0.5)
 
 
-@pytest.mark.parametrize("name", ["checkerboard", "eight_gaussians"])
+KNOWN = [name for name in datasets.density_names() if datasets.density_2d(name).log_prob]
+
+
+def test_all_but_the_pinwheel_are_known():
+    assert set(datasets.density_names()) - set(KNOWN) == {"pinwheel"}
+
+
+@pytest.mark.parametrize("name", KNOWN)
 def test_known_densities_integrate_to_1_and_agree_with_samples(name):
     density = datasets.density_2d(name)
-    ticks = (np.arange(400) + 0.5) / 400 * 10 - 5
-    grid = np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
-    mass = np.exp(density.log_prob(grid)) * (10 / 400) ** 2
+    ticks = (np.arange(300) + 0.5) / 300 * 12 - 6
+    grid = np.stack(np.meshgrid(ticks, ticks), axis=-1)
+    mass = np.exp(density.log_prob(grid)) * (12 / 300) ** 2
     assert mass.sum() == pytest.approx(1, abs=1e-3)
     points = density.sample(50_000, seed=0)
-    upper = (grid[:, 0] > 1) & (grid[:, 1] > -1)
-    share = np.mean((points[:, 0] > 1) & (points[:, 1] > -1))
-    assert share == pytest.approx(mass[upper].sum(), abs=0.01)
+    for low in ((1.0, -1.0), (-1.5, 0.5), (0.25, 1.75)):
+        expected = mass[np.all((grid > low) & (grid < np.add(low, 2)), axis=-1)].sum()
+        share = np.mean(np.all((points > low) & (points < np.add(low, 2)), axis=-1))
+        assert share == pytest.approx(expected, abs=0.01)
     assert np.all(np.isfinite(density.log_prob(points)))
+
+
+@pytest.mark.parametrize("name", ["two_moons", "spirals"])
+def test_curves_against_adaptive_quadrature(name):
+    density = datasets.density_2d(name)
+    for x, y in density.sample(5, seed=1).astype(np.float64):
+
+        def integrand(t, x=x, y=y):
+            if name == "two_moons":
+                ends = [(2 * c - 1, 2 * s - 0.5) for c, s in [(np.cos(t), np.sin(t))]]
+                ends += [(1 - 2 * c, 0.5 - 2 * s) for c, s in [(np.cos(t), np.sin(t))]]
+                weight = 1 / (2 * np.pi)
+            else:
+                ends = [(s * t * np.cos(t) / 3, -s * t * np.sin(t) / 3) for s in (1, -1)]
+                weight = t / (9 * np.pi**2)
+            return weight * sum(np.exp(-50 * ((x - a) ** 2 + (y - b) ** 2)) for a, b in ends)
+
+        ticks = np.linspace(0, np.pi if name == "two_moons" else 3 * np.pi, 41)
+        total = sum(quad(integrand, *ends)[0] for ends in itertools.pairwise(ticks))
+        expected = np.log(total / (2 * np.pi * 0.01))
+        assert density.log_prob([x, y]) == pytest.approx(expected, abs=1e-6)
+
+
+def test_load_knows_densities_too():
+    points = datasets.load("checkerboard").sample(10, seed=0)
+    np.testing.assert_array_equal(points, datasets.density_2d("checkerboard").sample(10, seed=0))
+    assert "checkerboard" not in datasets.names()
 
 
 def test_unknown_name_suggests_the_nearest():
     with pytest.raises(ValueError, match="Did you mean 'two_moons'"):
         datasets.density_2d("moons")
+    with pytest.raises(ValueError, match="Did you mean 'checkerboard'"):
+        datasets.load("checkerbord")

@@ -16,6 +16,7 @@ def num_parameters(model):
         ("paper_cifar10_rbm", {}, 31_420_584),
         ("paper_cifar10_bernoulli", {}, 31_448_264),
         ("official_cifar10_flow_plus_plus", {}, 31_443_440),
+        ("official_cifar10_vflow", {}, 39_700_096),
         (
             "paper_cifar10_gaussian",
             {"image_shape": (28, 28, 1), "num_filters": 96, "num_components": 32},

@@ -38,25 +38,80 @@ def _checkerboard_log_prob(points):
     return np.where(inside & dark, -math.log(32), -np.inf)
 
 
+_CURVE_SCALE, _NUM_NODES = 0.1, 400
+
+
+def _nodes(low, high):
+    """Returns points and weights of Gauss-Legendre quadrature, dense against `_CURVE_SCALE`."""
+    points, weights = np.polynomial.legendre.leggauss(_NUM_NODES)
+    return low + (high - low) * (points + 1) / 2, (high - low) * weights / 2
+
+
+def _mixture_log_prob(points, centers, weights, scale):
+    """Returns the log-density of a mixture of normals, some thousand points at a time."""
+    points = np.asarray(points, np.float64)
+    flat = points.reshape(-1, 2)
+    parts = []
+    for start in range(0, len(flat), 4096):
+        difference = flat[start : start + 4096, None] - centers
+        exponent = np.log(weights) - 0.5 * np.sum((difference / scale) ** 2, axis=-1)
+        parts.append(np.logaddexp.reduce(exponent, axis=-1))
+    total = np.concatenate(parts) - math.log(2 * math.pi * scale**2)
+    return total.reshape(points.shape[:-1])
+
+
 def _two_moons(num_points, rng):
     angle = rng.uniform(0, np.pi, num_points)
     upper = rng.integers(0, 2, num_points) == 1
     points = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
     points = np.where(upper[:, None], points, [1.0, 0.5] - points)
-    return 2 * (points - [0.5, 0.25]) + 0.1 * rng.normal(size=[num_points, 2])
+    return 2 * (points - [0.5, 0.25]) + _CURVE_SCALE * rng.normal(size=[num_points, 2])
+
+
+def _two_moons_log_prob(points):
+    angle, weight = _nodes(0, np.pi)
+    upper = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    curve = 2 * (np.concatenate([upper, [1.0, 0.5] - upper]) - [0.5, 0.25])
+    return _mixture_log_prob(points, curve, np.tile(weight / (2 * np.pi), 2), _CURVE_SCALE)
+
+
+_RADII, _RADIUS_SCALE = 0.75 * np.arange(1, 5), 0.08
 
 
 def _rings(num_points, rng):
-    radius = rng.integers(1, 5, num_points) * 0.75 + 0.08 * rng.normal(size=num_points)
+    noise = _RADIUS_SCALE * rng.normal(size=num_points)
+    radius = _RADII[rng.integers(0, 4, num_points)] + noise
     angle = rng.uniform(0, 2 * np.pi, num_points)
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
 
 
+def _rings_log_prob(points):
+    radius = np.linalg.norm(np.asarray(points, np.float64), axis=-1)
+    # The point at radius r came from r, or from -r by a draw beyond the centre.
+    signed = np.stack([radius, -radius], axis=-1)[..., None]
+    exponent = -0.5 * ((signed - _RADII) / _RADIUS_SCALE) ** 2
+    total = np.logaddexp.reduce(exponent, axis=(-2, -1))
+    constant = math.log(4 * math.sqrt(2 * math.pi) * _RADIUS_SCALE * 2 * math.pi)
+    with np.errstate(divide="ignore"):
+        return total - constant - np.log(radius)
+
+
+def _arm(angle):
+    return np.stack([-np.cos(angle) * angle, np.sin(angle) * angle], axis=-1) / 3
+
+
 def _spirals(num_points, rng):
-    angle = 3 * np.pi * np.sqrt(rng.uniform(0, 1, num_points))
-    arm = np.stack([-np.cos(angle) * angle, np.sin(angle) * angle], axis=-1) / 3
+    arm = _arm(3 * np.pi * np.sqrt(rng.uniform(0, 1, num_points)))
     sign = rng.choice([-1.0, 1.0], size=[num_points, 1])
-    return sign * arm + 0.1 * rng.normal(size=[num_points, 2])
+    return sign * arm + _CURVE_SCALE * rng.normal(size=[num_points, 2])
+
+
+def _spirals_log_prob(points):
+    angle, weight = _nodes(0, 3 * np.pi)
+    curve = np.concatenate([_arm(angle), -_arm(angle)])
+    return _mixture_log_prob(
+        points, curve, np.tile(weight * angle / (9 * np.pi**2), 2), _CURVE_SCALE
+    )
 
 
 _EIGHT_CENTERS = 2.8 * np.stack([f(np.arange(8) * np.pi / 4) for f in (np.cos, np.sin)], axis=-1)
@@ -69,9 +124,7 @@ def _eight_gaussians(num_points, rng):
 
 
 def _eight_gaussians_log_prob(points):
-    difference = np.asarray(points)[..., None, :] - _EIGHT_CENTERS
-    exponent = -0.5 * np.sum((difference / _EIGHT_SCALE) ** 2, axis=-1)
-    return np.logaddexp.reduce(exponent, axis=-1) - math.log(16 * math.pi * _EIGHT_SCALE**2)
+    return _mixture_log_prob(points, _EIGHT_CENTERS, np.full(8, 1 / 8), _EIGHT_SCALE)
 
 
 def _pinwheel(num_points, rng):
@@ -87,9 +140,9 @@ _DENSITIES = {
     "checkerboard": (_checkerboard, _checkerboard_log_prob),
     "eight_gaussians": (_eight_gaussians, _eight_gaussians_log_prob),
     "pinwheel": (_pinwheel, None),
-    "rings": (_rings, None),
-    "spirals": (_spirals, None),
-    "two_moons": (_two_moons, None),
+    "rings": (_rings, _rings_log_prob),
+    "spirals": (_spirals, _spirals_log_prob),
+    "two_moons": (_two_moons, _two_moons_log_prob),
 }
 
 
@@ -107,8 +160,9 @@ def density_2d(name: str) -> Density2D:
     ((1000, 2), -3.4657)
 
     Args:
-      name: `"checkerboard"`, `"eight_gaussians"` (both with a known density), `"pinwheel"`,
-        `"rings"`, `"spirals"` or `"two_moons"`.
+      name: `"checkerboard"`, `"eight_gaussians"`, `"rings"` (known in closed form), `"spirals"`,
+        `"two_moons"` (known by quadrature along their curves, to 1e-6), or `"pinwheel"` (only
+        samples).
 
     Raises:
       ValueError: if no density has this name; the nearest one is suggested.

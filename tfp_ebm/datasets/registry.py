@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfp_ebm.datasets.densities import Density2D, density_2d, density_names
 from tfp_ebm.datasets.image_dataset import ImageDataset
 from tfp_ebm.internal import checks
 
@@ -20,7 +21,7 @@ _DESCRIPTIONS = {
 
 
 def names() -> tuple[str, ...]:
-    """Returns the names that `load` knows."""
+    """Returns the names of images that `load` knows; `density_names` has the others."""
     return tuple(sorted(["digits", *_NUM_VALIDATION]))
 
 
@@ -29,8 +30,8 @@ def descriptions() -> dict[str, str]:
     return {name: _DESCRIPTIONS[name] for name in names()}
 
 
-def load(name: str, data_dir: str | None = None) -> ImageDataset:
-    """Returns a data set of images as unsigned bytes, in fixed parts.
+def load(name: str, data_dir: str | None = None) -> ImageDataset | Density2D:
+    """Returns a data set of images as unsigned bytes, in fixed parts, or a density over the plane.
 
     | name | images | train / validation / test | levels |
     |---|---|---|---|
@@ -43,17 +44,19 @@ def load(name: str, data_dir: str | None = None) -> ImageDataset:
     once. Their validation part is the last of their training images, in the file's order.
 
     Args:
-      name: one of `names()`.
+      name: one of `names()`, or of `density_names()`.
       data_dir: folder of TensorFlow Datasets; by default `TFDS_DATA_DIR`, or its own default.
 
     Returns:
-      An `ImageDataset`.
+      An `ImageDataset`, or a `Density2D`.
 
     Raises:
       ValueError: if no data set has this name; the nearest one is suggested.
       ImportError: if scikit-learn is needed and missing.
     """
-    checks.choice("name", name, names())
+    checks.choice("name", name, (*names(), *density_names()))
+    if name in density_names():
+        return density_2d(name)
     return _load_digits() if name == "digits" else _load_from_tfds(name, data_dir)
 
 

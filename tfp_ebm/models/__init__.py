@@ -18,10 +18,14 @@ from tfp_ebm.models.multi_scale import latent_shapes, multi_scale
 from tfp_ebm.models.nice import nice
 from tfp_ebm.models.presets import preset, preset_names
 from tfp_ebm.models.variational_noise import VariationalNoise
-from tfp_ebm.models.vflow import GaussianPosterior, vector_flow, vector_vflow, vflow
+from tfp_ebm.models.vector_flow import vector_flow
+from tfp_ebm.models.vector_posteriors import FlowPosterior, GaussianPosterior, NormalPosterior
+from tfp_ebm.models.vflow import vector_vflow, vflow
 
 __all__ = [
+    "FlowPosterior",
     "GaussianPosterior",
+    "NormalPosterior",
     "VariationalNoise",
     "create",
     "d_flow",

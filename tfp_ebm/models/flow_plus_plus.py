@@ -52,7 +52,9 @@ def flow_plus_plus(
       num_filters: width of the conditioners.
       num_components: number of logistic components in a coupling.
       num_blocks: number of gated blocks in a conditioner.
-      num_couplings: number of couplings in each of the three stages; 0 leaves a stage out.
+      num_couplings: number of couplings in each of the three stages; 0 leaves a stage out. Four
+        numbers make the stages of VFlow: a column and a channel split before the squeeze, and the
+        same after it.
       dropout_rate: dropout in the conditioners while training.
       alpha: margin of the logit, see `tfp_ebm.bijectors.ImageToLogit`.
       num_heads: heads of self-attention in every gated block, with a second layer norm and a
@@ -84,10 +86,15 @@ def flow_plus_plus(
             f"{(height, width, channels)}. Pad the images with "
             f"{-height % 2} row(s) and {-width % 4} column(s)."
         )
-    if len(num_couplings) != 3:
+    if len(num_couplings) not in (3, 4):
         raise ValueError(
-            "`num_couplings` must hold three numbers, one for each stage, got "
-            f"{tuple(num_couplings)}."
+            "`num_couplings` must hold three numbers, one for each stage, or four for the stages "
+            f"of VFlow, got {tuple(num_couplings)}."
+        )
+    if len(num_couplings) == 4 and channels % 2:
+        raise ValueError(
+            "`image_shape` must have an even number of channels to be split before the squeeze, "
+            f"got {channels}; add one extra channel, or give three numbers of couplings."
         )
     for count in num_couplings:
         checks.positive_integer("num_couplings", count, minimum=0)
@@ -110,14 +117,32 @@ def flow_plus_plus(
             )
         return steps
 
-    squeezed = (height // 2, width // 2, 4 * channels)
+    columns, whole = (height, width // 2, channels), (height, width, channels // 2)
+    squeezed_columns = (height // 2, width // 4, 4 * channels)
+    squeezed_whole = (height // 2, width // 2, 2 * channels)
+    if len(num_couplings) == 3:
+        first, second, third = num_couplings
+        stages = [
+            *_between_column_halves(stage(columns, first)),
+            bijectors.Squeeze(),
+            *stage(squeezed_whole, second),
+            *_between_column_halves(stage(squeezed_columns, third)),
+        ]
+    else:
+        stages = [
+            *_between_column_halves(stage(columns, num_couplings[0])),
+            *stage(whole, num_couplings[1]),
+            bijectors.Squeeze(),
+            *_between_column_halves(stage(squeezed_columns, num_couplings[2])),
+            *stage(squeezed_whole, num_couplings[3]),
+        ]
     steps = [
         _preprocessing(num_levels, alpha, channels, num_augmented),
-        *_between_column_halves(stage((height, width // 2, channels), num_couplings[0])),
-        bijectors.Squeeze(),
-        *stage((height // 2, width // 2, 2 * channels), num_couplings[1]),
-        *_between_column_halves(stage((height // 2, width // 4, 4 * channels), num_couplings[2])),
-        tfb.Reshape(event_shape_in=squeezed, event_shape_out=[height * width * channels]),
+        *stages,
+        tfb.Reshape(
+            event_shape_in=(height // 2, width // 2, 4 * channels),
+            event_shape_out=[height * width * channels],
+        ),
     ]
     return tfb.Invert(tfb.Chain(steps[::-1]), name=name)
 
