@@ -1,10 +1,11 @@
 """Compares a plain flow, a deeper one, and VFlow on the checkerboard, and other bases too.
 
-    python examples/vflow_checkerboard.py --iterations 60000 --seeds 3 --output vflow_checkerboard
+    python examples/vflow_checkerboard.py --output vflow_checkerboard
 
 The density is -log 32 = -3.4657 nats on its support, which no model can exceed. The toy study of
-"VFlow: More Expressive Generative Flows with Variational Data Augmentation", section 6.1, at its
-widths; it trains 100,000 iterations.
+"VFlow: More Expressive Generative Flows with Variational Data Augmentation", section 5, at its
+widths; it trains 100,000 iterations. As there, steps count those of q(e | x) too: VFlow of three
+steps has two in p(x, e) and one in q(e | x).
 """
 
 import argparse
@@ -22,95 +23,105 @@ from tfp_ebm.training import energy_based_parts
 
 tfd = tfp.distributions
 NUM_TEST, NUM_IMPORTANCE = 1_000, 100
+BATCH_SIZE, LEARNING_RATE, CLIP_NORM = 64, 1e-3, 1.0
+# Name: dimensions with the extra ones, steps, base.
+MODELS = {
+    "glow_3": (2, 3, "normal"),
+    "glow_20": (2, 20, "normal"),
+    "vflow_3": (10, 3, "normal"),
+    "rbm_glow_3": (2, 3, "rbm"),
+    "d_glow_3": (2, 3, "spins"),
+    "rbm_vflow_3": (10, 3, "rbm"),
+    "d_vflow_3": (10, 3, "spins"),
+}
 
 
-def standard_normal(x: tf.Tensor) -> tfd.Distribution:
-    """Returns q(e | x) of eight extra coordinates that do not depend on x."""
-    return tfd.MultivariateNormalDiag(tf.zeros([*x.shape[:-1], 8]))
+def make_model(num_dims: int, num_steps: int, base: str = "normal") -> tfd.Distribution:
+    """Returns a flow of two dimensions, or VFlow of more; bases allow exact sums."""
+    bases = {
+        "normal": lambda: None,
+        "rbm": lambda: distributions.SmoothedRBM.create(num_dims // 2, num_dims // 2),
+        "spins": lambda: distributions.DiscreteMixture.create(num_dims),
+    }
+    extra = num_dims - 2
+    if not extra:
+        return models.vector_vflow(2, 0, num_steps, base=bases[base]())
+    posterior = models.FlowPosterior(2, extra, num_steps=1)
+    return models.vector_vflow(2, extra, num_steps - 1, base=bases[base](), posterior=posterior)
 
 
-def make_model(name: str) -> tfd.Distribution:
-    """Returns one of the models of the study; their bases are small enough for exact sums."""
-    if name == "glow_3":
-        return models.vector_vflow(2, 0, num_steps=3)
-    if name == "glow_20":
-        return models.vector_vflow(2, 0, num_steps=20)
-    if name == "vflow_3":
-        return models.vector_vflow(2, 8, num_steps=3, posterior=standard_normal)
-    if name == "rbm_glow_3":
-        return models.vector_vflow(2, 0, num_steps=3, base=distributions.SmoothedRBM.create(1, 1))
-    if name == "d_glow_3":
-        return models.vector_vflow(2, 0, num_steps=3, base=distributions.DiscreteMixture.create(2))
-    base = distributions.SmoothedRBM.create(5, 5)
-    return models.vector_vflow(2, 8, num_steps=3, base=base, posterior=standard_normal)
+def initialize(model: tfd.Distribution, points: np.ndarray) -> None:
+    """Sets the `ActNorm`s of the flow from data, with a draw of e where there is one."""
+    if isinstance(model, distributions.Augmented):
+        extra = model.posterior(points).sample(seed=(0, 1))
+        points, model = tf.concat([points, extra], axis=-1), model.distribution
+    models.initialize_from_data(model.bijector, points)
 
 
-NAMES = ("glow_3", "glow_20", "vflow_3", "rbm_glow_3", "d_glow_3", "rbm_vflow_3")
+def log_prob(model: tfd.Distribution, points: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Returns the log-density of a plain flow, or the bound of VFlow."""
+    seeds = {"seed": seed} if isinstance(model, distributions.Augmented) else {}
+    return model.log_prob(points, **seeds)
 
 
-def train(
-    model: tfd.Distribution, iterations: int, batch_size: int, seed: int, rate: float = 1e-3
-) -> float:
+def train(model: tfd.Distribution, iterations: int, seed: int) -> float:
     """Trains by Adam; returns the seconds of an iteration after compilation."""
-    density = datasets.density_2d("checkerboard")
-    optimizer = tf_keras.optimizers.Adam(
-        tf_keras.optimizers.schedules.CosineDecay(rate, iterations, alpha=0.01)
-    )
+    density = datasets.load("checkerboard")
+    initialize(model, density.sample(512, seed=seed))
+    schedule = tf_keras.optimizers.schedules.CosineDecay(LEARNING_RATE, iterations, alpha=0.01)
+    optimizer = tf_keras.optimizers.Adam(schedule, global_clipnorm=CLIP_NORM)
     variables = model.trainable_variables
     optimizer.build(variables)
 
     @tf.function(jit_compile=True)  # The whole loop, so that small operations cost nothing.
-    def steps(points):
-        for index in tf.range(tf.shape(points)[0]):
+    def steps(batches):
+        for index in tf.range(tf.shape(batches)[0]):
             step_seed = tf.stack([seed, tf.cast(optimizer.iterations, tf.int32)])
-            kwargs = {"seed": step_seed} if isinstance(model, distributions.Augmented) else {}
             with tf.GradientTape() as tape:
-                loss = -tf.reduce_mean(model.log_prob(points[index], **kwargs))
+                loss = -tf.reduce_mean(log_prob(model, batches[index], step_seed))
             gradients = tape.gradient(loss, variables)
             optimizer.apply_gradients(zip(gradients, variables, strict=True))
 
     block = min(1_000, iterations)
     times = []
     for start in range(0, iterations, block):
-        points = density.sample(block * batch_size, seed=1_000_003 * seed + start)
+        points = density.sample(block * BATCH_SIZE, seed=1_000_003 * (seed + 1) + start)
         started = time.perf_counter()
-        steps(tf.constant(points.reshape(block, batch_size, 2)))
+        steps(tf.constant(points.reshape(block, BATCH_SIZE, 2)))
         times.append((time.perf_counter() - started) / block)
     return float(np.median(times))
 
 
-def evaluate(model: tfd.Distribution, seed: int) -> float:
-    """Returns nats a point on fresh points, exact or importance-sampled."""
-    points = datasets.density_2d("checkerboard").sample(NUM_TEST, seed=987_654_321 + seed)
-    for base in energy_based_parts(model):
-        base.estimate_log_partition()
+def tight_log_prob(model: tfd.Distribution, points: np.ndarray, num_samples: int, seed: int):
+    """Returns the log-density, exact for plain flows, importance-sampled for VFlow."""
     if isinstance(model, distributions.Augmented):
-        values = model.importance_log_prob(points, NUM_IMPORTANCE, seed=(seed, 1))
-    else:
-        values = model.log_prob(points)
-    return float(np.mean(values))
+        return model.importance_log_prob(points, num_samples, seed=(seed, 1))
+    return model.log_prob(points)
 
 
-def log_density(model: tfd.Distribution) -> tf.Tensor:
-    """Returns the function that the picture shows."""
-    if isinstance(model, distributions.Augmented):
-        return lambda x: model.importance_log_prob(x, 16, seed=(0, 1))
-    return model.log_prob
+def run(num_dims: int, num_steps: int, base: str, iterations: int, seed: int):
+    """Returns a trained model, nats a point on fresh points, and seconds an iteration."""
+    tf_keras.utils.set_random_seed(seed)
+    model = make_model(num_dims, num_steps, base)
+    seconds = train(model, iterations, seed)
+    for part in energy_based_parts(model):
+        part.estimate_log_partition()
+    test = datasets.load("checkerboard").sample(NUM_TEST, seed=987_654_321 + seed)
+    nats = float(np.mean(tight_log_prob(model, test, NUM_IMPORTANCE, seed)))
+    return model, nats, seconds
 
 
-def main(iterations: int, seeds: int, output: str, models_to_run: list[str]) -> None:
-    """Trains every model for every seed, and writes a JSON file and pictures."""
-    folder = pathlib.Path(output)
-    folder.mkdir(parents=True, exist_ok=True)
+def compare(iterations: int, seeds: int, names: list[str], folder: pathlib.Path) -> None:
+    """Trains the models of the table and draws their densities (the paper's figure 2)."""
     table = {}
-    for name in models_to_run:
+    for name in names:
         values, times = [], []
         for seed in range(seeds):
-            tf_keras.utils.set_random_seed(seed)
-            model = make_model(name)
-            times.append(train(model, iterations, 64, seed))
-            values.append(evaluate(model, seed))
-        plots.density_2d(log_density(model), folder / f"{name}.png", title=name)
+            model, nats, seconds = run(*MODELS[name], iterations, seed)
+            values.append(nats)
+            times.append(seconds)
+        path = folder / f"{name}.png"
+        plots.density_2d(lambda x, model=model: tight_log_prob(model, x, 16, 0), path, title=name)
         spread = float(np.std(values, ddof=1)) if seeds > 1 else 0.0
         table[name] = {
             "nats": float(np.mean(values)),
@@ -119,14 +130,84 @@ def main(iterations: int, seeds: int, output: str, models_to_run: list[str]) -> 
             "milliseconds_an_iteration": 1e3 * float(np.median(times)),
         }
         print(f"{name:12} {np.mean(values):.4f} +- {spread:.4f} nats a point on test", flush=True)
-    report = {"iterations": iterations, "seeds": seeds, "models": table}
-    (folder / "results.json").write_text(json.dumps(report, indent=1) + "\n")
+        write(folder / "results.json", iterations, seeds, {"models": table})
+
+
+def sweep(iterations: int, seeds: int, dims: list[int], steps: list[int], folder) -> None:
+    """Trains every number of dimensions with every number of steps (the paper's figure 3)."""
+    table = {}
+    for num_dims in dims:
+        table[num_dims] = []
+        for num_steps in steps:
+            values = [run(num_dims, num_steps, "normal", iterations, s)[1] for s in range(seeds)]
+            table[num_dims].append(float(np.mean(values)))
+            print(
+                f"{num_dims} dimensions, {num_steps} steps: test {np.mean(values):.4f}", flush=True
+            )
+    write(folder / "sweep.json", iterations, seeds, {"steps": steps, "nats_by_dimensions": table})
+    series = {f"{num_dims} dimensions": values for num_dims, values in table.items()}
+    plots.curves(steps, series, folder / "sweep.png", "nats a point", "steps")
+
+
+def represent(iterations: int, folder: pathlib.Path) -> None:
+    """Draws where two-step models send the eight squares (the paper's figure 4)."""
+    points = datasets.load("checkerboard").sample(4_000, seed=5)
+    squares = np.unique(np.floor(points / 2), axis=0, return_inverse=True)[1].ravel()
+    panels = {"data x": points}
+    for num_dims in (2, 4):
+        model, nats, _ = run(num_dims, 2, "normal", iterations, seed=0)
+        joint, density = points, model
+        if num_dims > 2:
+            extra = model.posterior(points).sample(seed=(0, 1)).numpy()
+            panels["VFlow: e"] = extra
+            joint, density = np.concatenate([points, extra], axis=-1), model.distribution
+        latent = density.bijector.inverse(joint).numpy()
+        name = "VFlow" if num_dims > 2 else "Glow"
+        panels[f"{name}: latents ({nats:.2f})"] = leading_directions(latent, squares)
+    plots.scatter_2d(panels, squares, folder / "representation.png")
+
+
+def leading_directions(points: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Returns the plane of the points in which the means of the labels are furthest apart."""
+    means = np.stack([points[labels == label].mean(axis=0) for label in np.unique(labels)])
+    directions = np.linalg.svd(means - means.mean(axis=0))[2]
+    return points @ directions[:2].T
+
+
+def write(path: pathlib.Path, iterations: int, seeds: int, content: dict) -> None:
+    """Writes a JSON file."""
+    report = {"iterations": iterations, "seeds": seeds, **content}
+    path.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def main(
+    parts: list[str],
+    iterations: int,
+    seeds: int,
+    models_to_run: list[str],
+    dims: list[int],
+    steps: list[int],
+    output: str,
+) -> None:
+    """Runs the parts that are asked for, and writes JSON files and pictures."""
+    folder = pathlib.Path(output)
+    folder.mkdir(parents=True, exist_ok=True)
+    if "table" in parts:
+        compare(iterations, seeds, models_to_run, folder)
+    if "sweep" in parts:
+        sweep(iterations, seeds, dims, steps, folder)
+    if "representation" in parts:
+        represent(iterations, folder)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    known = ("table", "sweep", "representation")
+    parser.add_argument("--parts", nargs="+", choices=known, default=known)
     parser.add_argument("--iterations", type=int, default=60_000)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--models-to-run", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--dims", type=int, nargs="+", default=[2, 4, 6, 8, 10])
+    parser.add_argument("--steps", type=int, nargs="+", default=[2, 3, 5, 10])
     parser.add_argument("--output", default="vflow_checkerboard")
-    parser.add_argument("--models-to-run", nargs="+", choices=NAMES, default=NAMES)
     main(**vars(parser.parse_args()))

@@ -31,6 +31,7 @@ def test_grids_show_the_images(tmp_path):
             {"bits": {"a": ([1, 2], [3.0, 2.0], [0.1, 0.2])}, "score": {"a": ([1], [2.0], [0.0])}},
             path,
         ),
+        lambda path: plots.scatter_2d({"a": IMAGES[:, 0, :2, 0]}, range(10), path),
         lambda path: plots.density_2d(lambda x: -np.sum(x**2, axis=-1), path, resolution=20),
     ],
 )

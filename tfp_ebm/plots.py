@@ -15,6 +15,7 @@ __all__ = [
     "gibbs_chain",
     "sample_grid",
     "sample_grids",
+    "scatter_2d",
 ]
 
 
@@ -194,19 +195,40 @@ def density_2d(
     return _save(figure, path)
 
 
+def scatter_2d(
+    panels: dict[str, Any], labels: Sequence[int], path: str | pathlib.Path
+) -> pathlib.Path:
+    """Saves points over the plane, coloured by label, in panels side by side; returns the path.
+
+    Args:
+      panels: title to points `[N, 2]`.
+      labels: `[N]` integers.
+      path: PNG file.
+    """
+    figure = _figure(3.2 * len(panels), 3.5)
+    grid = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (title, points) in zip(grid, panels.items(), strict=True):
+        axes.scatter(*np.asarray(points).T, c=labels, cmap="tab10", s=1.5, linewidths=0)
+        axes.set_title(title, fontsize=10)
+        axes.set_aspect("equal", adjustable="datalim")
+    return _save(figure, path)
+
+
 def curves(
     epochs: Sequence[float],
     series: dict[str, Sequence[float]],
     path: str | pathlib.Path,
     ylabel: str = "bits per dimension",
+    xlabel: str = "epoch",
 ) -> pathlib.Path:
-    """Saves curves over epochs and returns the path.
+    """Saves curves over epochs, or over anything else, and returns the path.
 
     Args:
       epochs: abscissae.
       series: label to values.
       path: PNG file.
       ylabel: unit of the values.
+      xlabel: what the abscissae are.
     """
     figure = _figure(6, 4)
     axes = figure.subplots()
@@ -217,7 +239,7 @@ def curves(
     )
     low, high = everything.min(), everything.max()
     axes.set_ylim(low - 0.05 * (high - low) - 1e-3, high + 0.1 * (high - low) + 1e-3)
-    axes.set_xlabel("epoch")
+    axes.set_xlabel(xlabel)
     axes.set_ylabel(ylabel)
     axes.grid(alpha=0.3)
     axes.legend()

@@ -40,6 +40,26 @@ def test_importance_bound_rises_to_the_quadrature_value():
     assert means[3] == pytest.approx(exact.mean(), abs=0.01)
 
 
+def test_bounds_where_the_posterior_is_known():
+    """x and e are normal with correlation 0.8, so that p(e | x) = N(0.8 x, 0.6^2)."""
+    joint = tfd.MultivariateNormalFullCovariance(covariance_matrix=[[1.0, 0.8], [0.8, 1.0]])
+    x = np.array([[-1.2], [0.4]], np.float32)
+    exact = -0.5 * np.mean(x**2) - 0.5 * np.log(2 * np.pi)
+    known = Augmented(joint, lambda x: tfd.Independent(tfd.Normal(0.8 * x, 0.6), 1), 1)
+    for seed in range(5):
+        assert np.mean(known.log_prob(x, seed=(0, seed))) == pytest.approx(exact, abs=1e-5)
+    model = Augmented(joint, standard(1), 1)
+    many = np.repeat(x, 4_000, axis=0)
+    divergence = 0.5 * np.mean((1 + (0.8 * x) ** 2) / 0.36 - 1 + np.log(0.36))
+    one_draw = np.mean(model.log_prob(many, seed=(0, 1)))
+    assert one_draw == pytest.approx(exact - divergence, abs=0.05)
+    few, more = (np.mean(model.importance_log_prob(many, s, seed=(0, 1))) for s in (8, 512))
+    assert one_draw < few < more < exact + 0.003
+    assert more == pytest.approx(exact, abs=0.01)
+    summed = [quad(lambda e, v=v: float(joint.prob([v, np.float32(e)])), -8, 8)[0] for v in x[:, 0]]
+    assert np.mean(np.log(summed)) == pytest.approx(exact, abs=1e-5)
+
+
 def test_theorem_1_extra_coordinates_that_are_ignored_change_nothing():
     base = SmoothedRBM.create(1, 1)
     network = networks.MLP(1, 2, [8], "tanh")

@@ -29,9 +29,14 @@ def test_published_parameter_counts(name, options, count):
 
 
 def test_small_presets_have_densities():
-    model = models.preset("small_8x8", num_filters=4, num_components=2, num_blocks=1)
-    image = np.random.default_rng(0).integers(0, 17, size=[2, 8, 8, 1]).astype(np.uint8)
-    assert np.all(np.isfinite(model.log_prob(image)))
+    sizes = {"num_filters": 4, "num_components": 2, "num_blocks": 1}
+    for name, shape, levels in [
+        ("small_8x8", (8, 8, 1), 17),
+        ("small_vflow_28x28", (28, 28, 1), 256),
+        ("small_vflow_32x32", (32, 32, 3), 256),
+    ]:
+        image = np.random.default_rng(0).integers(0, levels, size=[2, *shape]).astype(np.uint8)
+        assert np.all(np.isfinite(models.preset(name, **sizes).log_prob(image)))
     assert all(" " in description for description in models.preset_names().values())
 
 

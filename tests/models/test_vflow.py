@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from tests.models.test_image_flows import IMAGES
 from tfp_ebm import models
@@ -10,7 +11,7 @@ SMALL = {"num_filters": 4, "num_components": 2, "num_blocks": 1, "num_couplings"
 
 
 def test_vector_flow_log_determinant_by_autodiff():
-    flow = models.vector_flow(4, 2, [8], tf.float64)
+    flow = models.vector_flow(4, 2, [8], "rotation", tf.float64)
     for index, variable in enumerate(flow.trainable_variables):
         noise = tf.random.stateless_normal(variable.shape, (0, index), dtype=variable.dtype)
         variable.assign_add(0.2 * noise)
@@ -65,3 +66,35 @@ def test_augmented_channels_skip_the_logit():
     assert not set(np.round(x[..., 0].ravel(), 4)) & set(np.round(z.ravel(), 4))
     with pytest.raises(ValueError, match="`num_augmented` must leave channels"):
         models.flow_plus_plus((2, 4, 2), num_augmented=2)
+
+
+def test_four_stages_log_determinant_by_autodiff():
+    options = {**SMALL, "num_couplings": (1, 1, 1, 1), "dtype": tf.float64}
+    flow = models.flow_plus_plus((2, 4, 2), 5, num_augmented=1, **options)
+    for index, variable in enumerate(flow.trainable_variables):
+        noise = tf.random.stateless_normal(variable.shape, (0, index), dtype=variable.dtype)
+        variable.assign_add(0.1 * noise)
+    x = tf.random.stateless_uniform([2, 4, 2], (0, 1), 0, 5, dtype=tf.float64)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        z = flow.inverse(x)
+    jacobian = tape.jacobian(z, x, experimental_use_pfor=False).numpy().reshape(16, 16)
+    log_det = flow.inverse_log_det_jacobian(x + 0, event_ndims=3)
+    np.testing.assert_allclose(log_det, np.linalg.slogdet(jacobian)[1], rtol=1e-9)
+    np.testing.assert_allclose(flow.forward(tf.constant(z.numpy())), x, atol=1e-7)
+
+
+def test_stages_that_do_not_fit():
+    with pytest.raises(ValueError, match=r"even number of channels .* got 3; add one extra"):
+        models.flow_plus_plus((2, 4, 3), num_couplings=(1, 1, 1, 1))
+    with pytest.raises(ValueError, match="three numbers, one for each stage, or four"):
+        models.flow_plus_plus((2, 4, 2), num_couplings=(1, 1))
+
+
+def test_a_posterior_of_ones_own():
+    def posterior(x):
+        return tfp.distributions.Independent(tfp.distributions.Normal(x / 5, 1.0), 3)
+
+    model = models.vflow((2, 4, 1), 1, num_levels=5, posterior=posterior, **SMALL)
+    assert model.distribution.posterior is posterior
+    assert np.all(np.isfinite(model.log_prob(IMAGES, seed=(0, 1))))

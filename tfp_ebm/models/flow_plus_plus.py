@@ -117,34 +117,38 @@ def flow_plus_plus(
             )
         return steps
 
-    columns, whole = (height, width // 2, channels), (height, width, channels // 2)
-    squeezed_columns = (height // 2, width // 4, 4 * channels)
-    squeezed_whole = (height // 2, width // 2, 2 * channels)
-    if len(num_couplings) == 3:
-        first, second, third = num_couplings
-        stages = [
-            *_between_column_halves(stage(columns, first)),
-            bijectors.Squeeze(),
-            *stage(squeezed_whole, second),
-            *_between_column_halves(stage(squeezed_columns, third)),
-        ]
-    else:
-        stages = [
-            *_between_column_halves(stage(columns, num_couplings[0])),
-            *stage(whole, num_couplings[1]),
-            bijectors.Squeeze(),
-            *_between_column_halves(stage(squeezed_columns, num_couplings[2])),
-            *stage(squeezed_whole, num_couplings[3]),
-        ]
     steps = [
         _preprocessing(num_levels, alpha, channels, num_augmented),
-        *stages,
+        *_stages((height, width, channels), num_couplings, stage),
         tfb.Reshape(
             event_shape_in=(height // 2, width // 2, 4 * channels),
             event_shape_out=[height * width * channels],
         ),
     ]
     return tfb.Invert(tfb.Chain(steps[::-1]), name=name)
+
+
+def _stages(image_shape, num_couplings, stage):
+    """Returns the steps of Flow++, or of VFlow for four numbers of couplings."""
+    height, width, channels = image_shape
+    columns, whole = (height, width // 2, channels), (height, width, channels // 2)
+    squeezed_columns = (height // 2, width // 4, 4 * channels)
+    squeezed_whole = (height // 2, width // 2, 2 * channels)
+    steps = [*_between_column_halves(stage(columns, num_couplings[0]))]
+    if len(num_couplings) == 3:
+        return [
+            *steps,
+            bijectors.Squeeze(),
+            *stage(squeezed_whole, num_couplings[1]),
+            *_between_column_halves(stage(squeezed_columns, num_couplings[2])),
+        ]
+    return [
+        *steps,
+        *stage(whole, num_couplings[1]),
+        bijectors.Squeeze(),
+        *_between_column_halves(stage(squeezed_columns, num_couplings[2])),
+        *stage(squeezed_whole, num_couplings[3]),
+    ]
 
 
 def _between_column_halves(steps):

@@ -30,12 +30,19 @@ def check_even(name: str, size: int) -> int:
 class GlowSteps(tf.Module):
     """The variables of steps of Glow for vectors but for the conditioners, and their chain."""
 
-    def __init__(self, num_dims: int, num_steps: int, dtype: tf.DType = tf.float32) -> None:
-        """Makes an `ActNorm` and a matrix in LU form, a rotation at first, for every step.
+    def __init__(
+        self,
+        num_dims: int,
+        num_steps: int,
+        init: str = "identity",
+        dtype: tf.DType = tf.float32,
+    ) -> None:
+        """Makes an `ActNorm` and a matrix in LU form for every step.
 
         Args:
           num_dims: D, even.
           num_steps: number of steps.
+          init: where matrices start, see `Invertible1x1Conv.create`.
           dtype: dtype of the variables.
         """
         super().__init__(name="glow_steps")
@@ -43,7 +50,7 @@ class GlowSteps(tf.Module):
         self._norms = [bijectors.ActNorm.create([num_dims], dtype=dtype) for _ in range(num_steps)]
         self._matrices = [
             bijectors.Invertible1x1Conv.create(
-                num_dims, parametrization="lu", init="rotation", dtype=dtype
+                num_dims, parametrization="lu", init=init, dtype=dtype
             )
             for _ in range(num_steps)
         ]
@@ -69,6 +76,7 @@ def vector_flow(
     num_dims: int,
     num_steps: int,
     hidden_units: Sequence[int] = (50, 50),
+    init: str = "identity",
     dtype: tf.DType = tf.float32,
 ) -> tfb.Bijector:
     """Returns steps of Glow for vectors, latent to data.
@@ -82,6 +90,8 @@ def vector_flow(
       num_dims: D, even, so that a coupling can split it.
       num_steps: number of steps.
       hidden_units: sizes of the networks' hidden layers.
+      init: where matrices start: near the `"identity"`, which keeps the extra coordinates of
+        VFlow apart from x at first, or at a random `"rotation"`.
       dtype: dtype of all variables.
 
     Raises:
@@ -90,7 +100,7 @@ def vector_flow(
     Source: "VFlow: More Expressive Generative Flows with Variational Data Augmentation", section 5.
     """
     check_even("num_dims", num_dims)
-    steps = GlowSteps(num_dims, checks.positive_integer("num_steps", num_steps), dtype)
+    steps = GlowSteps(num_dims, checks.positive_integer("num_steps", num_steps), init, dtype)
     conditioners = [
         networks.MLP(num_dims // 2, num_dims, hidden_units, zero_output=True, dtype=dtype)
         for _ in range(num_steps)

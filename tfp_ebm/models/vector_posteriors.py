@@ -117,7 +117,7 @@ class FlowPosterior(tf.Module):
         super().__init__(name="flow_posterior")
         num_steps = checks.positive_integer("num_steps", num_steps)
         self._num_augmented = check_even("num_augmented", num_augmented)
-        self._steps = GlowSteps(num_augmented, num_steps, dtype)
+        self._steps = GlowSteps(num_augmented, num_steps, dtype=dtype)
         self._networks = [
             networks.MLP(num_augmented // 2 + num_dims, num_augmented, hidden_units, dtype=dtype)
             for _ in range(num_steps)
@@ -139,4 +139,5 @@ class _Informed(tf.Module):
         self._network, self._x = network, x
 
     def __call__(self, half):
-        return self._network(tf.concat([half, self._x], axis=-1))
+        shape = tf.concat([tf.shape(half)[:-1], [self._x.shape[-1]]], axis=0)
+        return self._network(tf.concat([half, tf.broadcast_to(self._x, shape)], axis=-1))

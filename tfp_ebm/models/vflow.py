@@ -57,7 +57,9 @@ def vector_vflow(
             f"`base` must have event shape ({size},), one entry for each dimension of x and e, got "
             f"{base.event_shape}."
         )
-    density = tfd.TransformedDistribution(base, vector_flow(size, num_steps, hidden_units, dtype))
+    density = tfd.TransformedDistribution(
+        base, vector_flow(size, num_steps, hidden_units, dtype=dtype)
+    )
     if not num_augmented:
         return density
     if posterior is None:
