@@ -35,7 +35,7 @@ EXAMPLES = {
     "gibbs_chains.py": f"{SMALL} --num-chains 3 --burn-in 5 --classifier-epochs 1".split(),
     "semi_supervised.py": "--epochs 1 --width 8 --num-hidden 4 --num-test 50".split(),
     "vflow_checkerboard.py": (
-        "--iterations 20 --seeds 1 --models-to-run vflow_3 rbm_glow_3 --dims 2 4 --steps 2"
+        "--parts table representation --iterations 20 --seeds 1 --models-to-run rbm_glow_3"
     ).split(),
     "vflow_fixed_budget.py": (
         "--dataset digits --factor 1 --num-train 64 --num-test 8 --epochs 1 --seeds 1 --filters 4 "
