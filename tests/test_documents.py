@@ -1,5 +1,6 @@
 """The README's code and the examples run as written."""
 
+import json
 import pathlib
 import re
 import subprocess
@@ -27,6 +28,8 @@ SMALL = (
     "--num-reverse 10 --annealing-steps 20 --annealing-chains 8"
 )
 EXAMPLES = {
+    "ablation.py": ["--config", "smoke", "--only", "multicov"],
+    "discrete_codes.py": "--epochs 1 --num-filters 4 --models-to-train d_flow".split(),
     "custom_loop.py": ["--epochs", "1"],
     "user_bijector.py": ["--epochs", "1", "--flow", "spline"],
     "keras_fit.py": ["--epochs", "1", "--num-filters", "4"],
@@ -56,6 +59,32 @@ def test_example(name, tmp_path):
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert picture.exists() and "test" in result.stdout
+
+
+@pytest.mark.slow
+def test_ablation_is_taken_up_where_it_was_left(tmp_path):
+    def run(*options):
+        command = [sys.executable, ROOT / "examples" / "ablation.py", "--config", "smoke"]
+        command += ["--output", "runs", "--docs", "docs", *options]
+        result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    assert "not yet trained: rbm_flow-seed0" in run("--only", "multicov_flow")
+    first = (tmp_path / "runs" / "multicov_flow-seed0" / "result.json").read_text()
+    output = run()
+    assert (tmp_path / "runs" / "multicov_flow-seed0" / "result.json").read_text() == first
+    assert "multicov_flow-seed0: test" not in output and "rbm_flow-deltalearned-seed0" in output
+    page = (tmp_path / "docs" / "results.md").read_text()
+    report = json.loads((tmp_path / "docs" / "results" / "ablation_smoke.json").read_text())
+    bits = report["bases"]["rbm_flow"]["bits_per_dimension"]
+    assert f"{bits['mean']:.3f} ± {bits['error']:.3f}" in page
+    result = json.loads((tmp_path / "runs" / "rbm_flow-seed0" / "result.json").read_text())
+    assert bits["values"] == [result["test"]["bits_per_dimension"]]
+    for target in re.findall(r"\]\(([^)]+)\)", page):
+        assert (tmp_path / "docs" / target).is_file()
+    run()  # A page that holds the section already is not made longer.
+    assert (tmp_path / "docs" / "results.md").read_text() == page
 
 
 @pytest.mark.parametrize("path", ["README.md", "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])

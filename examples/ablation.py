@@ -1,0 +1,316 @@
+"""Trains every base on the same flow, and writes the tables and figures of the RBM-Flow paper.
+
+    python examples/ablation.py --config digits --output ablation_digits --docs docs
+
+One run for each base and seed, and for each delta. A run that is complete is not trained again, so
+the command can be repeated after an interruption. Configurations lie in the folder `ablation`:
+
+| config | data | model | budget |
+|---|---|---|---|
+| smoke | digits | 4 filters | seconds a run; nothing to conclude from |
+| digits | digits | 643,000 parameters, 40 epochs | minutes a run |
+| fashion_mnist | Fashion-MNIST | 0.8 million parameters | hours a run on two cores |
+| cifar10 | CIFAR-10 | 6.5 million parameters | a GPU |
+"""
+
+import argparse
+import json
+import pathlib
+import shutil
+import time
+
+import numpy as np
+import tf_keras
+
+from tfp_ebm import datasets, metrics, models, plots, training
+from tfp_ebm.commands.evaluate import evaluate_model, find_network
+
+CONFIGS = pathlib.Path(__file__).with_suffix("")
+# Bits per dimension, Inception score and Frechet distance of CIFAR-10, table 1 of the paper.
+PAPER = {
+    "rbm_flow": (3.18, 4.4, 105),
+    "d_flow": (3.19, 3.2, 114),
+    "multicov_flow": (3.17, 3.8, 109),
+    "gaussian_flow": (3.17, 3.8, 109),
+}
+QUALITY = ("kernel_distance", "frechet_distance", "inception_score")
+
+
+def list_runs(config: dict) -> dict[str, dict]:
+    """Returns what defines each run, by the name of its folder."""
+    runs = {}
+    for base, own in config["bases"].items():
+        for seed in config["seeds"]:
+            options = {**config["model_options"], **own}
+            runs[f"{base}-seed{seed}"] = {"model": base, "seed": seed, "model_options": options}
+    study = config.get("delta_study", {"bases": []})
+    for base in study["bases"]:
+        for delta in study["deltas"]:
+            own = {"learn_delta": True} if delta == "learned" else {"delta": delta}
+            for seed in study["seeds"]:
+                options = {**config["model_options"], **config["bases"][base], **own}
+                run = {"model": base, "seed": seed, "delta": delta, "model_options": options}
+                runs[f"{base}-delta{delta}-seed{seed}"] = run
+    for run in runs.values():
+        run["training"] = config["training"]
+    return runs
+
+
+def make_model(run: dict, data: datasets.ImageDataset):
+    """Returns the model of a run, with the initial weights of its seed."""
+    tf_keras.utils.set_random_seed(run["seed"])
+    options = {"num_levels": data.num_levels, **run["model_options"]}
+    return models.create(run["model"], data.image_shape, **options)
+
+
+def count_parameters(model) -> int:
+    """Returns the number of trainable parameters."""
+    return int(sum(np.prod(variable.shape) for variable in model.trainable_variables))
+
+
+def check_counts(config: dict, data: datasets.ImageDataset) -> None:
+    """Raises unless the bases have nearly the same number of parameters, as in table 2."""
+    runs = list_runs(config)
+    first = [f"{base}-seed{config['seeds'][0]}" for base in config["bases"]]
+    counts = {runs[name]["model"]: count_parameters(make_model(runs[name], data)) for name in first}
+    print("parameters", counts, flush=True)
+    if max(counts.values()) > 1.02 * min(counts.values()):
+        raise ValueError(
+            f"The bases must have numbers of parameters within 2 percent, got {counts}."
+        )
+
+
+def train(run: dict, data, judge: metrics.SampleQuality, config: dict, folder: pathlib.Path):
+    """Trains one run and returns its model, the seconds it took, and the best epoch."""
+    settings = run["training"]
+    model = make_model(run, data)
+    seed = run["seed"]
+    trainer = training.LikelihoodModel(
+        model, gibbs_steps=settings["gibbs_steps"], ema_momentum=settings["ema_momentum"]
+    )
+    num_updates = settings["epochs"] * (len(data.train) // settings["batch_size"])
+    rate = tf_keras.optimizers.schedules.CosineDecay(
+        0.0,
+        decay_steps=max(1, num_updates - 100),
+        warmup_target=settings["learning_rate"],
+        warmup_steps=100,
+    )
+    trainer.compile(optimizer=tf_keras.optimizers.Adam(rate))
+    best = training.BestWeights()
+    callbacks = [
+        training.LogPartitionCallback(seed=(seed, 3)),
+        best,
+        training.MetricsFile(folder / "metrics.csv"),
+    ]
+    if "delta" not in run:
+        curves = training.QualityCurves(
+            judge,
+            folder / "quality.csv",
+            num_samples=config["quality"]["num_samples"],
+            every=config["quality"]["every"],
+        )
+        callbacks.append(curves)
+    started = time.perf_counter()
+    trainer.fit(
+        data.train,
+        validation_data=data.validation,
+        epochs=settings["epochs"],
+        batch_size=settings["batch_size"],
+        verbose=2,
+        callbacks=callbacks,
+    )
+    return model, time.perf_counter() - started, best.best_epoch
+
+
+def complete(name: str, run: dict, data, judge, config: dict, output: pathlib.Path) -> dict:
+    """Returns the result of a run, training it if its folder does not hold one."""
+    folder = output / name
+    result_file = folder / "result.json"
+    if result_file.is_file():
+        result = json.loads(result_file.read_text())
+        if result["run"] != run:
+            raise ValueError(f"{folder} holds another run; choose another `--output`.")
+        return result
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    print(f"\n{name}", flush=True)
+    model, seconds, best_epoch = train(run, data, judge, config, folder)
+    started = time.perf_counter()
+    evaluation = evaluate_model(model, data.test, run["seed"], config["importance_draws"])
+    evaluation_seconds = time.perf_counter() - started
+    samples = training.BatchSampler(model)(config["quality"]["num_samples"], seed=(run["seed"], 2))
+    evaluation["quality"] = [record.to_dict() for record in judge(samples)]
+    training.checkpoint.save(model, folder / "checkpoint")
+    np.save(folder / "samples.npy", samples[:60])
+    if run["model"] in ("rbm_flow", "d_flow"):
+        z = model.distribution.distribution.sample(12, seed=(run["seed"], 5))
+        spins = model.distribution.distribution.posterior(z).sample(seed=(run["seed"], 6))
+        columns = models.decode(model, np.stack(8 * [spins]), seed=(run["seed"], 7))
+        plots.code_columns(columns, folder / "columns.png", data.num_levels)
+    result = {
+        "run": run,
+        "num_parameters": count_parameters(model),
+        "training_seconds": seconds,
+        "evaluation_seconds": evaluation_seconds,
+        "best_epoch": best_epoch,
+        "test": evaluation,
+    }
+    result_file.write_text(json.dumps(result, indent=1) + "\n")
+    bits, error = evaluation["bits_per_dimension"], evaluation["bits_per_dimension_error"]
+    print(f"{name}: test {bits:.4f} +- {error:.4f} bits/dim", flush=True)
+    return result
+
+
+def figures_of(result: dict) -> dict[str, tuple[float, float]]:
+    """Returns value and error of every figure of a run."""
+    figures = {
+        {
+            "one-draw bound": "bits_per_dimension",
+            "importance-sampled bound": "importance_bits_per_dimension",
+            "density at the raw pixels": "raw_bits_per_dimension",
+        }[record["kind"]]: (record["bits_per_dimension"], record["bits_per_dimension_error"])
+        for record in result["test"]["likelihood"]
+    }
+    for record in result["test"]["quality"]:
+        figures[record["metric"]] = (record["value"], record["error"])
+    return figures
+
+
+def summarise(results: list[dict]) -> dict[str, dict]:
+    """Returns mean, error and seeds' values of every figure; one seed keeps its own error."""
+    figures = [figures_of(result) for result in results]
+    summary = {"num_parameters": results[0]["num_parameters"]}
+    for name in figures[0]:
+        values = [part[name][0] for part in figures]
+        several = len(values) > 1
+        error = np.std(values, ddof=1) / np.sqrt(len(values)) if several else figures[0][name][1]
+        summary[name] = {"mean": float(np.mean(values)), "error": float(error), "values": values}
+    for name in ("training_seconds", "evaluation_seconds", "best_epoch"):
+        summary[name] = [result[name] for result in results]
+    return summary
+
+
+def cell(summary: dict, name: str) -> str:
+    """Returns a cell of a table."""
+    if name not in summary:
+        return "-"
+    mean, error = summary[name]["mean"], summary[name]["error"]
+    return f"{mean:.3f} ± {error:.3f}"
+
+
+def tables(report: dict) -> str:
+    """Returns the tables as Markdown."""
+    lines = [
+        "| model | parameters | bits/dim | importance-sampled | raw pixels | kernel distance | "
+        "Frechet distance | Inception score | the paper on CIFAR-10: bits/dim, IS, FID |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    names = ("bits_per_dimension", "importance_bits_per_dimension", "raw_bits_per_dimension")
+    for base, summary in report["bases"].items():
+        cells = [cell(summary, name) for name in (*names, *QUALITY)]
+        paper = ", ".join(map(str, PAPER[base]))
+        count = f"{summary['num_parameters']:,}"
+        lines.append(f"| `{base}` | {count} | {' | '.join(cells)} | {paper} |")
+    if report["delta_study"]:
+        lines += ["", "| model | delta | bits/dim | kernel distance |", "|---|---|---|---|"]
+        for base, rows in report["delta_study"].items():
+            for delta, summary in rows.items():
+                cells = [cell(summary, name) for name in ("bits_per_dimension", "kernel_distance")]
+                lines.append(f"| `{base}` | {delta} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def draw(config: dict, output: pathlib.Path, num_levels: int) -> dict[str, pathlib.Path]:
+    """Draws figures 1 and 2 of the paper from the first seeds; figure 3 is drawn by the runs."""
+    seed = config["seeds"][0]
+    panels, grids, paths = {}, {}, {}
+    for base in config["bases"]:
+        folder = output / f"{base}-seed{seed}"
+        rows = np.genfromtxt(folder / "quality.csv", delimiter=",", names=True, ndmin=1)
+        for name in ("bits_per_dimension", *QUALITY):
+            if name in rows.dtype.names:
+                errors = rows[f"{name}_error"] if f"{name}_error" in rows.dtype.names else None
+                label = name.replace("_", " ")
+                panels.setdefault(label, {})[base] = (rows["epoch"], rows[name], errors)
+        grids[base] = np.load(folder / "samples.npy")
+        if (folder / "columns.png").is_file():
+            paths[f"{base}_columns"] = folder / "columns.png"
+    paths["curves"] = plots.curve_panels(panels, output / "curves.png")
+    paths["samples"] = plots.sample_grids(grids, output / "samples.png", num_levels)
+    return paths
+
+
+def publish(name: str, report: dict, pictures: dict, docs: pathlib.Path) -> None:
+    """Puts the record, the pictures and a section of `results.md` into the documentation."""
+    for folder in (docs / "results", docs / "images"):
+        folder.mkdir(parents=True, exist_ok=True)
+    record = f"results/ablation_{name}.json"
+    (docs / record).write_text(json.dumps(report, indent=1) + "\n")
+    start, stop = f"<!-- ablation {name} -->", f"<!-- end of ablation {name} -->"
+    section = f"{start}\n## {name}\n\n    {report['command']}\n\n{report['statement']}\n"
+    section += f"\n{tables(report)}\nEvery figure: [{record}]({record}).\n"
+    for title, picture in sorted(pictures.items()):
+        copy = f"images/ablation_{name}_{title}.png"
+        shutil.copy(picture, docs / copy)
+        section += f"\n![{name}: {title}]({copy})\n"
+    section += stop
+    page = docs / "results.md"
+    text = page.read_text() if page.is_file() else "# Results\n"
+    if start in text:
+        before, rest = text.split(start, 1)
+        text = before + section + rest.split(stop, 1)[1]
+    else:
+        text = f"{text.rstrip()}\n\n{section}\n"
+    page.write_text(text)
+
+
+def main(config: str, output: str, docs: str | None, data_dir: str | None, only: str) -> None:
+    """Completes the runs whose name begins with `only`, and reports once all are there."""
+    path = pathlib.Path(config) if config.endswith(".json") else CONFIGS / f"{config}.json"
+    settings = json.loads(path.read_text())
+    folder = pathlib.Path(output)
+    folder.mkdir(parents=True, exist_ok=True)
+    data = datasets.load(settings["dataset"], data_dir)
+    check_counts(settings, data)
+    quality = settings["quality"]
+    reference = data.test[: quality["num_samples"]]
+    network = find_network(quality["network"], data, folder)
+    judge = metrics.SampleQuality(network, reference, data.num_levels)
+    runs = list_runs(settings)
+    for name, run in runs.items():
+        if name.startswith(only):
+            complete(name, run, data, judge, settings, folder)
+    missing = [name for name in runs if not (folder / name / "result.json").is_file()]
+    if missing:
+        print(f"not yet trained: {', '.join(missing)}")
+        return
+    results = [json.loads((folder / name / "result.json").read_text()) for name in runs]
+    report = {
+        "command": f"python examples/ablation.py --config {config}",
+        "statement": settings["statement"],
+        "config": settings,
+        "bases": {},
+        "delta_study": {},
+    }
+    for base in settings["bases"]:
+        own = [result for result in results if result["run"]["model"] == base]
+        report["bases"][base] = summarise([r for r in own if "delta" not in r["run"]])
+        for delta in settings.get("delta_study", {"deltas": []})["deltas"]:
+            if some := [r for r in own if r["run"].get("delta") == delta]:
+                report["delta_study"].setdefault(base, {})[str(delta)] = summarise(some)
+    (folder / "results.json").write_text(json.dumps(report, indent=1) + "\n")
+    (folder / "results.md").write_text(tables(report))
+    pictures = draw(settings, folder, data.num_levels)
+    if docs is not None:
+        publish(path.stem, report, pictures, pathlib.Path(docs))
+    print(tables(report))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--config", default="digits", help="name beside this file, or a JSON file")
+    parser.add_argument("--output", default="ablation", help="folder of the runs")
+    parser.add_argument("--docs", help="documentation that the results go into")
+    parser.add_argument("--data-dir", help="folder of TensorFlow Datasets")
+    parser.add_argument("--only", default="", help="train only runs whose names begin so")
+    main(**vars(parser.parse_args()))
