@@ -2,8 +2,9 @@
 
     python examples/ablation.py --config digits --output ablation_digits --docs docs
 
-One run for each base and seed, and for each delta. A run that is complete is not trained again, so
-the command can be repeated after an interruption. Configurations lie in the folder `ablation`:
+One run for each base and seed, and for each delta. Complete runs are kept, and one that was
+interrupted goes on from its last epoch, so the command can just be repeated. Run folders are those
+of `tfp-ebm evaluate` and `sample`. Configurations lie in the folder `ablation`:
 
 | config | data | model | budget |
 |---|---|---|---|
@@ -36,7 +37,7 @@ PAPER = {
 QUALITY = ("kernel_distance", "frechet_distance", "inception_score")
 
 
-def list_runs(config: dict) -> dict[str, dict]:
+def list_runs(config: dict, data: datasets.ImageDataset) -> dict[str, dict]:
     """Returns what defines each run, by the name of its folder."""
     runs = {}
     for base, own in config["bases"].items():
@@ -52,15 +53,16 @@ def list_runs(config: dict) -> dict[str, dict]:
                 run = {"model": base, "seed": seed, "delta": delta, "model_options": options}
                 runs[f"{base}-delta{delta}-seed{seed}"] = run
     for run in runs.values():
-        run["training"] = config["training"]
+        run |= {"dataset": config["dataset"], "data_dir": None, "training": config["training"]}
+        shape = {"image_shape": list(data.image_shape), "num_levels": data.num_levels}
+        run["model_options"] = {**shape, **run["model_options"]}
     return runs
 
 
-def make_model(run: dict, data: datasets.ImageDataset):
+def make_model(run: dict):
     """Returns the model of a run, with the initial weights of its seed."""
     tf_keras.utils.set_random_seed(run["seed"])
-    options = {"num_levels": data.num_levels, **run["model_options"]}
-    return models.create(run["model"], data.image_shape, **options)
+    return models.create(run["model"], **run["model_options"])
 
 
 def count_parameters(model) -> int:
@@ -70,9 +72,9 @@ def count_parameters(model) -> int:
 
 def check_counts(config: dict, data: datasets.ImageDataset) -> None:
     """Raises unless the bases have nearly the same number of parameters, as in table 2."""
-    runs = list_runs(config)
+    runs = list_runs(config, data)
     first = [f"{base}-seed{config['seeds'][0]}" for base in config["bases"]]
-    counts = {runs[name]["model"]: count_parameters(make_model(runs[name], data)) for name in first}
+    counts = {runs[name]["model"]: count_parameters(make_model(runs[name])) for name in first}
     print("parameters", counts, flush=True)
     if max(counts.values()) > 1.02 * min(counts.values()):
         raise ValueError(
@@ -81,35 +83,37 @@ def check_counts(config: dict, data: datasets.ImageDataset) -> None:
 
 
 def train(run: dict, data, judge: metrics.SampleQuality, config: dict, folder: pathlib.Path):
-    """Trains one run and returns its model, the seconds it took, and the best epoch."""
-    settings = run["training"]
-    model = make_model(run, data)
-    seed = run["seed"]
+    """Trains one run, from its last checkpoint if there is one.
+
+    Returns the model, the best epoch, and the seconds, None if they are those of a part only.
+    """
+    settings, seed = run["training"], run["seed"]
+    model = make_model(run)
     trainer = training.LikelihoodModel(
-        model, gibbs_steps=settings["gibbs_steps"], ema_momentum=settings["ema_momentum"]
+        model,
+        gibbs_steps=settings["gibbs_steps"],
+        ema_momentum=settings["ema_momentum"],
+        seed=(seed, 1),
     )
     num_updates = settings["epochs"] * (len(data.train) // settings["batch_size"])
-    rate = tf_keras.optimizers.schedules.CosineDecay(
-        0.0,
-        decay_steps=max(1, num_updates - 100),
-        warmup_target=settings["learning_rate"],
-        warmup_steps=100,
-    )
+    rate = training.learning_rate_schedule("cosine", settings["learning_rate"], num_updates, 100)
     trainer.compile(optimizer=tf_keras.optimizers.Adam(rate))
-    best = training.BestWeights()
+    best = training.BestWeights(folder=folder / "checkpoint")
+    checkpoints = training.Checkpoints(folder / "training", keep=1, best=best)
+    is_whole = not checkpoints.restore(trainer)
     callbacks = [
+        training.TerminateOnNonFinite(),
         training.LogPartitionCallback(seed=(seed, 3)),
-        best,
         training.MetricsFile(folder / "metrics.csv"),
+        best,
     ]
     if "delta" not in run:
-        curves = training.QualityCurves(
-            judge,
-            folder / "quality.csv",
-            num_samples=config["quality"]["num_samples"],
-            every=config["quality"]["every"],
+        quality = config["quality"]
+        callbacks.append(
+            training.QualityCurves(
+                judge, folder / "quality.csv", quality["curve_samples"], quality["every"]
+            )
         )
-        callbacks.append(curves)
     started = time.perf_counter()
     trainer.fit(
         data.train,
@@ -117,30 +121,30 @@ def train(run: dict, data, judge: metrics.SampleQuality, config: dict, folder: p
         epochs=settings["epochs"],
         batch_size=settings["batch_size"],
         verbose=2,
-        callbacks=callbacks,
+        callbacks=[*callbacks, checkpoints],
     )
-    return model, time.perf_counter() - started, best.best_epoch
+    seconds = time.perf_counter() - started
+    shutil.rmtree(folder / "training")
+    return model, best.best_epoch, seconds if is_whole else None
 
 
 def complete(name: str, run: dict, data, judge, config: dict, output: pathlib.Path) -> dict:
-    """Returns the result of a run, training it if its folder does not hold one."""
+    """Returns the result of a run, training it as far as its folder does not hold it."""
     folder = output / name
-    result_file = folder / "result.json"
+    definition, result_file = folder / "config.json", folder / "result.json"
+    if definition.is_file() and json.loads(definition.read_text()) != run:
+        raise ValueError(f"{folder} holds another run; choose another `--output`.")
     if result_file.is_file():
-        result = json.loads(result_file.read_text())
-        if result["run"] != run:
-            raise ValueError(f"{folder} holds another run; choose another `--output`.")
-        return result
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+        return json.loads(result_file.read_text())
+    folder.mkdir(parents=True, exist_ok=True)
+    definition.write_text(json.dumps(run, indent=1) + "\n")
     print(f"\n{name}", flush=True)
-    model, seconds, best_epoch = train(run, data, judge, config, folder)
+    model, best_epoch, seconds = train(run, data, judge, config, folder)
     started = time.perf_counter()
     evaluation = evaluate_model(model, data.test, run["seed"], config["importance_draws"])
     evaluation_seconds = time.perf_counter() - started
     samples = training.BatchSampler(model)(config["quality"]["num_samples"], seed=(run["seed"], 2))
     evaluation["quality"] = [record.to_dict() for record in judge(samples)]
-    training.checkpoint.save(model, folder / "checkpoint")
     np.save(folder / "samples.npy", samples[:60])
     if run["model"] in ("rbm_flow", "d_flow"):
         z = model.distribution.distribution.sample(12, seed=(run["seed"], 5))
@@ -190,6 +194,38 @@ def summarise(results: list[dict]) -> dict[str, dict]:
     return summary
 
 
+def against_gaussian(results: list[dict]) -> dict[str, dict]:
+    """Returns what each base has over the Gaussian one, seed by seed.
+
+    Bits per dimension are of the same images with the same noise, so their error is over seeds; one
+    seed has none. Distances keep the errors of their samples.
+    """
+    gaussian = {r["run"]["seed"]: r for r in results if r["run"]["model"] == "gaussian_flow"}
+    differences = {}
+    for result in results:
+        base, other = result["run"]["model"], gaussian.get(result["run"]["seed"])
+        if other is None or base == "gaussian_flow":
+            continue
+        rows = differences.setdefault(base, {"bits_per_dimension": []})
+        bits = [part["test"]["bits_per_dimension"] for part in (result, other)]
+        rows["bits_per_dimension"].append((bits[0] - bits[1], 0.0))
+        for pair in zip(result["test"]["quality"], other["test"]["quality"], strict=True):
+            one, two = (metrics.Record(**record) for record in pair)
+            rows.setdefault(one.metric, []).append(metrics.difference(one, two))
+    return {
+        base: {
+            metric: {
+                "mean": float(np.mean([value for value, _ in pairs])),
+                "error": float(np.std([value for value, _ in pairs], ddof=1) / len(pairs) ** 0.5)
+                if len(pairs) > 1
+                else pairs[0][1],
+            }
+            for metric, pairs in rows.items()
+        }
+        for base, rows in differences.items()
+    }
+
+
 def cell(summary: dict, name: str) -> str:
     """Returns a cell of a table."""
     if name not in summary:
@@ -211,6 +247,12 @@ def tables(report: dict) -> str:
         paper = ", ".join(map(str, PAPER[base]))
         count = f"{summary['num_parameters']:,}"
         lines.append(f"| `{base}` | {count} | {' | '.join(cells)} | {paper} |")
+    if report["against_gaussian"]:
+        head = ["bits_per_dimension", *QUALITY]
+        names_of_columns = " | ".join(name.replace("_", " ") for name in head)
+        lines += ["", f"| minus `gaussian_flow` | {names_of_columns} |", "|---|---|---|---|---|"]
+        for base, rows in report["against_gaussian"].items():
+            lines.append(f"| `{base}` | {' | '.join(cell(rows, name) for name in head)} |")
     if report["delta_study"]:
         lines += ["", "| model | delta | bits/dim | kernel distance |", "|---|---|---|---|"]
         for base, rows in report["delta_study"].items():
@@ -276,7 +318,7 @@ def main(config: str, output: str, docs: str | None, data_dir: str | None, only:
     reference = data.test[: quality["num_samples"]]
     network = find_network(quality["network"], data, folder)
     judge = metrics.SampleQuality(network, reference, data.num_levels)
-    runs = list_runs(settings)
+    runs = list_runs(settings, data)
     for name, run in runs.items():
         if name.startswith(only):
             complete(name, run, data, judge, settings, folder)
@@ -290,6 +332,7 @@ def main(config: str, output: str, docs: str | None, data_dir: str | None, only:
         "statement": settings["statement"],
         "config": settings,
         "bases": {},
+        "against_gaussian": against_gaussian([r for r in results if "delta" not in r["run"]]),
         "delta_study": {},
     }
     for base in settings["bases"]:

@@ -28,7 +28,7 @@ SMALL = (
     "--num-reverse 10 --annealing-steps 20 --annealing-chains 8"
 )
 EXAMPLES = {
-    "ablation.py": ["--config", "smoke", "--only", "multicov"],
+    "ablation.py": ["--config", "smoke", "--only", "gaussian_flow"],
     "discrete_codes.py": "--epochs 1 --num-filters 4 --models-to-train d_flow".split(),
     "custom_loop.py": ["--epochs", "1"],
     "user_bijector.py": ["--epochs", "1", "--flow", "spline"],
@@ -70,11 +70,11 @@ def test_ablation_is_taken_up_where_it_was_left(tmp_path):
         assert result.returncode == 0, result.stderr
         return result.stdout
 
-    assert "not yet trained: rbm_flow-seed0" in run("--only", "multicov_flow")
-    first = (tmp_path / "runs" / "multicov_flow-seed0" / "result.json").read_text()
+    assert "not yet trained: rbm_flow-seed0" in run("--only", "gaussian_flow")
+    first = (tmp_path / "runs" / "gaussian_flow-seed0" / "result.json").read_text()
     output = run()
-    assert (tmp_path / "runs" / "multicov_flow-seed0" / "result.json").read_text() == first
-    assert "multicov_flow-seed0: test" not in output and "rbm_flow-deltalearned-seed0" in output
+    assert (tmp_path / "runs" / "gaussian_flow-seed0" / "result.json").read_text() == first
+    assert "gaussian_flow-seed0: test" not in output and "rbm_flow-deltalearned-seed0" in output
     page = (tmp_path / "docs" / "results.md").read_text()
     report = json.loads((tmp_path / "docs" / "results" / "ablation_smoke.json").read_text())
     bits = report["bases"]["rbm_flow"]["bits_per_dimension"]
@@ -83,6 +83,9 @@ def test_ablation_is_taken_up_where_it_was_left(tmp_path):
     assert bits["values"] == [result["test"]["bits_per_dimension"]]
     for target in re.findall(r"\]\(([^)]+)\)", page):
         assert (tmp_path / "docs" / target).is_file()
+    from tfp_ebm.commands.run_folder import load_model
+
+    assert load_model(tmp_path / "runs" / "rbm_flow-seed0")[0]["model"] == "rbm_flow"
     run()  # A page that holds the section already is not made longer.
     assert (tmp_path / "docs" / "results.md").read_text() == page
 
