@@ -68,6 +68,8 @@ def training_batches(
             epoch_seed = samplers.fold_in(order_seed, tf.cast(epoch, tf.int32))
             index = tf.random.experimental.index_shuffle(index, epoch_seed, size - 1)
         result = tf.gather(kept, index)
+        if size % batch_size == 0:  # A size that is known when the update is traced saves time.
+            result = tf.ensure_shape(result, [batch_size, *images.shape[1:]])
         if horizontal_flips:
             step_seed = samplers.fold_in(flip_seed, tf.cast(step, tf.int32))
             is_flipped = samplers.uniform([tf.shape(index)[0], 1, 1, 1], seed=step_seed) < 0.5
