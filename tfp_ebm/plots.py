@@ -264,7 +264,16 @@ def curve_panels(
         figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
     ):
         for label, (positions, values, errors) in series.items():
-            axes.errorbar(positions, values, errors, label=label, capsize=2, linewidth=1)
+            axes.errorbar(
+                positions,
+                values,
+                errors,
+                label=label,
+                capsize=2,
+                linewidth=1,
+                marker=".",
+                alpha=0.8,
+            )
         axes.set_xlabel(xlabel)
         axes.set_ylabel(ylabel)
         axes.grid(alpha=0.3)
