@@ -66,7 +66,7 @@ def normflows(batch_size, num_scales, num_steps, num_filters):
 
     def train_step():
         x = (images + torch.rand(images.shape)) / 256
-        loss = -model.log_prob(x).mean()
+        loss = model.forward_kld(x)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
