@@ -88,11 +88,11 @@ def train(
     trainer.fit(
         data.train,
         validation_data=data.validation[: options.num_test],
+        validation_freq=options.validation_every,
         batch_size=options.batch_size,
         epochs=epochs,
         verbose=2,
         callbacks=[
-            training.LogPartitionCallback(seed=(options.seed, 4)),
             training.MetricsFile(folder.with_suffix(".csv")),
             checkpoints,
         ],
@@ -152,7 +152,7 @@ def bounds(model: tf.Module, images: np.ndarray, options: argparse.Namespace) ->
 
 # Settings that a resumed run may change.
 NOT_COMPARED = ("output", "data_dir", "num_test", "num_reverse", "reverse_chains")
-NOT_COMPARED += ("annealing_steps", "annealing_chains", "epochs")
+NOT_COMPARED += ("annealing_steps", "annealing_chains", "epochs", "validation_every")
 
 
 def load(options: argparse.Namespace) -> datasets.ImageDataset:
@@ -217,6 +217,7 @@ def parser() -> argparse.ArgumentParser:
         "--sampler", default="replay", choices=["replay", "persistent", "tempering", "contrastive"]
     )
     result.add_argument("--buffer", type=int, default=10_000, help="size of the replay buffer")
+    result.add_argument("--validation-every", type=int, default=1, help="epochs; takes log Z anew")
     result.add_argument("--seed", type=int, default=0)
     result.add_argument("--num-train", type=int, help="use the first images only")
     result.add_argument("--num-test", type=int, default=10_000)

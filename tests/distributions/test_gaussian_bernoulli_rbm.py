@@ -60,7 +60,28 @@ def test_samples_and_chains_have_the_enumerated_moments():
     start = machine.sample_reference(100_000, (0, 2))
     chain = block_gibbs.run(machine, start, 60, seed=(0, 3)).numpy()
     assert oracles.within_standard_errors(chain, *moments(given))
+    few = start[:5000]
+    for step in range(40):
+        few = machine.sweep(few, 1.0, (1, step))
+    assert oracles.within_standard_errors(few.numpy(), *moments(given))
     assert not oracles.within_standard_errors(start.numpy(), *moments(given))
+
+
+@pytest.mark.parametrize("num_chains", [2_000, 40_000])
+def test_chains_side_by_side_draw_from_the_same_conditionals(num_chains):
+    given = parameters(5, 6)
+    machine = GaussianBernoulliRBM(*given).machine()
+    weights, visible_bias, hidden_bias, scale = given
+    point = np.array([0.3, -1.0, 0.7, 0.1, -0.4])
+    columns = np.repeat(point[:, None], num_chains, axis=1)
+    drawn = machine.sweep_columns(tf.constant(columns), 0.7, (0, 1)).numpy().T
+    hidden = (oracles.all_states(6) + 1) / 2
+    chance = 1 / (1 + np.exp(-(0.7 * (point / scale) @ weights + hidden_bias)))
+    share = np.prod(np.where(hidden == 1, chance, 1 - chance), axis=1)
+    means = visible_bias + 0.7 * scale * (hidden @ weights.T)
+    pair = np.einsum("s,si,sj->ij", share, means, means) + np.diag(scale**2)
+    assert oracles.within_standard_errors(drawn, share @ means, pair)
+    assert not oracles.within_standard_errors(drawn, visible_bias, pair)
 
 
 def test_persistent_gradient_is_the_enumerated_one():

@@ -180,6 +180,15 @@ def test_metrics_file_replaces_the_rows_of_epochs_run_again(tmp_path):
     assert path.read_text().split() == ["epoch,loss", "1,0.0", "2,10.0"]
 
 
+def test_metrics_file_takes_epochs_with_and_without_validation(tmp_path):
+    path = tmp_path / "metrics.csv"
+    writer = training.MetricsFile(path)
+    writer.set_model(make_trainer())
+    for epoch, logs in enumerate([{"loss": 3.0}, {"loss": 2.0, "val_loss": 5.0}, {"loss": 1.0}]):
+        writer.on_epoch_end(epoch, logs)
+    assert path.read_text().split() == ["epoch,loss,val_loss", "1,3.0,", "2,2.0,5.0", "3,1.0,"]
+
+
 def test_manifest_lists_every_file(tmp_path):
     model = tf.Module()
     model.weights = tf.Variable([1.0])

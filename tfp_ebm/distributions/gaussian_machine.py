@@ -5,9 +5,36 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tfp_ebm.distributions.gaussian_units import GaussianUnits
+from tfp_ebm.internal.compiled import is_large
 from tfp_ebm.internal.numeric import multiply_rows
+from tfp_ebm.internal.tfp_private import samplers
 
 __all__ = ["GaussianMachine"]
+
+
+# With fewer units to draw, launching a compiled kernel costs more than its single pass saves.
+_SMALLEST_COMPILED_DRAW = 2**15
+
+
+@tf.function(autograph=False, jit_compile=True)
+def _bits_in_one_pass(logits, bias, seed):
+    """Draws bits in one loop over the units; TensorFlow has no ThreeFry but in compiled code."""
+    uniform = tf.random.stateless_uniform(
+        tf.shape(logits), seed, dtype=logits.dtype, alg="threefry"
+    )
+    return tf.cast(uniform < tf.sigmoid(logits + bias), logits.dtype)
+
+
+@tf.function(autograph=False, jit_compile=True)
+def _normal_in_one_pass(signal, loc, scale, seed):
+    """Draws Normal(loc + scale signal, scale^2) in one loop over the units."""
+    noise = tf.random.stateless_normal(tf.shape(signal), seed, dtype=signal.dtype, alg="threefry")
+    return loc + scale * (signal + noise)
+
+
+def _as_column(parameter):
+    """Returns a parameter of the units, or of every chain's units, for chains side by side."""
+    return parameter[:, tf.newaxis] if parameter.shape.rank == 1 else tf.transpose(parameter)
 
 
 class _Parameters(NamedTuple):
@@ -50,6 +77,32 @@ class GaussianMachine(GaussianUnits, _Parameters):
     def multiply_transposed(self, visible: tf.Tensor) -> tf.Tensor:
         """Returns `W^T u`."""
         return multiply_rows(visible, self.weights)
+
+    def sweep_columns(self, columns: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
+        """Does what `sweep` does, by other random numbers, on chains side by side.
+
+        Args:
+          columns: `[num_visible, num_chains]`; weights without batch dimensions.
+          inverse_temperature: scalar.
+          seed: seed of the sweep.
+
+        Returns:
+          `[num_visible, num_chains]`.
+        """
+        hidden_seed, visible_seed = samplers.split_seed(seed, n=2, salt="sweep")
+        visible_bias, hidden_bias, scale = map(
+            _as_column, (self.visible_bias, self.hidden_bias, self.scale)
+        )
+        logits = inverse_temperature * tf.matmul(self.weights_transposed, columns / scale)
+        if is_large(logits, _SMALLEST_COMPILED_DRAW):
+            hidden = _bits_in_one_pass(logits, hidden_bias, hidden_seed)
+        else:
+            hidden = self.sample_bits(logits + hidden_bias, hidden_seed)
+        signal = inverse_temperature * tf.matmul(self.weights, hidden)
+        if is_large(signal, _SMALLEST_COMPILED_DRAW):
+            return _normal_in_one_pass(signal, visible_bias, scale, visible_seed)
+        noise = samplers.normal(tf.shape(signal), seed=visible_seed, dtype=signal.dtype)
+        return visible_bias + scale * (signal + noise)
 
     def _visible_shape(self):
         batch_shape = tf.broadcast_dynamic_shape(

@@ -96,7 +96,9 @@ class MetricsFile(keras.callbacks.Callback):
         rows.append({"epoch": epoch + 1, **{key: float(v) for key, v in (logs or {}).items()}})
         partial = self._path.with_name(self._path.name + ".partial")
         with partial.open("w", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(rows[-1]))
+            # Not every epoch need have been validated.
+            names = dict.fromkeys(name for row in rows for name in row)
+            writer = csv.DictWriter(file, fieldnames=list(names))
             writer.writeheader()
             writer.writerows(rows)
         partial.replace(self._path)
