@@ -56,17 +56,19 @@ def make_model(
 
 
 def initialize(model: tf.Module, data: datasets.ImageDataset, options: argparse.Namespace) -> None:
-    """Starts `ActNorm`s, and an RBM on pixels, from the moments of some data; NICE needs none."""
+    """Starts the scales of a flow, and an RBM on pixels, from the moments of some data."""
     noisy = model.dequantize(data.train[:1000], seed=(options.seed, 3))
     flow, base = model.distribution.bijector, model.distribution.distribution
     if options.flow == "glow":
         models.initialize_from_data(flow, noisy)
-    elif options.flow == "pixels":
-        mean, variance = tf.nn.moments(flow.inverse(noisy), axes=[0])
-        (log_scale,) = flow.trainable_variables
-        log_scale.assign(-0.5 * tf.math.log(variance))
-        if training.energy_based_parts(model):
-            base.visible_bias.assign(mean / tf.sqrt(variance))
+        return
+    latents = flow.inverse(noisy)
+    mean = tf.reduce_mean(latents, axis=0) if options.flow == "pixels" else 0.0
+    log_deviation = 0.5 * tf.math.log(tf.reduce_mean((latents - mean) ** 2, axis=0))
+    (log_scale,) = [v for v in flow.trainable_variables if v.name.startswith("log_scale")]
+    log_scale.assign(-log_deviation)
+    if options.flow == "pixels" and training.energy_based_parts(model):
+        base.visible_bias.assign(mean * tf.exp(-log_deviation))
 
 
 def train(

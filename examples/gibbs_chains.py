@@ -10,6 +10,7 @@ trained classifier sees within 100 steps. Figure 1 of "EB-and-Flow".
 import argparse
 import json
 import pathlib
+import sys
 
 import eb_and_flow
 import numpy as np
@@ -75,7 +76,7 @@ def main(options: argparse.Namespace, further: list[str]) -> None:
     """Trains, draws the picture, and writes the counts to `results.json`."""
     folder = pathlib.Path(options.output)
     parser = eb_and_flow.parser()
-    report, chains = {}, {}
+    report, chains = {"command": " ".join(["python", *sys.argv])}, {}
     for flow, title in (("pixels", "RBM on pixels"), ("nice", "EB-and-Flow")):
         settings = ["--dataset", options.dataset, "--flow", flow, "--epochs", str(options.epochs)]
         settings += ["--output", str(folder / flow), *further]
