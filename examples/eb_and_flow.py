@@ -51,23 +51,23 @@ def make_model(
         **({} if flow else flow_options),
     )
     if flow is None:
-        initialize(model, data, options)
+        initialize(model, data.train, options.flow, options.seed)
     return model
 
 
-def initialize(model: tf.Module, data: datasets.ImageDataset, options: argparse.Namespace) -> None:
+def initialize(model: tf.Module, images: np.ndarray, flow_name: str, seed: int) -> None:
     """Starts the scales of a flow, and an RBM on pixels, from the moments of some data."""
-    noisy = model.dequantize(data.train[:1000], seed=(options.seed, 3))
+    noisy = model.dequantize(images[:1000], seed=(seed, 3))
     flow, base = model.distribution.bijector, model.distribution.distribution
-    if options.flow == "glow":
+    if flow_name == "glow":
         models.initialize_from_data(flow, noisy)
         return
     latents = flow.inverse(noisy)
-    mean = tf.reduce_mean(latents, axis=0) if options.flow == "pixels" else 0.0
+    mean = tf.reduce_mean(latents, axis=0) if flow_name == "pixels" else 0.0
     log_deviation = 0.5 * tf.math.log(tf.reduce_mean((latents - mean) ** 2, axis=0))
     (log_scale,) = [v for v in flow.trainable_variables if v.name.startswith("log_scale")]
     log_scale.assign(-log_deviation)
-    if options.flow == "pixels" and training.energy_based_parts(model):
+    if flow_name == "pixels" and training.energy_based_parts(model):
         base.visible_bias.assign(mean * tf.exp(-log_deviation))
 
 

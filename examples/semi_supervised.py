@@ -13,6 +13,7 @@ import json
 import pathlib
 import sys
 
+import eb_and_flow
 import numpy as np
 import tensorflow as tf
 import tf_keras
@@ -60,6 +61,7 @@ def main(options: argparse.Namespace) -> None:
     fit = {"batch_size": options.batch_size, "epochs": options.epochs, "verbose": 2}
 
     gaussian = models.eb_and_flow(shape, data.num_levels, rbm="none", **shared)
+    eb_and_flow.initialize(gaussian, train, "nice", options.seed)
     trainer = training.LikelihoodModel(gaussian, seed=(options.seed, 2))
     trainer.compile(optimizer=tf_keras.optimizers.Adam(options.learning_rate))
     trainer.fit(train, **fit)
