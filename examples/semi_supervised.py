@@ -58,13 +58,13 @@ def main(options: argparse.Namespace) -> None:
         "seed": (options.seed, 1),
     }
     shape = data.image_shape
-    fit = {"batch_size": options.batch_size, "epochs": options.epochs, "verbose": 2}
+    fit = {"batch_size": options.batch_size, "verbose": 2}
 
     gaussian = models.eb_and_flow(shape, data.num_levels, rbm="none", **shared)
     eb_and_flow.initialize(gaussian, train, "nice", options.seed)
     trainer = training.LikelihoodModel(gaussian, seed=(options.seed, 2))
     trainer.compile(optimizer=tf_keras.optimizers.Adam(options.learning_rate))
-    trainer.fit(train, **fit)
+    trainer.fit(train, epochs=options.pretraining_epochs, **fit)
     features = latents(gaussian, train[known]), latents(gaussian, test)
 
     # The flow that the Gaussian base trained goes on with label units.
@@ -77,7 +77,7 @@ def main(options: argparse.Namespace) -> None:
         model, options.label_weight, gibbs_steps=options.gibbs_steps, seed=(options.seed, 3)
     )
     trainer.compile(optimizer=tf_keras.optimizers.Adam(options.learning_rate))
-    trainer.fit(train, labels, **fit)
+    trainer.fit(train, labels, epochs=options.epochs, **fit)
     base = model.distribution.distribution
     predicted = {
         "p(y | x)": base.label_posterior(latents(model, test)).mode().numpy(),
@@ -109,6 +109,7 @@ if __name__ == "__main__":
     parser.add_argument("--data-dir", help="folder of TensorFlow Datasets")
     parser.add_argument("--num-labels", type=int, default=100)
     parser.add_argument("--label-weight", type=float, default=20.0, help="lambda")
+    parser.add_argument("--pretraining-epochs", type=int, default=30, help="with a Gaussian base")
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--learning-rate", type=float, default=1e-3)

@@ -36,7 +36,9 @@ EXAMPLES = {
     "two_moons.py": ["--epochs", "1"],
     "eb_and_flow.py": f"{SMALL} --flow glow --base convolutional --pretraining-epochs 1".split(),
     "gibbs_chains.py": f"{SMALL} --num-chains 3 --burn-in 5 --classifier-epochs 1".split(),
-    "semi_supervised.py": "--epochs 1 --width 8 --num-hidden 4 --num-test 50".split(),
+    "semi_supervised.py": (
+        "--pretraining-epochs 1 --epochs 1 --width 8 --num-hidden 4 --num-test 50".split()
+    ),
     "vflow_checkerboard.py": (
         "--parts table representation --iterations 20 --seeds 1 --models-to-run rbm_glow_3"
     ).split(),
