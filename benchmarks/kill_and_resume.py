@@ -2,8 +2,8 @@
 
 python benchmarks/kill_and_resume.py --kills 20 --output docs/results/kill_and_resume.json
 
-Every run trains a small RBM-Flow on the digits in a process of its own, is killed by SIGKILL after
-a random time, and is then taken up to its end; its metrics must be those of the undisturbed run,
+Every run trains a small RBM-Flow on the digits in a process of its own, is killed by SIGKILL at a
+random moment, and is then taken up to its end; its metrics must be those of the undisturbed run,
 byte by byte.
 """
 
@@ -66,9 +66,16 @@ def _start(folder):
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def _kill_once(folder, seconds):
-    """Returns whether the run was still going on when it was killed."""
+def _newest(folder):
+    updates = sorted(path.name for path in (folder / "training").glob("update-*[0-9]"))
+    return int(updates[-1].split("-")[1]) if updates else 0
+
+
+def _kill_once(folder, update, seconds):
+    """Kills a run some time after its checkpoint of an update; returns whether it was going on."""
     process = _start(folder)
+    while _newest(folder) < update and process.poll() is None:
+        time.sleep(0.01)
     time.sleep(seconds)
     was_running = process.poll() is None
     process.send_signal(signal.SIGKILL)
@@ -82,20 +89,19 @@ def main(kills: int, output: pathlib.Path | None) -> None:
     rows = []
     with tempfile.TemporaryDirectory() as parent:
         parent = pathlib.Path(parent)
-        started = time.perf_counter()
         if _start(parent / "whole").wait():
             sys.exit("the undisturbed run failed")
-        longest = time.perf_counter() - started
+        last = _newest(parent / "whole")
         expected = (parent / "whole" / "metrics.csv").read_bytes()
         for index in range(kills):
             folder = parent / f"killed-{index}"
-            seconds = rng.uniform(0.3, 1.0) * longest
-            was_running = _kill_once(folder, seconds)
-            updates = sorted(path.name for path in (folder / "training").glob("update-*[0-9]"))
+            update, seconds = rng.randrange(last), rng.uniform(0, 1)
+            was_running = _kill_once(folder, update, seconds)
             row = {
-                "killed_after_seconds": round(seconds, 2),
+                "killed_after_update": update,
+                "and_seconds": round(seconds, 3),
                 "was_running": was_running,
-                "newest_checkpoint": updates[-1] if updates else None,
+                "newest_checkpoint": _newest(folder),
                 "resumed": _start(folder).wait() == 0,
                 "same_metrics": (folder / "metrics.csv").read_bytes() == expected,
             }
@@ -103,7 +109,7 @@ def main(kills: int, output: pathlib.Path | None) -> None:
             print(row, flush=True)
     report = {
         "command": f"python {' '.join(sys.argv)}",
-        "seconds_undisturbed": longest,
+        "updates": last,
         "kills": kills,
         "resumed": sum(row["resumed"] for row in rows),
         "same_metrics": sum(row["same_metrics"] for row in rows),
