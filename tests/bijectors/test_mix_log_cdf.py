@@ -1,7 +1,9 @@
+import hypothesis
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
+from hypothesis import strategies
 from scipy.special import expit, log_softmax, logsumexp
 
 from tfp_ebm.bijectors import MixLogCDF
@@ -153,6 +155,103 @@ def test_inverse_gradient_is_the_implicit_one():
             ends.append(float(tf.reduce_sum(tf.sin(solve(*moved)))))
         expected = (ends[0] - ends[1]) / (2 * step)
         np.testing.assert_allclose((gradient.numpy() * direction).sum(), expected, rtol=1e-5)
+
+
+def test_large_inputs_match_the_oracle_and_small_ones():
+    """From 2^17 entries on, everything is compiled: values, gradients and the inverse."""
+    given = parameters(np.float32, size=5000, components=32)
+    x = np.random.default_rng(1).normal(size=5000).astype(np.float32)
+
+    @tf.function
+    def everything(x, *given):
+        with tf.GradientTape() as tape:
+            tape.watch([x, *given])
+            bijector = MixLogCDF(*given)
+            value, log_det = bijector.forward(x), bijector.forward_log_det_jacobian(x, 0)
+            total = tf.reduce_sum(tf.sin(value) + log_det**2)
+        inverse = MixLogCDF(*given).inverse(tf.identity(value))
+        return value, log_det, inverse, *tape.gradient(total, [x, *given])
+
+    large = everything(*(tf.constant(part) for part in (x, *given)))
+    expected = oracle(x, *given)
+    np.testing.assert_allclose(large[0], expected[0], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(large[1], expected[1], rtol=1e-5, atol=2e-5)
+    np.testing.assert_allclose(oracle(large[2].numpy(), *given)[0], expected[0], atol=1e-4)
+    small = everything(*(tf.constant(part[:100]) for part in (x, *given)))
+    for one, other in zip(large, small, strict=True):
+        np.testing.assert_allclose(one[:100], other, rtol=1e-3, atol=1e-4)
+
+
+def test_gradients_hundreds_of_scales_outside():
+    """There the sums run over logarithms; the other components' weights are lost in no sum."""
+    logits, locs, log_scales = (tf.constant(part) for part in parameters())
+    scale = tf.exp(tf.reduce_max(log_scales, axis=-1))
+    x = tf.reduce_min(locs, axis=-1) - 800 * scale
+    given = (logits, locs, log_scales)
+
+    def gradients(function):
+        with tf.GradientTape() as tape:
+            tape.watch([x, *given])
+            value, log_det = function(x, *given)
+            total = tf.reduce_sum(tf.sin(value) + log_det)
+        return tape.gradient(total, [x, *given])
+
+    def composed(x, logits, locs, log_scales):
+        mixture = tfd.MixtureSameFamily(
+            tfd.Categorical(logits=logits), tfd.Logistic(locs, tf.exp(log_scales))
+        )
+        log_cdf, log_survival = mixture.log_cdf(x), mixture.log_survival_function(x)
+        return log_cdf - log_survival, mixture.log_prob(x) - log_cdf - log_survival
+
+    def ours(x, *given):
+        bijector = MixLogCDF(*given)
+        return bijector.forward(x), bijector.forward_log_det_jacobian(x, event_ndims=0)
+
+    for one, other in zip(gradients(ours), gradients(composed), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [40, 5000])
+def test_inverse_of_logits_that_no_probability_holds(size):
+    given = parameters(np.float32, size=size, components=32)
+    y = np.linspace(-200, 200, size).astype(np.float32)
+    x = MixLogCDF(*given).inverse(y).numpy()
+    np.testing.assert_allclose(oracle(x, *given)[0], y, rtol=2e-5, atol=1e-4)
+
+
+numbers = {"allow_nan": False, "allow_infinity": False, "width": 32}
+
+
+@hypothesis.settings(max_examples=60, deadline=None)
+@hypothesis.given(
+    strategies.lists(
+        strategies.tuples(
+            strategies.floats(-8, 8, **numbers),
+            strategies.floats(-20, 20, **numbers),
+            strategies.floats(-7, 3, **numbers),
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    strategies.floats(-50, 50, **numbers),
+)
+def test_any_mixture_against_the_oracle(components, distance):
+    """Value, derivative, order and inverse at `distance` scales from each component."""
+    logits, locs, log_scales = np.array(components, np.float32).T
+    x = np.sort(locs + distance * np.exp(log_scales))
+    value, log_derivative = oracle(x, logits, locs, log_scales)
+    bijector = MixLogCDF(logits, locs, log_scales)
+    y = bijector.forward(x).numpy()
+    # A rounding of x moves z by eps |x| / scale.
+    slack = 4 * np.finfo(np.float32).eps * (np.max(np.abs(x)) + 20) * np.exp(-log_scales.min())
+    np.testing.assert_allclose(y, value, rtol=1e-5, atol=1e-4 + slack)
+    log_det = bijector.forward_log_det_jacobian(x, event_ndims=0).numpy()
+    np.testing.assert_allclose(log_det, log_derivative, rtol=1e-5, atol=1e-3 + slack)
+    assert np.all(np.diff(y) >= -(1e-5 * (1 + np.abs(y[1:])) + slack))
+    found = bijector.inverse(tf.constant(y)).numpy()
+    np.testing.assert_allclose(
+        oracle(found, logits, locs, log_scales)[0], y, rtol=1e-5, atol=1e-4 + slack
+    )
 
 
 def test_errors():

@@ -20,9 +20,13 @@ def test_size_as_far_as_known(shape, expected):
 
 def test_both_ways_agree_and_eager_functions_stay_plain():
     function = compile_if_large(lambda x, y: tf.exp(x) + y, minimum=10)
-    for size in (5, 20):
+    for size in (5, 20, 21):
         x = np.linspace(-1, 1, size)
         np.testing.assert_allclose(function(tf.constant(x), tf.constant(x)), np.exp(x) + x)
+        dynamic = tf.function(function, input_signature=2 * [tf.TensorSpec([None], tf.float64)])
+        np.testing.assert_allclose(dynamic(x, x), np.exp(x) + x)
+    one_row = tf.ones([1, 20])
+    np.testing.assert_allclose(function(one_row, one_row), np.full([1, 20], np.e + 1), rtol=1e-6)
     tf.config.run_functions_eagerly(True)
     try:
         assert not is_large(tf.zeros([1000]), 10)

@@ -33,7 +33,7 @@ def test_a_sweep_leaves_the_distribution_unchanged():
 
 
 @pytest.mark.parametrize(
-    ("dtype", "count"), [(np.float64, 40_000), (np.float32, 40_000), (np.float32, 8_000)]
+    ("dtype", "count"), [(np.float64, 140_000), (np.float32, 140_000), (np.float32, 8_000)]
 )
 def test_transitions_have_the_exact_probabilities(dtype, count):
     """From each state, one sweep reaches v' with sum_h p(h | v) p(v' | h).
@@ -67,14 +67,14 @@ def test_infinite_temperature_forgets_the_coupling():
 
 def test_units_drawn_in_one_pass_are_independent():
     """Without couplings every pair of units is uncorrelated, and every sweep is new."""
-    num_chains, sizes = 2000, (37, 23)
+    num_chains, sizes = 12_000, (37, 23)
     free = RestrictedBoltzmannMachine(np.zeros(sizes, np.float32), np.zeros(60, np.float32))
     start = tf.ones([num_chains, 37])
     one, two = (mcmc.block_gibbs.run(free.machine(), start, n, (0, 1)).numpy() for n in (1, 2))
     both = np.concatenate([one, two], axis=1)
     correlation = both.T @ both / num_chains - np.eye(74)
     assert np.max(abs(correlation)) < 5 / np.sqrt(num_chains)
-    across_chains = one @ one.T / 37 - np.eye(num_chains)
+    across_chains = one[:1000] @ one[:1000].T / 37 - np.eye(1000)
     np.testing.assert_allclose(across_chains.std(), 1 / np.sqrt(37), rtol=0.02)
 
 
@@ -94,7 +94,7 @@ def test_zero_steps_return_the_start_and_seeds_repeat():
     np.testing.assert_array_equal(
         mcmc.block_gibbs.run(machine(np.float32), start, 0, (0, 1)), start
     )
-    for start in (tf.ones([5, 3]), tf.ones([20_000, 3])):
+    for start in (tf.ones([5, 3]), tf.ones([90_000, 3])):
         one = mcmc.block_gibbs.run(machine(np.float32), start, 3, (0, 1))
         two = mcmc.block_gibbs.run(machine(np.float32), start, 3, (0, 1))
         np.testing.assert_array_equal(one, two)

@@ -5,7 +5,16 @@ import tensorflow as tf
 
 from tfp_ebm.internal.compiled import compile_if_large
 
-__all__ = ["LARGE", "MIN_LOG_SCALE", "log_sums", "logit_cdf", "pull_back"]
+__all__ = [
+    "LARGE",
+    "MIN_LOG_SCALE",
+    "far_log_sums",
+    "log_smallest",
+    "log_sums",
+    "logit_cdf",
+    "plain_log_sums",
+    "pull_back",
+]
 
 # As in Flow++: narrower components could hide a whole pixel level's mass between two floats.
 MIN_LOG_SCALE = -7.0
@@ -35,11 +44,21 @@ def _parts(x, logits, locs, log_scales):
     )
 
 
-def _sums(x, *parameters):
-    """Returns F, 1 - F and f times the sum of the unnormalised weights, each `[...]`."""
+def plain_log_sums(x: tf.Tensor, *parameters: tf.Tensor) -> tuple:
+    """Returns log F, log(1 - F), log f, `[...]`, from sums over probabilities.
+
+    Terms are lost 60 scales or more from every component; see `log_smallest`.
+    """
     weights, rates, _, slope, sigmoid, complement = _parts(x, *parameters)
     terms = (weights * sigmoid, weights * complement, weights * rates * slope)
-    return tuple(tf.reduce_sum(term, axis=-1) for term in terms)
+    sums = [tf.reduce_sum(term, axis=-1) for term in terms]
+    log_total = tf.math.log(sums[0] + sums[1])
+    return tuple(tf.math.log(part) - log_total for part in sums)
+
+
+def log_smallest(dtype: tf.DType) -> float:
+    """Returns the log of the smallest sum that loses no terms and has a finite reciprocal."""
+    return float(np.log(np.finfo(dtype.as_numpy_dtype).tiny * 2.0**40))
 
 
 def _log_terms(x, logits, locs, log_scales):
@@ -54,78 +73,68 @@ def _log_terms(x, logits, locs, log_scales):
     return log_cdf, log_survival, log_cdf - tf.nn.relu(z) - rest - log_scales
 
 
-def log_sums(x: tf.Tensor, *parameters: tf.Tensor, with_density: bool = True) -> tuple:
-    """Returns log F, log(1 - F), log f, `[...]`, and whether plain sums could give them.
-
-    The sums run over probabilities, or, where one of them is so small that terms are lost or its
-    reciprocal overflows, over their logarithms: 60 scales or more from every component. Without
-    `with_density` a lost f is no reason: log f may be minus infinity.
-    """
-    smallest = np.finfo(x.dtype.as_numpy_dtype).tiny * 2.0**40
-    sums = _sums(x, *parameters)
-    checked = sums if with_density else sums[:2]
-    is_plain = tf.reduce_all([tf.reduce_min(part) > smallest for part in checked])
-
-    def plain():
-        log_total = tf.math.log(sums[0] + sums[1])
-        return tuple(tf.math.log(part) - log_total for part in sums)
-
-    def far():
-        return tuple(tf.reduce_logsumexp(term, axis=-1) for term in _log_terms(x, *parameters))
-
-    return *tf.cond(is_plain, plain, far), is_plain
+def far_log_sums(x: tf.Tensor, *parameters: tf.Tensor) -> tuple:
+    """Returns the same from sums over logarithms, which lose nothing."""
+    return tuple(tf.reduce_logsumexp(term, axis=-1) for term in _log_terms(x, *parameters))
 
 
-def _plain_gradient(x, parameters, sums, cdf_bar, survival_bar, density_bar):
-    weights, rates, z, slope, sigmoid, complement = _parts(x, *parameters)
-    # The sums of the unnormalised weights, as `_sums` has them.
+def _bars(value_bar, log_derivative_bar):
+    """Returns the gradients of log F, log(1 - F) and log f."""
+    return value_bar - log_derivative_bar, -value_bar - log_derivative_bar, log_derivative_bar
+
+
+def _is_free(log_scales):
+    return tf.cast(log_scales >= MIN_LOG_SCALE, log_scales.dtype)
+
+
+def _plain_gradient(x, logits, locs, log_scales, *rest):
+    sums, bars = rest[:3], _bars(*rest[3:])
+    weights, rates, z, slope, sigmoid, complement = _parts(x, logits, locs, log_scales)
+    # The log sums are those of normalised weights.
     total = tf.reduce_sum(weights, axis=-1)
     for_cdf, for_survival, for_density = (
         (bar / (total * tf.exp(log_sum)))[..., tf.newaxis]
-        for bar, log_sum in zip((cdf_bar, survival_bar, density_bar), sums, strict=True)
+        for bar, log_sum in zip(bars, sums, strict=True)
     )
     for_density *= rates
     z_bar = for_cdf - for_survival + for_density * (complement - sigmoid)
     z_bar *= weights * slope
-    normaliser = (density_bar / total)[..., tf.newaxis]
+    normaliser = (bars[2] / total)[..., tf.newaxis]
     logits_bar = weights * (
         for_cdf * sigmoid + for_survival * complement + for_density * slope + normaliser
     )
-    return logits_bar, -z_bar * rates, -(z_bar * z + weights * for_density * slope)
+    scales_bar = -(z_bar * z + weights * for_density * slope)
+    return logits_bar, -z_bar * rates, scales_bar * _is_free(log_scales)
 
 
-def _far_gradient(x, parameters, sums, cdf_bar, survival_bar, density_bar):
-    logits, locs, log_scales = parameters
+def _far_gradient(x, logits, locs, log_scales, *rest):
+    sums, bars = rest[:3], _bars(*rest[3:])
     rates = tf.exp(-tf.maximum(log_scales, MIN_LOG_SCALE))
     z = (x[..., tf.newaxis] - locs) * rates
-    terms = _log_terms(x, *parameters)
+    terms = _log_terms(x, logits, locs, log_scales)
     for_cdf, for_survival, for_density = (
         tf.exp(term - log_sum[..., tf.newaxis]) * bar[..., tf.newaxis]
-        for term, log_sum, bar in zip(
-            terms, sums, (cdf_bar, survival_bar, density_bar), strict=True
-        )
+        for term, log_sum, bar in zip(terms, sums, bars, strict=True)
     )
     z_bar = (for_cdf + for_density) * tf.sigmoid(-z) - (for_survival + for_density) * tf.sigmoid(z)
-    normaliser = density_bar[..., tf.newaxis] * tf.nn.softmax(logits)
+    normaliser = bars[2][..., tf.newaxis] * tf.nn.softmax(logits)
     logits_bar = for_cdf + for_survival + for_density + normaliser
-    return logits_bar, -z_bar * rates, -(z_bar * z + for_density)
+    return logits_bar, -z_bar * rates, -(z_bar * z + for_density) * _is_free(log_scales)
 
 
-def _gradient(x, logits, locs, log_scales, *rest):
-    """Returns the gradient in logits, locs and log scales."""
-    *sums, is_plain, value_bar, log_derivative_bar = rest
-    parameters = (logits, locs, log_scales)
-    bars = (value_bar - log_derivative_bar, -value_bar - log_derivative_bar, log_derivative_bar)
-    logits_bar, locs_bar, scales_bar = tf.cond(
-        is_plain,
-        lambda: _plain_gradient(x, parameters, sums, *bars),
-        lambda: _far_gradient(x, parameters, sums, *bars),
-    )
-    return logits_bar, locs_bar, scales_bar * tf.cast(log_scales >= MIN_LOG_SCALE, x.dtype)
+_either_plain_log_sums = compile_if_large(plain_log_sums, LARGE)
+_either_far_log_sums = compile_if_large(far_log_sums, LARGE)
+_either_plain_gradient = compile_if_large(_plain_gradient, LARGE)
+_either_far_gradient = compile_if_large(_far_gradient, LARGE)
 
 
-_either_log_sums = compile_if_large(log_sums, LARGE)
-_either_gradient = compile_if_large(_gradient, LARGE)
+def log_sums(x: tf.Tensor, *parameters: tf.Tensor) -> tuple:
+    """Returns log F, log(1 - F), log f, `[...]`, and whether plain sums gave them."""
+    plain = _either_plain_log_sums(x, *parameters)
+    is_plain = tf.reduce_min(tf.stack(plain)) > log_smallest(x.dtype)
+    # Outside the compiled functions, where a condition runs both of its branches.
+    sums = tf.cond(is_plain, lambda: plain, lambda: _either_far_log_sums(x, *parameters))
+    return *sums, is_plain
 
 
 def pull_back(
@@ -147,8 +156,10 @@ def pull_back(
     Returns:
       Four tensors, of the shapes of x and the parameters.
     """
-    logits_bar, locs_bar, scales_bar = _either_gradient(
-        x, *parameters, *sums, value_bar, log_derivative_bar
+    *sums, is_plain = sums
+    given = (x, *parameters, *sums, value_bar, log_derivative_bar)
+    logits_bar, locs_bar, scales_bar = tf.cond(
+        is_plain, lambda: _either_plain_gradient(*given), lambda: _either_far_gradient(*given)
     )
     return -tf.reduce_sum(locs_bar, axis=-1), logits_bar, locs_bar, scales_bar
 
@@ -176,7 +187,7 @@ def logit_cdf(
       Two tensors `[...]`.
     """
     parameters = (logits, locs, log_scales)
-    sums = _either_log_sums(x, *parameters)
+    sums = log_sums(x, *parameters)
     log_cdf, log_survival, log_density, _ = sums
 
     def gradient(value_bar, log_derivative_bar):

@@ -1,9 +1,19 @@
 """The inverse of the logit of a mixture-of-logistics CDF."""
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
-from tfp_ebm.bijectors.mixture_logistic import LARGE, MIN_LOG_SCALE, log_sums, pull_back
+from tfp_ebm.bijectors.mixture_logistic import (
+    LARGE,
+    MIN_LOG_SCALE,
+    far_log_sums,
+    log_smallest,
+    log_sums,
+    plain_log_sums,
+    pull_back,
+)
 from tfp_ebm.internal.compiled import compile_if_large
 
 __all__ = ["solve_logit_cdf"]
@@ -22,7 +32,7 @@ def _start(target, logits, locs, log_scales):
     return tf.clip_by_value(mean, low, high), low, high
 
 
-def _iterate(state, target, parameters, tolerance, step, enough):
+def _iterate(evaluate, state, target, parameters, tolerance, step, enough):
     """Runs steps until at most `enough` elements have a residual above the tolerance.
 
     The state is x, its bracket, and the smallest residual so far. An element whose residual is
@@ -30,7 +40,7 @@ def _iterate(state, target, parameters, tolerance, step, enough):
     """
 
     def body(step, x, low, high, smallest):
-        log_cdf, log_survival, log_density, _ = log_sums(x, *parameters, with_density=False)
+        log_cdf, log_survival, log_density = evaluate(x, *parameters)
         residual = log_cdf - log_survival - target
         size = tf.abs(residual)
         is_open = smallest > tolerance
@@ -50,7 +60,7 @@ def _iterate(state, target, parameters, tolerance, step, enough):
     return step, state
 
 
-def _solve(target, *parameters):
+def _solve(evaluate, target, *parameters):
     """Returns the solutions for flat inputs, `[n]` and `[n, K]`."""
     dtype = target.dtype.as_numpy_dtype
     # Newton's last step squares a residual of this size to rounding level.
@@ -59,7 +69,7 @@ def _solve(target, *parameters):
     state = (x, low, high, tf.ones_like(target) * dtype(np.inf))
     size = tf.size(target)
     enough = size // _SHARE_LEFT
-    step, state = _iterate(state, target, parameters, tolerance, 0, enough)
+    step, state = _iterate(evaluate, state, target, parameters, tolerance, 0, enough)
     # The elements left, in slots of their own; the slot after the last takes all others.
     is_left = state[-1] > tolerance
     slot = tf.where(is_left, tf.minimum(tf.cumsum(tf.cast(is_left, tf.int32)) - 1, enough), enough)
@@ -67,11 +77,14 @@ def _solve(target, *parameters):
         tf.zeros([enough + 1], tf.int32), slot[:, tf.newaxis], tf.range(size)
     )
     gathered = [tf.gather(part, members) for part in (*state, target, tolerance, *parameters)]
-    _, (solved, *_) = _iterate(gathered[:4], gathered[4], gathered[6:], gathered[5], step, 0)
+    _, (solved, *_) = _iterate(
+        evaluate, gathered[:4], gathered[4], gathered[6:], gathered[5], step, 0
+    )
     return tf.where(is_left & (slot < enough), tf.gather(solved, slot), state[0])
 
 
-_either_solve = compile_if_large(_solve, LARGE)
+_solve_plain = compile_if_large(functools.partial(_solve, plain_log_sums), LARGE)
+_solve_far = compile_if_large(functools.partial(_solve, far_log_sums), LARGE)
 
 
 @tf.custom_gradient
@@ -98,7 +111,10 @@ def solve_logit_cdf(
     parameters = (logits, locs, log_scales)
     flat = [tf.reshape(part, [-1, part.shape[-1] or tf.shape(part)[-1]]) for part in parameters]
     flat = [tf.stop_gradient(part) for part in (tf.reshape(y, [-1]), *flat)]
-    x = tf.ensure_shape(tf.reshape(_either_solve(*flat), tf.shape(y)), y.shape)
+    # F or 1 - F at the solution is about exp(-|y|); what is lost on the way there only costs steps.
+    is_plain = tf.reduce_all(tf.abs(flat[0]) < -log_smallest(y.dtype))
+    x = tf.cond(is_plain, lambda: _solve_plain(*flat), lambda: _solve_far(*flat))
+    x = tf.ensure_shape(tf.reshape(x, tf.shape(y)), y.shape)
 
     def gradient(x_bar):
         sums = log_sums(x, *parameters)

@@ -4,11 +4,16 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfp_ebm.internal.compiled import is_large
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import samplers
 
 __all__ = ["BlockGibbsInfo", "BlockGibbsState", "init", "run", "step"]
+
+
+# With fewer units than this, products from the left are no faster.
+_SMALLEST_COLUMNS = 2**15
 
 
 class BlockGibbsState(NamedTuple):
@@ -51,7 +56,8 @@ def step(
 @tf.function(autograph=False)
 def _sweeps(machine, units, num_steps, inverse_temperature, seed):
     is_matrix = units.shape.rank == 2 and tf.convert_to_tensor(inverse_temperature).shape.rank == 0
-    side_by_side = is_matrix and hasattr(machine, "sweep_columns")
+    is_many = is_matrix and is_large(units, _SMALLEST_COLUMNS)
+    side_by_side = is_many and hasattr(machine, "sweep_columns")
     sweep = machine.sweep_columns if side_by_side else machine.sweep
 
     def body(index, units):
