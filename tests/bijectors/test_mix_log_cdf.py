@@ -158,9 +158,9 @@ def test_inverse_gradient_is_the_implicit_one():
 
 
 def test_large_inputs_match_the_oracle_and_small_ones():
-    """From 2^17 entries on, everything is compiled: values, gradients and the inverse."""
-    given = parameters(np.float32, size=5000, components=32)
-    x = np.random.default_rng(1).normal(size=5000).astype(np.float32)
+    """From 2^19 entries on, everything is compiled: values, gradients and the inverse."""
+    given = parameters(np.float32, size=17_000, components=32)
+    x = np.random.default_rng(1).normal(size=17_000).astype(np.float32)
 
     @tf.function
     def everything(x, *given):
@@ -211,7 +211,7 @@ def test_gradients_hundreds_of_scales_outside():
         np.testing.assert_allclose(one, other, rtol=1e-7, atol=1e-9)
 
 
-@pytest.mark.parametrize("size", [40, 5000])
+@pytest.mark.parametrize("size", [40, 17_000])
 def test_inverse_of_logits_that_no_probability_holds(size):
     given = parameters(np.float32, size=size, components=32)
     y = np.linspace(-200, 200, size).astype(np.float32)

@@ -18,8 +18,8 @@ __all__ = [
 
 # As in Flow++: narrower components could hide a whole pixel level's mass between two floats.
 MIN_LOG_SCALE = -7.0
-# From this number of elements times components on, functions are compiled.
-LARGE = 2**17
+# From this number of elements times components on, compiling pays for its seconds.
+LARGE = 2**19
 
 
 def _parts(x, logits, locs, log_scales):
