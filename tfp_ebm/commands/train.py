@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm import datasets, models, training
+from tfp_ebm import datasets, metrics, models, training
+from tfp_ebm.commands.evaluate import find_network
 from tfp_ebm.commands.finish import finish
 from tfp_ebm.commands.run_folder import known_models, make_model, read_config, write_json
 from tfp_ebm.internal import checks
@@ -194,7 +195,7 @@ def _fit(trainer, config, data, output):
         callbacks=[
             training.TerminateOnNonFinite(),
             training.LogPartitionCallback(seed=(seed, 3)),
-            *_chosen_callbacks(config, output),
+            *_chosen_callbacks(config, data, output),
             training.MetricsFile(output / "metrics.csv"),
             best,
             checkpoints,
@@ -203,8 +204,12 @@ def _fit(trainer, config, data, output):
     return time.perf_counter() - started
 
 
-def _chosen_callbacks(config, output):
+def _chosen_callbacks(config, data, output):
     chosen = []
+    if count := config["quality_samples"]:
+        network = find_network("classifier", data, output)
+        judge = metrics.SampleQuality(network, data.validation[:count], data.num_levels)
+        chosen.append(training.QualityCurves(judge, output / "quality.csv", count))
     if config["chain_health"]:
         chosen.append(training.ChainHealth())
     if config["sample_grids"]:

@@ -56,6 +56,7 @@ OPTIONS = (
     Option("checkpoint_every", int, None, "records", "updates between checkpoints; each epoch"),
     Option("keep", int, 3, "records", "checkpoints of training to keep"),
     Option("sample_grids", bool, False, "records", "a picture of samples after every epoch"),
+    Option("quality_samples", int, None, "records", "samples to judge after every epoch; none"),
     Option("chain_health", bool, False, "records", "how the chains mix, in metrics.csv"),
     Option("tensorboard", bool, False, "records", "files for TensorBoard"),
     Option("data_dir", str, None, "records", "folder of TensorFlow Datasets"),
