@@ -100,6 +100,27 @@ def test_training_taken_up_again_repeats_every_digit(tmp_path, sampler):
     assert names == ["update-000000010", "update-000000012"]
 
 
+def test_a_stop_between_the_last_update_and_the_end_of_an_epoch(tmp_path):
+    """The epoch has no update left then, but its validation is still to come."""
+    whole, other = tmp_path / "whole", tmp_path / "interrupted"
+    whole.mkdir(), other.mkdir()
+    run(whole)
+    run(other, stop_after=4)
+    run(other, stop_after=1)
+    _, resumed = run(other)
+    assert resumed
+    assert (other / "metrics.csv").read_bytes() == (whole / "metrics.csv").read_bytes()
+
+
+def test_checkpoints_within_an_epoch_of_several_updates_at_a_time(tmp_path):
+    trainer = make_trainer()
+    trainer.compile(optimizer=keras.optimizers.SGD(0.01), steps_per_execution=3)
+    checkpoints = training.Checkpoints(tmp_path, keep=9, every=4)
+    trainer.fit(DATA, batch_size=3, verbose=0, callbacks=[checkpoints])  # 13 updates.
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == [f"update-{update:09d}" for update in (6, 9, 12, 13)]
+
+
 def test_another_seed_gives_other_digits(tmp_path):
     """The control: what the test above compares does depend on the draws."""
     first, _ = run(tmp_path)

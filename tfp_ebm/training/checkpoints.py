@@ -75,7 +75,7 @@ class Checkpoints(keras.callbacks.Callback):
         # Of the next update, epoch and step in it.
         self._position = tf.Variable([0, 0], trainable=False, dtype=tf.int64, name="position")
         self._metrics = None
-        self._epoch = 0
+        self._epoch, self._step = 0, 0
         self._interrupted = False
         self._handlers = {}
 
@@ -173,7 +173,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Puts back the metrics of an epoch that was interrupted."""
-        self._epoch = epoch
+        self._epoch, self._step = epoch, 0
         if self._metrics is not None:
             for variable, value in zip(_metric_variables(self.model), self._metrics, strict=True):
                 variable.assign(value)
@@ -181,9 +181,13 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Saves if it is time, or if somebody wants to stop."""
-        is_time = self._every is not None and (batch + 1) % self._every == 0
+        step = batch + 1
+        if step == self.params.get("steps"):  # The epoch is to be validated before it counts.
+            return
+        is_time = self._every is not None and step // self._every > self._step // self._every
+        self._step = step
         if is_time or self._interrupted:
-            self.save(self._epoch, batch + 1)
+            self.save(self._epoch, step)
         self._raise_if_interrupted()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
