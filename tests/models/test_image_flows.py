@@ -101,8 +101,8 @@ def test_components_of_a_mixture_do_not_stay_identical():
     [
         (lambda: models.create("rbm_flo", (8, 8, 1)), "Did you mean 'rbm_flow'"),
         (
-            lambda: models.create("d_flow", (8, 8, 1), learn_delta=True),
-            "`option of d_flow` must be one of .* got 'learn_delta'",
+            lambda: models.create("d_flow", (8, 8, 1), sampler="replay"),
+            "`option of d_flow` must be one of .* got 'sampler'",
         ),
         (
             lambda: models.flow_plus_plus((7, 8, 1)),
