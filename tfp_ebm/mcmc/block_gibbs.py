@@ -13,7 +13,7 @@ __all__ = ["BlockGibbsInfo", "BlockGibbsState", "init", "run", "step"]
 
 
 # With fewer units than this, products from the left are no faster.
-_SMALLEST_COLUMNS = 2**15
+_SMALLEST_COLUMNS = 2**18
 
 
 class BlockGibbsState(NamedTuple):
