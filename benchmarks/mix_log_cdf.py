@@ -36,10 +36,10 @@ def _measure(forward, inverse, x, parameters):
     residual = tf.abs(tf.function(lambda *a: forward(*a)[0])(found, *parameters) - y)
     return {
         "forward_and_gradient_seconds": harness.seconds(
-            lambda: gradient(x, *parameters)[0].numpy(), repeats=5
+            lambda: gradient(x, *parameters)[0].numpy(), repeats=15
         ),
         "inverse_seconds": harness.seconds(
-            lambda: graph_inverse(y, *parameters).numpy(), repeats=5
+            lambda: graph_inverse(y, *parameters).numpy(), repeats=15
         ),
         "inverse_residual": float(tf.reduce_max(residual)),
         "peak_memory_mebibytes": harness.peak_memory_mebibytes(),

@@ -103,23 +103,36 @@ class MixLogCDF(OnePassBijector):
         return self._log_scales
 
     def _broadcast(self, x):
-        """Returns x and the parameters, all with the same leading shape."""
+        """Returns the full shape, and x and the parameters as `[n]` and three `[n, K]` of it."""
         parts = [tf.convert_to_tensor(p) for p in (self._logits, self._locs, self._log_scales)]
         shape = ps.shape(x)
         for part in parts:
             shape = ps.broadcast_shape(shape, ps.shape(part)[:-1])
-        full = ps.concat([shape, ps.shape(parts[0])[-1:]], axis=0)
-        return tf.broadcast_to(x, shape), *(tf.broadcast_to(part, full) for part in parts)
+        num_components = ps.shape(parts[0])[-1:]
+        full = ps.concat([shape, num_components], axis=0)
+        rows = ps.concat([[-1], num_components], axis=0)
+        flat = [tf.reshape(_broadcast_to(part, full), rows) for part in parts]
+        return shape, tf.reshape(_broadcast_to(x, shape), [-1]), *flat
 
     def _forward_and_log_det(self, x):
-        return logit_cdf(*self._broadcast(x))
+        shape, *flat = self._broadcast(x)
+        value, log_derivative = logit_cdf(*flat)
+        return tf.reshape(value, shape), tf.reshape(log_derivative, shape)
 
     def _inverse_and_log_det(self, y):
-        y, *parameters = self._broadcast(y)
+        shape, y, *parameters = self._broadcast(y)
         x = solve_logit_cdf(y, *parameters)
-        return x, logit_cdf(x, *parameters)[1]
+        return tf.reshape(x, shape), tf.reshape(logit_cdf(x, *parameters)[1], shape)
 
     def residual(self, y: Any) -> tf.Tensor:
         """Returns `forward(inverse(y)) - y`, the error of the inverse in the logit, `[...]`."""
-        y, *parameters = self._broadcast(tf.convert_to_tensor(y, self.dtype))
-        return logit_cdf(solve_logit_cdf(y, *parameters), *parameters)[0] - y
+        shape, y, *parameters = self._broadcast(tf.convert_to_tensor(y, self.dtype))
+        value = logit_cdf(solve_logit_cdf(y, *parameters), *parameters)[0]
+        return tf.reshape(value - y, shape)
+
+
+def _broadcast_to(tensor, shape):
+    """Broadcasts, without a copy where the shape is known to be that already."""
+    static = tf.get_static_value(shape)
+    is_full = static is not None and tensor.shape == tf.TensorShape(static)
+    return tensor if is_full else tf.broadcast_to(tensor, shape)

@@ -1,5 +1,7 @@
 """The logit of a mixture-of-logistics CDF: value, derivative and gradient."""
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
@@ -8,7 +10,7 @@ from tfp_ebm.internal.compiled import compile_if_large
 __all__ = [
     "LARGE",
     "MIN_LOG_SCALE",
-    "far_log_sums",
+    "either_far_log_sums",
     "log_smallest",
     "log_sums",
     "logit_cdf",
@@ -19,41 +21,53 @@ __all__ = [
 # As in Flow++: narrower components could hide a whole pixel level's mass between two floats.
 MIN_LOG_SCALE = -7.0
 # From this number of elements times components on, compiling pays for its seconds.
-LARGE = 2**19
+LARGE = 2**17
 
 
-def _parts(x, logits, locs, log_scales):
-    """Returns unnormalised weights, 1 / scale, z, sigmoid'(z), sigmoid(z), sigmoid(-z): [..., K].
+def weights_and_rates(logits: tf.Tensor, log_scales: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the normalised weights and the inverse scales of the components, `[..., K]`."""
+    # Flat, because XLA vectorises one long loop better than rows of K.
+    flat = _either_rates(tf.reshape(log_scales, [-1]))
+    return tf.nn.softmax(logits), tf.reshape(flat, tf.shape(log_scales))
 
-    One exponential gives all three sigmoids, each accurate to rounding in its own tail.
+
+def _rates(log_scales):
+    return tf.exp(-tf.maximum(log_scales, MIN_LOG_SCALE))
+
+
+def _signed_tail(x, locs, rates):
+    """Returns the smaller of sigmoid(z) and sigmoid(-z), negative where z is, `[..., K]`.
+
+    Both sigmoids follow from it, accurate to rounding in their own tails, by additions alone.
     """
-    weights = tf.exp(logits - tf.reduce_max(logits, axis=-1, keepdims=True))
-    rates = tf.exp(-tf.maximum(log_scales, MIN_LOG_SCALE))
     z = (x[..., tf.newaxis] - locs) * rates
-    tail = tf.exp(-tf.abs(z))
-    near = 1 / (1 + tail)
-    far = tail * near
-    is_positive = z >= 0
-    return (
-        weights,
-        rates,
-        z,
-        near * far,
-        tf.where(is_positive, near, far),
-        tf.where(is_positive, far, near),
-    )
+    # Beyond it the tail would round to 0, which has no sign.
+    limit = -0.3 - float(np.log(np.finfo(x.dtype.as_numpy_dtype).tiny))
+    ratio = tf.exp(-tf.minimum(tf.abs(z), limit))
+    tail = ratio / (1 + ratio)
+    return tf.where(z < 0, -tail, tail)
 
 
-def plain_log_sums(x: tf.Tensor, *parameters: tf.Tensor) -> tuple:
+def _sigmoids(tail):
+    """Returns sigmoid(z), sigmoid(-z) and their product from the signed tail."""
+    is_negative = tail < 0
+    size = tf.abs(tail)
+    sigmoid = tf.where(is_negative, size, 1 - size)
+    return sigmoid, tf.where(is_negative, 1 - size, size), size - size * size
+
+
+def _log_sums_of_tail(weights, rates, tail):
+    sigmoid, complement, slope = _sigmoids(tail)
+    terms = (weights * sigmoid, weights * complement, weights * rates * slope)
+    return tuple(tf.math.log(tf.reduce_sum(term, axis=-1)) for term in terms)
+
+
+def plain_log_sums(x: tf.Tensor, weights: tf.Tensor, locs: tf.Tensor, rates: tf.Tensor) -> tuple:
     """Returns log F, log(1 - F), log f, `[...]`, from sums over probabilities.
 
     Terms are lost 60 scales or more from every component; see `log_smallest`.
     """
-    weights, rates, _, slope, sigmoid, complement = _parts(x, *parameters)
-    terms = (weights * sigmoid, weights * complement, weights * rates * slope)
-    sums = [tf.reduce_sum(term, axis=-1) for term in terms]
-    log_total = tf.math.log(sums[0] + sums[1])
-    return tuple(tf.math.log(part) - log_total for part in sums)
+    return _either_log_sums(weights, rates, _either_signed_tail(x, locs, rates))
 
 
 def log_smallest(dtype: tf.DType) -> float:
@@ -87,24 +101,30 @@ def _is_free(log_scales):
     return tf.cast(log_scales >= MIN_LOG_SCALE, log_scales.dtype)
 
 
-def _plain_gradient(x, logits, locs, log_scales, *rest):
-    sums, bars = rest[:3], _bars(*rest[3:])
-    weights, rates, z, slope, sigmoid, complement = _parts(x, logits, locs, log_scales)
-    # The log sums are those of normalised weights.
-    total = tf.reduce_sum(weights, axis=-1)
-    for_cdf, for_survival, for_density = (
-        (bar / (total * tf.exp(log_sum)))[..., tf.newaxis]
-        for bar, log_sum in zip(bars, sums, strict=True)
+def _gradient_of_tail(x, weights, locs, rates, log_scales, tail, *coefficients):
+    for_cdf, for_survival, for_density, normaliser = (
+        part[..., tf.newaxis] for part in coefficients
     )
+    sigmoid, complement, slope = _sigmoids(tail)
     for_density *= rates
-    z_bar = for_cdf - for_survival + for_density * (complement - sigmoid)
-    z_bar *= weights * slope
-    normaliser = (bars[2] / total)[..., tf.newaxis]
+    z_bar = weights * slope * (for_cdf - for_survival + for_density * (complement - sigmoid))
     logits_bar = weights * (
         for_cdf * sigmoid + for_survival * complement + for_density * slope + normaliser
     )
+    z = (x[..., tf.newaxis] - locs) * rates
     scales_bar = -(z_bar * z + weights * for_density * slope)
-    return logits_bar, -z_bar * rates, scales_bar * _is_free(log_scales)
+    is_free = log_scales >= MIN_LOG_SCALE
+    return logits_bar, -z_bar * rates, tf.where(is_free, scales_bar, tf.zeros_like(z))
+
+
+def _plain_gradient(x, logits, locs, log_scales, *rest):
+    sums, bars = rest[:3], _bars(*rest[3:])
+    coefficients = [bar * tf.exp(-log_sum) for bar, log_sum in zip(bars, sums, strict=True)]
+    weights, rates = weights_and_rates(logits, log_scales)
+    tail = _either_signed_tail(x, locs, rates)
+    return _either_gradient_of_tail(
+        x, weights, locs, rates, log_scales, tail, *coefficients, bars[2]
+    )
 
 
 def _far_gradient(x, logits, locs, log_scales, *rest):
@@ -122,19 +142,23 @@ def _far_gradient(x, logits, locs, log_scales, *rest):
     return logits_bar, -z_bar * rates, -(z_bar * z + for_density) * _is_free(log_scales)
 
 
-_either_plain_log_sums = compile_if_large(plain_log_sums, LARGE)
-_either_far_log_sums = compile_if_large(far_log_sums, LARGE)
-_either_plain_gradient = compile_if_large(_plain_gradient, LARGE)
+# What several results share is a function of its own: XLA computes it again for each otherwise.
+_either_rates = compile_if_large(_rates, LARGE)
+_either_signed_tail = compile_if_large(_signed_tail, LARGE)
+_either_log_sums = compile_if_large(_log_sums_of_tail, LARGE)
+_either_gradient_of_tail = compile_if_large(_gradient_of_tail, LARGE)
+either_far_log_sums = compile_if_large(far_log_sums, LARGE)
 _either_far_gradient = compile_if_large(_far_gradient, LARGE)
 
 
-def log_sums(x: tf.Tensor, *parameters: tf.Tensor) -> tuple:
+def log_sums(x: tf.Tensor, logits: tf.Tensor, locs: tf.Tensor, log_scales: tf.Tensor) -> tuple:
     """Returns log F, log(1 - F), log f, `[...]`, and whether plain sums gave them."""
-    plain = _either_plain_log_sums(x, *parameters)
+    weights, rates = weights_and_rates(logits, log_scales)
+    plain = plain_log_sums(x, weights, locs, rates)
     is_plain = tf.reduce_min(tf.stack(plain)) > log_smallest(x.dtype)
     # Outside the compiled functions, where a condition runs both of its branches.
-    sums = tf.cond(is_plain, lambda: plain, lambda: _either_far_log_sums(x, *parameters))
-    return *sums, is_plain
+    far = functools.partial(either_far_log_sums, x, logits, locs, log_scales)
+    return *tf.cond(is_plain, lambda: plain, far), is_plain
 
 
 def pull_back(
@@ -147,11 +171,11 @@ def pull_back(
     """Returns the gradients of x and the parameters from those of `logit_cdf`'s two results.
 
     Args:
-      x: `[...]`.
-      parameters: the three of `logit_cdf`, `[..., K]`.
+      x: `[n]`.
+      parameters: the three of `logit_cdf`, `[n, K]`.
       sums: what `log_sums` returns for them.
-      value_bar: `[...]`.
-      log_derivative_bar: `[...]`.
+      value_bar: `[n]`.
+      log_derivative_bar: `[n]`.
 
     Returns:
       Four tensors, of the shapes of x and the parameters.
@@ -159,7 +183,7 @@ def pull_back(
     *sums, is_plain = sums
     given = (x, *parameters, *sums, value_bar, log_derivative_bar)
     logits_bar, locs_bar, scales_bar = tf.cond(
-        is_plain, lambda: _either_plain_gradient(*given), lambda: _either_far_gradient(*given)
+        is_plain, lambda: _plain_gradient(*given), lambda: _either_far_gradient(*given)
     )
     return -tf.reduce_sum(locs_bar, axis=-1), logits_bar, locs_bar, scales_bar
 
@@ -178,13 +202,13 @@ def logit_cdf(
     themselves. Large inputs run through XLA, which passes over them once for each sum.
 
     Args:
-      x: `[...]`.
-      logits: `[..., K]`, log pi up to a constant.
-      locs: `[..., K]`.
-      log_scales: `[..., K]`, taken to be at least -7.
+      x: `[n]`.
+      logits: `[n, K]`, log pi up to a constant.
+      locs: `[n, K]`.
+      log_scales: `[n, K]`, taken to be at least -7.
 
     Returns:
-      Two tensors `[...]`.
+      Two tensors `[n]`.
     """
     parameters = (logits, locs, log_scales)
     sums = log_sums(x, *parameters)

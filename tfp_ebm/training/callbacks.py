@@ -1,6 +1,5 @@
 """Callbacks for Keras `fit`."""
 
-import csv
 import pathlib
 from typing import Any
 
@@ -11,6 +10,7 @@ from tfp_ebm.internal.keras import keras
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.training import checkpoint
 from tfp_ebm.training.checkpoints import is_chief
+from tfp_ebm.training.epoch_table import write_epoch_row
 
 __all__ = ["BestWeights", "LogPartitionCallback", "MetricsFile"]
 
@@ -89,19 +89,8 @@ class MetricsFile(keras.callbacks.Callback):
         """Writes the row."""
         if not is_chief(self.model.distribute_strategy):
             return
-        rows = []
-        if self._path.exists():
-            with self._path.open(newline="") as file:
-                rows = [row for row in csv.DictReader(file) if int(row["epoch"]) <= epoch]
-        rows.append({"epoch": epoch + 1, **{key: float(v) for key, v in (logs or {}).items()}})
-        partial = self._path.with_name(self._path.name + ".partial")
-        with partial.open("w", newline="") as file:
-            # Not every epoch need have been validated.
-            names = dict.fromkeys(name for row in rows for name in row)
-            writer = csv.DictWriter(file, fieldnames=list(names))
-            writer.writeheader()
-            writer.writerows(rows)
-        partial.replace(self._path)
+        row = {"epoch": epoch + 1, **{key: float(v) for key, v in (logs or {}).items()}}
+        write_epoch_row(self._path, row)
 
 
 class BestWeights(keras.callbacks.Callback, tf.Module):

@@ -1,12 +1,13 @@
 """The callback that judges samples while a model trains."""
 
-import csv
 import pathlib
 from typing import Any
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.metrics import SampleQuality
+from tfp_ebm.training.checkpoints import is_chief
+from tfp_ebm.training.epoch_table import write_epoch_row
 from tfp_ebm.training.sampling import BatchSampler
 
 __all__ = ["QualityCurves"]
@@ -66,14 +67,5 @@ class QualityCurves(keras.callbacks.Callback):
         row = {"epoch": epoch + 1, "bits_per_dimension": float(bits)}
         for record in self._judge(samples):
             row |= {record.metric: record.value, f"{record.metric}_error": record.error}
-        self._write(row)
-
-    def _write(self, row):
-        rows = []
-        if self._path.exists():
-            with self._path.open(newline="") as file:
-                rows = [old for old in csv.DictReader(file) if int(old["epoch"]) < row["epoch"]]
-        with self._path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(row))
-            writer.writeheader()
-            writer.writerows([*rows, row])
+        if is_chief(self.model.distribute_strategy):
+            write_epoch_row(self._path, row)
