@@ -13,6 +13,22 @@ def test_concat_elu():
     np.testing.assert_allclose(concat_elu(tf.constant(x)), expected)
 
 
+@pytest.mark.parametrize("num_rows", [3, 40_000])
+def test_gradient_of_concat_elu_is_that_of_its_definition(num_rows):
+    """For few entries, and for so many that it is compiled."""
+    x = tf.random.stateless_normal([num_rows, 2], (0, 1))
+    weights = tf.random.stateless_normal([num_rows, 4], (0, 2))
+
+    def gradient(function):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            total = tf.reduce_sum(weights * function(x))
+        return tape.gradient(total, x)
+
+    expected = gradient(lambda x: tf.nn.elu(tf.concat([x, -x], axis=-1)))
+    np.testing.assert_allclose(gradient(concat_elu), expected, rtol=1e-5, atol=1e-6)
+
+
 def test_gated_resnet_is_the_formula():
     network = GatedResNet((4, 6, 2), 5, num_filters=3, num_blocks=1, dtype=tf.float64)
     x = tf.random.stateless_normal([2, 4, 6, 2], (0, 1), dtype=tf.float64)

@@ -85,11 +85,13 @@ class MixLogCDFCoupling(Coupling):
 
 def _elementwise(parameters):
     """Returns the bijector of one entry from its `(s, t, logits, locs, log_scales)`."""
-    logits, locs, log_scales = tf.split(parameters[..., 2:], 3, axis=-1)
+    count = (parameters.shape[-1] - 2) // 3
+    # One split, whose gradient is one concatenation.
+    log_scale, shift, *mixture = tf.split(parameters, [1, 1, count, count, count], axis=-1)
     return tfb.Chain(
         [
-            tfb.Shift(parameters[..., 1]),
-            tfb.Scale(log_scale=tf.tanh(parameters[..., 0])),
-            MixLogCDF(logits, locs, log_scales),
+            tfb.Shift(shift[..., 0]),
+            tfb.Scale(log_scale=tf.tanh(log_scale[..., 0])),
+            MixLogCDF(*mixture),
         ]
     )

@@ -7,18 +7,9 @@ import tensorflow as tf
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import dtype_policy, keras
+from tfp_ebm.networks.dropout import dropout
 
-__all__ = ["GatedAttention", "dropout"]
-
-
-def dropout(x: tf.Tensor, rate: float, seed: tf.Tensor | None) -> tf.Tensor:
-    """Returns x with a share of its entries at 0 and the rest scaled up; x itself without seed.
-
-    Stateless, so that a block computed again in the backward pass has the same mask.
-    """
-    if seed is None or not rate:
-        return x
-    return tf.nn.experimental.stateless_dropout(x, rate, seed)
+__all__ = ["GatedAttention"]
 
 
 class GatedAttention(keras.layers.Layer):
