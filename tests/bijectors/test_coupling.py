@@ -5,6 +5,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors, networks
+from tfp_ebm.internal.keras import keras
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
@@ -42,6 +43,26 @@ def test_a_keras_3_network_is_refused():
     network = keras3.layers.Dense(3)
     with pytest.raises(TypeError, match=r"Keras 3 Dense, whose variables .* tf_keras"):
         bijectors.Coupling(tfb.Split(2), tfb.Shift, network)
+
+
+@pytest.mark.parametrize("as_model", [False, True])
+def test_an_unbuilt_network_is_refused(as_model):
+    """Its variables would appear only after an optimizer has asked for them."""
+    network = keras.layers.Dense(3)
+    if as_model:
+        network = keras.Sequential([network])
+    with pytest.raises(ValueError, match="is not built, so that its variables are not there yet"):
+        bijectors.Coupling(tfb.Split(2), tfb.Shift, network)
+    network(tf.zeros([1, 3]))
+    assert len(bijectors.Coupling(tfb.Split(2), tfb.Shift, network).trainable_variables) == 2
+
+
+@pytest.mark.parametrize("dtypes", [("float32", "float64"), ("float64", "float32")])
+def test_a_network_of_another_dtype_is_refused(dtypes):
+    network_dtype, data_dtype = dtypes
+    coupling = bijectors.Coupling(tfb.Split(2), tfb.Shift, networks.MLP(3, 3, dtype=network_dtype))
+    with pytest.raises(TypeError, match=f"returns {network_dtype} for data of {data_dtype}"):
+        coupling.forward(tf.zeros([2, 6], data_dtype))
 
 
 def test_a_module_as_bijector_fn_is_tracked():

@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.bijectors.one_pass import OnePassBijector
+from tfp_ebm.internal.keras import keras
 
 __all__ = ["Coupling"]
 
@@ -64,8 +65,8 @@ class Coupling(OnePassBijector):
         Raises:
           TypeError: if an argument has the wrong type, or is a Keras 3 layer, whose variables
             TensorFlow Probability cannot see.
-          ValueError: if `bijector_fn` is a plain function that holds a network, which would
-            silently not train.
+          ValueError: if the network is not built, or `bijector_fn` is a plain function that holds
+            one, which would silently not train.
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
@@ -120,10 +121,22 @@ class Coupling(OnePassBijector):
             )
         return parts
 
+    def _condition(self, first):
+        """Returns what the conditioner makes of the first part, or the part itself."""
+        if self._conditioner is None:
+            return first
+        outputs = self._conditioner(first)
+        if getattr(outputs, "dtype", first.dtype) != first.dtype:
+            raise TypeError(
+                f"`conditioner` returns {outputs.dtype.name} for data of {first.dtype.name}: make "
+                "the network with the dtype of the data, or cast the data."
+            )
+        return outputs
+
     def _bijector(self, first, second):
         """Returns the bijector of the second part; the second part gives only its shape."""
         del second
-        return self._bijector_fn(first if self._conditioner is None else self._conditioner(first))
+        return self._bijector_fn(self._condition(first))
 
     def _transform(self, x, method, log_det_method):
         first, second = self._parts(x)
@@ -157,6 +170,11 @@ def _check_callable(name, value):
 
 def _check_tracked(name, value):
     """Raises if the callable hides variables from TensorFlow."""
+    if isinstance(value, keras.layers.Layer) and not value.built:
+        raise ValueError(
+            f"`{name}` is a {type(value).__name__} that is not built, so that its variables are "
+            "not there yet: call it once on an example of the first part, or give a model an Input."
+        )
     if isinstance(value, tf.Module):
         return
     if type(value).__module__.split(".")[0] == "keras":

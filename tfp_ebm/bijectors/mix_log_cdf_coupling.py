@@ -70,7 +70,7 @@ class MixLogCDFCoupling(Coupling):
         return self._num_components
 
     def _bijector(self, first, second):
-        outputs = self._conditioner(first)
+        outputs = self._condition(first)
         per_entry = 2 + 3 * self._num_components
         expected = None if second.shape[-1] is None else second.shape[-1] * per_entry
         if expected is not None and outputs.shape[-1] != expected:
