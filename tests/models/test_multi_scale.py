@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -71,6 +73,42 @@ def test_initialization_whitens_what_every_act_norm_sees():
             )
             assert bool(step.is_initialized)
     assert seen == 3
+
+
+def test_initialization_of_the_layers_of_networks():
+    flow = models.flow_plus_plus((4, 4, 1), 17, 8, 2, 1, (1, 1, 1), num_heads=2)
+    data = 17 * np.random.default_rng(0).uniform(size=[200, 4, 4, 1]).astype(np.float32)
+    plain = models.initialize_from_data(flow, data)
+    z = models.initialize_from_data(flow, data, networks=True)
+    assert np.max(np.abs(z - plain)) > 1e-3
+    np.testing.assert_allclose(flow.inverse(tf.constant(data)), z, atol=1e-4)
+    outputs = {}
+
+    def watch(layer, call, x):
+        outputs[id(layer)] = layer, call(x)
+        return outputs[id(layer)][1]
+
+    networks = [part for part in flow.submodules if type(part).__name__ == "GatedResNet"]
+    layers = [
+        part
+        for network in networks
+        for part in network.submodules
+        if type(part).__name__ in ("Conv2D", "Dense")
+    ]
+    for layer in layers:
+        assert "call" not in vars(layer)
+        layer.call = functools.partial(watch, layer, layer.call)
+    flow.inverse(tf.constant(data) + 0)
+    small = [network.proj_out for network in networks]
+    for network in networks:
+        small += [network.blocks[0].convolution.gate, network.blocks[0].attention.gate]
+    assert len(outputs) == len(layers) == 3 * 6
+    for layer, y in outputs.values():
+        expected = 0.1 if any(layer is one for one in small) else 1.0
+        axes = range(y.shape.rank - 1)
+        np.testing.assert_allclose(tf.reduce_mean(y, axes), np.zeros(y.shape[-1]), atol=1e-3)
+        deviation = tf.math.reduce_std(y, axes)
+        np.testing.assert_allclose(deviation, np.full(y.shape[-1], expected), rtol=1e-2)
 
 
 def test_errors_say_which_sizes_work():
