@@ -225,20 +225,25 @@ def curves(
 ) -> pathlib.Path:
     """Saves curves over epochs, or over anything else, and returns the path.
 
+    The first quarter of eight points or more may leave the picture.
+
     Args:
       epochs: abscissae.
-      series: label to values.
+      series: label to values, one for each abscissa.
       path: PNG file.
       ylabel: unit of the values.
       xlabel: what the abscissae are.
     """
     figure = _figure(6, 4)
     axes = figure.subplots()
+    is_short = len(epochs) < 8
     for label, values in series.items():
-        axes.plot(epochs, values, label=label)
-    everything = np.concatenate(
-        [np.asarray(values)[-max(1, len(values) * 3 // 4) :] for values in series.values()]
-    )
+        axes.plot(epochs, values, label=label, marker="o" if is_short else None)
+    # The first part of training would flatten the rest.
+    skipped = 0 if is_short else len(epochs) // 4
+    everything = np.concatenate([np.asarray(values)[skipped:] for values in series.values()])
+    if is_short:
+        axes.set_xticks(epochs)
     low, high = everything.min(), everything.max()
     axes.set_ylim(low - 0.05 * (high - low) - 1e-3, high + 0.1 * (high - low) + 1e-3)
     axes.set_xlabel(xlabel)
