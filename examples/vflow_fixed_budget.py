@@ -156,7 +156,7 @@ if __name__ == "__main__":
     parser.add_argument("--factor", type=int, default=2, help="side of the averaged squares")
     parser.add_argument("--num-train", type=int, default=8_000)
     parser.add_argument("--num-test", type=int, default=512)
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--filters", type=int, default=20)
