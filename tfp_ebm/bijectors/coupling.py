@@ -170,12 +170,8 @@ def _check_callable(name, value):
 
 def _check_tracked(name, value):
     """Raises if the callable hides variables from TensorFlow."""
-    if isinstance(value, keras.layers.Layer) and not value.built:
-        raise ValueError(
-            f"`{name}` is a {type(value).__name__} that is not built, so that its variables are "
-            "not there yet: call it once on an example of the first part, or give a model an Input."
-        )
     if isinstance(value, tf.Module):
+        _check_built(name, value)
         return
     if type(value).__module__.split(".")[0] == "keras":
         raise TypeError(
@@ -190,3 +186,17 @@ def _check_tracked(name, value):
             f"`{name}` is a plain function that holds a {type(hidden[0]).__name__}, which would "
             "silently not train: pass the network itself as `conditioner=`."
         )
+
+
+def _check_built(name, module):
+    """Raises if the module has a Keras layer whose variables are not there yet."""
+    parts = (module, *module.submodules)
+    for layer in [part for part in parts if isinstance(part, keras.layers.Layer)]:
+        # A layer that only holds others is as good as built when they are.
+        is_leaf = not any(isinstance(part, keras.layers.Layer) for part in layer.submodules)
+        if is_leaf and not layer.built:
+            raise ValueError(
+                f"`{name}` has a {type(layer).__name__} that is not built, so that its variables "
+                "are not there yet: call the network once on an example of the first part, or "
+                "give a model an Input."
+            )
