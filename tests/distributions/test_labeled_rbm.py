@@ -36,9 +36,13 @@ def joint(given, points):
         + (pushed @ (given["visible_bias"] / scale) + (pushed**2).sum(-1) / 2)[:, None]
     )
     log_weights -= logsumexp(log_weights)
-    residual = (points[:, None] - given["visible_bias"] - scale * pushed) / scale
-    gaussian = -0.5 * (residual**2).sum(-1) - np.log(np.sqrt(2 * np.pi) * scale).sum()
-    return logsumexp(gaussian[:, :, None] + log_weights, axis=1)
+    log_scale = np.log(np.sqrt(2 * np.pi) * scale).sum()
+    blocks = []
+    for block in np.array_split(points, 1 + len(points) // 64):
+        residual = (block[:, None] - given["visible_bias"] - scale * pushed) / scale
+        gaussian = -0.5 * (residual**2).sum(-1) - log_scale
+        blocks.append(logsumexp(gaussian[:, :, None] + log_weights, axis=1))
+    return np.concatenate(blocks)
 
 
 # Sums over this grid are exact for Gaussians whose deviation exceeds its step.

@@ -322,8 +322,9 @@ class LabeledRBM(GaussianVisible):
         # Chains are draws from p(v); drawn again in proportion to p(y | v), from p(v | y).
         points = machine.complete(self._chains.units, None)
         log_posterior = tf.math.log_softmax(machine.label_logits(points), axis=-1)
-        chances = tf.gather(tf.transpose(log_posterior), labels)
-        index = tfp.distributions.Categorical(logits=chances).sample(seed=start_seed)
+        of_classes = tfp.distributions.Categorical(logits=tf.transpose(log_posterior))
+        # Drawn for every class, because a table of all samples and chains would be large.
+        index = tf.gather(of_classes.sample(n, start_seed), labels, axis=1, batch_dims=1)
         hidden_bias = machine.hidden_bias + tf.gather(machine.label_weights, labels)
         clamped = machine.machine._replace(hidden_bias=hidden_bias)
         return block_gibbs.run(clamped, tf.gather(points, index), self._num_gibbs_steps, run_seed)
