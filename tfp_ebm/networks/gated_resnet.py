@@ -98,7 +98,12 @@ class GatedConvolution(keras.layers.Layer):
         hidden = self.hidden(concat_elu(x))
         if self.context == "hidden":
             hidden += self.from_context(concat_elu(context))
-        gate = self.gate(dropout(concat_elu(hidden), self.dropout_rate, seed))
+        gate = dropout(concat_elu(hidden), self.dropout_rate, seed)
+        if isinstance(self.gate, keras.layers.Dense):  # On rows, where the bias joins the product.
+            rows = self.gate(tf.reshape(gate, [-1, gate.shape[-1]]))
+            gate = tf.reshape(rows, tf.shape(gate))
+        else:
+            gate = self.gate(gate)
         if self.context == "gate":
             gate += self.from_context(context)
         a, b = tf.split(gate, 2, axis=-1)
