@@ -71,9 +71,8 @@ class GatedConvolution(keras.layers.Layer):
             num_filters, 3, padding="same", kernel_initializer="he_normal", dtype=self.dtype_policy
         )
         options = {"kernel_initializer": _small(), "dtype": self.dtype_policy}
-        if (
-            gate_kernel == 1
-        ):  # A product of matrices, whose gradient is faster than a convolution's.
+        if gate_kernel == 1:
+            # A product of matrices, whose gradient is faster than a convolution's.
             self.gate = keras.layers.Dense(2 * num_filters, **options)
         else:
             self.gate = keras.layers.Conv2D(2 * num_filters, gate_kernel, padding="same", **options)
