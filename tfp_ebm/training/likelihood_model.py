@@ -19,6 +19,7 @@ from tfp_ebm.internal.seeds import seed_scope
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.metrics import BitsPerDimension
 from tfp_ebm.training.data import check_data, evaluation_batches, events
+from tfp_ebm.training.gradients import all_finite, build_slots, zero_unless
 from tfp_ebm.training.moving_average import MovingAverage
 from tfp_ebm.training.parameter_groups import GROUPS, parameter_groups
 
@@ -154,8 +155,7 @@ class LikelihoodModel(keras.Model):
         super().compile(optimizer=next(iter(optimizers.values())), **kwargs)
         with self.distribute_strategy.scope():
             for name, part in optimizers.items():
-                # Slots made inside the first step would make TensorFlow trace it twice.
-                part.build(groups[name])
+                build_slots(part, groups[name])
         self._group_optimizers, self._groups = optimizers, list(groups.values())
 
     def call(self, x: Any, training: bool | None = None) -> tf.Tensor:
@@ -176,12 +176,8 @@ class LikelihoodModel(keras.Model):
             log_prob = self(x, training=True)
             loss = self._share_of_loss(log_prob) + self._base_penalty() / num_replicas()
         gradients = tape.gradient(loss, variables)
-        is_finite = tf.math.is_finite(loss)
-        for gradient in gradients:
-            if gradient is not None:
-                is_finite &= tf.math.is_finite(tf.reduce_sum(gradient))
-        gradients = [None if g is None else tf.where(is_finite, g, 0) for g in gradients]
-        self._apply(gradients)
+        is_finite = all_finite(loss, gradients)
+        self._apply(zero_unless(is_finite, gradients))
         if self._moving_average is not None:
             self._moving_average.update(self.num_updates)
         for index, part in enumerate(self._energy_based):
