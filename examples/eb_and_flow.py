@@ -54,13 +54,14 @@ def make_model(
     )
     if flow is None:
         initialize(model, data.train, options.flow, options.seed)
+    initialize_base(model, data.train, options.seed)
     return model
 
 
 def initialize(model: tf.Module, images: np.ndarray, flow_name: str, seed: int) -> None:
-    """Starts the scales of a flow, and an RBM on pixels, from the moments of some data."""
+    """Starts the scales of a flow from the moments of some data."""
     noisy = model.dequantize(images[:1000], seed=(seed, 3))
-    flow, base = model.distribution.bijector, model.distribution.distribution
+    flow = model.distribution.bijector
     if flow_name == "glow":
         models.initialize_from_data(flow, noisy)
         return
@@ -69,8 +70,22 @@ def initialize(model: tf.Module, images: np.ndarray, flow_name: str, seed: int) 
     log_deviation = 0.5 * tf.math.log(tf.reduce_mean((latents - mean) ** 2, axis=0))
     (log_scale,) = [v for v in flow.trainable_variables if v.name.startswith("log_scale")]
     log_scale.assign(-log_deviation)
-    if flow_name == "pixels" and training.energy_based_parts(model):
-        base.visible_bias.assign(mean * tf.exp(-log_deviation))
+
+
+def initialize_base(model: tf.Module, images: np.ndarray, seed: int) -> None:
+    """Starts the machines of a base at the moments of the latents of some data."""
+    latents = model.distribution.bijector.inverse(model.dequantize(images[:1000], seed=(seed, 3)))
+    for part, value in parts_and_latents(model, latents):
+        part.initialize_from_data(value, seed=(seed, 4))
+
+
+def parts_and_latents(model: tf.Module, latents: tf.Tensor) -> list[tuple]:
+    """Returns every machine of the base with its part of the latents."""
+    parts = training.energy_based_parts(model)
+    if not parts:
+        return []
+    sizes = [part.event_shape[0] for part in parts]
+    return list(zip(parts, tf.split(latents, sizes, axis=-1), strict=True))
 
 
 def train(
@@ -144,9 +159,8 @@ def bounds(model: tf.Module, images: np.ndarray, options: argparse.Namespace) ->
     if parts:
         few = images[: options.num_reverse]
         latents = flow.inverse(model.dequantize(few, seed=(options.seed, 6)))
-        sizes = [part.event_shape[0] for part in parts]
         gaps = np.zeros(len(few))
-        for part, value in zip(parts, tf.split(latents, sizes, axis=-1), strict=True):
+        for part, value in parts_and_latents(model, latents):
             reverse = partition.reverse_annealing(
                 part, value, options.reverse_chains, options.annealing_steps, seed=(options.seed, 7)
             )

@@ -73,6 +73,7 @@ def main(options: argparse.Namespace) -> None:
         shape, data.num_levels, gaussian.distribution.bijector, num_classes=data.num_classes,
         **shared,
     )  # fmt: skip
+    eb_and_flow.initialize_base(model, train, options.seed)
     trainer = training.SemiSupervisedModel(
         model, options.label_weight, gibbs_steps=options.gibbs_steps, seed=(options.seed, 3)
     )

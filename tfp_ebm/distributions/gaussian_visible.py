@@ -9,7 +9,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.tfp_private import assert_util, tensor_util
+from tfp_ebm.internal.tfp_private import assert_util, samplers, tensor_util
 
 __all__ = ["GaussianVisible", "scale_variable"]
 
@@ -90,6 +90,56 @@ class GaussianVisible(BoltzmannMachine):
         """Returns the points themselves, `[..., num_visible]`."""
         del seed
         return tf.convert_to_tensor(value, self.dtype)
+
+    def _visible_machine(self):
+        """Returns the machine of the visible units and bits alone."""
+        return self.machine()
+
+    def initialize_from_data(self, value: Any, seed: Any = None) -> None:
+        """Sets the machine to the mean and the standard deviation of points, its bits to even odds.
+
+        Afterwards sigma is the standard deviation of the points (a constant sigma stays), every
+        bit of their mean is 1 with probability 1/2, and with bits at 1/2 the visible units have
+        that mean. Chains start afresh and log Z is estimated anew. A machine that starts wider than
+        its data first shrinks its weights, and may then take thousands of updates to find
+        anything that is not Gaussian.
+
+        >>> import tensorflow as tf
+        >>> from tfp_ebm.distributions import GaussianBernoulliRBM
+        >>> base = GaussianBernoulliRBM.create(num_visible=2, num_hidden=3)
+        >>> base.initialize_from_data([[1.0, 5.0], [3.0, 5.5]])
+        >>> print(base.scale.numpy().round(2))
+        [1.   0.25]
+
+        Args:
+          value: `[N, num_visible]`, at least two points.
+          seed: seed of the chains and of annealing.
+
+        Raises:
+          ValueError: if the points do not fit or the parameters are not variables.
+        """
+        value = tf.convert_to_tensor(value, self.dtype)
+        if value.shape.rank != 2 or value.shape[0] < 2 or value.shape[1:] != self.event_shape:
+            raise ValueError(
+                f"`value` must have shape [N, {self.event_shape[0]}] with N at least 2, got "
+                f"{value.shape}."
+            )
+        checks.finite("value", value)
+        if not isinstance(self._visible_bias, tf.Variable):
+            raise ValueError("`initialize_from_data` needs variables for parameters; use `create`.")
+        mean, variance = tf.nn.moments(value, axes=[0])
+        if isinstance(self._scale, tfp.util.TransformedVariable):
+            lowest = self._scale.bijector.forward(tf.constant(-8.0, self.dtype))
+            self._scale.assign(tf.maximum(tf.sqrt(variance), lowest))
+        machine = self._visible_machine()
+        even = tf.fill([1, machine.num_enumerated], tf.constant(0.5, self.dtype))
+        self._visible_bias.assign(mean - machine.scale * machine.multiply(even)[0])
+        centre = -machine.hidden_signal(mean[tf.newaxis])
+        self._hidden_bias.assign(tf.reshape(centre, self._hidden_bias.shape))
+        chain_seed, annealing_seed = samplers.split_seed(seed, n=2, salt="initialize_from_data")
+        if self._chains is not None:
+            self._chains.restart(self.machine(), chain_seed)
+        self.estimate_log_partition(num_chains=64, num_steps=50, seed=annealing_seed)
 
     def posterior(self, value: Any) -> tfp.distributions.Distribution:
         """Returns p(h | v), exact: the hidden bits of each point.

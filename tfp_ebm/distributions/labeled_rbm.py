@@ -254,6 +254,9 @@ class LabeledRBM(GaussianVisible):
             tf.convert_to_tensor(self._label_bias),
         )
 
+    def _visible_machine(self):
+        return self.machine().machine
+
     def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
         """Draws labels given points: `[..., num_visible + num_classes]`, v and the one-hot y."""
         value = tf.convert_to_tensor(value, self.dtype)

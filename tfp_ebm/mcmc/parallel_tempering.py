@@ -71,6 +71,11 @@ class ParallelTempering(PersistentChains):
                 tf.zeros([len(betas) - 1], self.units.dtype), "swap_rates"
             )
 
+    def restart(self, machine: AnnealedMachine, seed: Any = None) -> None:
+        """Starts every chain, at all temperatures, from the machine's independent reference."""
+        super().restart(machine, seed)
+        self.replicas.assign(tf.broadcast_to(self.units, self.replicas.shape))
+
     def advance(self, machine: AnnealedMachine, num_steps: int, seed: Any = None) -> None:
         """Moves every replica by `num_steps` sweeps, with an attempt to swap after each.
 

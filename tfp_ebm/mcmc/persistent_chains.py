@@ -82,6 +82,11 @@ class PersistentChains(tf.Module):
         del machine, data_units, seed
         return tf.convert_to_tensor(self.units)
 
+    def restart(self, machine: AnnealedMachine, seed: Any = None) -> None:
+        """Starts every chain afresh from the machine's independent reference."""
+        seed = samplers.sanitize_seed(seed, salt="restart")
+        self.units.assign(machine.sample_reference(self.num_chains, seed))
+
     def advance(self, machine: AnnealedMachine, num_steps: int, seed: Any = None) -> None:
         """Moves every chain by `num_steps` sweeps of block Gibbs sampling."""
         self.units.assign(block_gibbs.run(machine, self.units, num_steps, seed))

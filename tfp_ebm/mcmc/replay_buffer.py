@@ -54,6 +54,12 @@ class ReplayBuffer(PersistentChains):
         with self.name_scope:
             self.states = per_replica_variable(states, "states")
 
+    def restart(self, machine: AnnealedMachine, seed: Any = None) -> None:
+        """Fills the whole buffer afresh from the machine's independent reference."""
+        seed = samplers.sanitize_seed(seed, salt="restart")
+        self.states.assign(machine.sample_reference(self.states.shape[0], seed))
+        self.units.assign(self.states[: self.num_chains])
+
     def advance(self, machine: AnnealedMachine, num_steps: int, seed: Any = None) -> None:
         """Moves a random batch of the buffer by `num_steps` sweeps."""
         choice_seed, fresh_seed, mask_seed, run_seed = samplers.split_seed(
