@@ -58,16 +58,22 @@ def main(options: argparse.Namespace) -> None:
         "seed": (options.seed, 1),
     }
     shape = data.image_shape
-    fit = {"batch_size": options.batch_size, "verbose": 2}
+
+    def fit(trainer, rate, epochs, *arrays):
+        num_updates = epochs * datasets.num_batches(len(train), options.batch_size)
+        schedule = training.learning_rate_schedule("cosine", rate, num_updates)
+        trainer.compile(optimizer=tf_keras.optimizers.legacy.Adam(schedule))
+        trainer.fit(*arrays, epochs=epochs, batch_size=options.batch_size, verbose=2)
 
     gaussian = models.eb_and_flow(shape, data.num_levels, rbm="none", **shared)
     eb_and_flow.initialize(gaussian, train, "nice", options.seed)
     trainer = training.LikelihoodModel(gaussian, seed=(options.seed, 2))
-    trainer.compile(optimizer=tf_keras.optimizers.Adam(options.learning_rate))
-    trainer.fit(train, epochs=options.pretraining_epochs, **fit)
+    fit(trainer, 1e-3, options.pretraining_epochs, train)
     features = latents(gaussian, train[known]), latents(gaussian, test)
 
-    # The flow that the Gaussian base trained goes on with label units.
+    # The flow that the Gaussian base trained goes on with label units. Bits must depend on the
+    # latents from the start: with small weights neither W nor V has a gradient.
+    shared["rbm_options"] = {"weight_scale": 1 / np.sqrt(np.prod(shape))}
     shared.pop("hidden_units")
     model = models.eb_and_flow(
         shape, data.num_levels, gaussian.distribution.bijector, num_classes=data.num_classes,
@@ -77,8 +83,7 @@ def main(options: argparse.Namespace) -> None:
     trainer = training.SemiSupervisedModel(
         model, options.label_weight, gibbs_steps=options.gibbs_steps, seed=(options.seed, 3)
     )
-    trainer.compile(optimizer=tf_keras.optimizers.Adam(options.learning_rate))
-    trainer.fit(train, labels, epochs=options.epochs, **fit)
+    fit(trainer, options.learning_rate, options.epochs, train, labels)
     base = model.distribution.distribution
     predicted = {
         "p(y | x)": base.label_posterior(latents(model, test)).mode().numpy(),
@@ -110,10 +115,10 @@ if __name__ == "__main__":
     parser.add_argument("--data-dir", help="folder of TensorFlow Datasets")
     parser.add_argument("--num-labels", type=int, default=100)
     parser.add_argument("--label-weight", type=float, default=20.0, help="lambda")
-    parser.add_argument("--pretraining-epochs", type=int, default=30, help="with a Gaussian base")
     parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--pretraining-epochs", type=int, default=30, help="with a Gaussian base")
     parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--learning-rate", type=float, default=5e-3)
     parser.add_argument("--gibbs-steps", type=int, default=20)
     parser.add_argument("--num-hidden", type=int, default=256)
     parser.add_argument("--width", type=int, default=256)
