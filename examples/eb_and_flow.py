@@ -32,7 +32,7 @@ def make_model(
 ) -> tf.Module:
     """Returns the model with a base, around a given flow or a fresh one."""
     flow_options = {
-        "nice": {"hidden_units": [options.width or 1000] * 5},
+        "nice": {"hidden_units": [options.width or 1000] * 5, "dropout_rate": options.dropout},
         "pixels": {"num_couplings": 0},
         "glow": {"num_steps": options.steps, "num_filters": options.width or 512},
     }[options.flow]
@@ -231,6 +231,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--flow", default="nice", choices=["nice", "glow", "pixels"])
     result.add_argument("--base", default="dense", choices=BASES)
     result.add_argument("--width", type=int, help="of the networks: 1000 for nice, 512 for glow")
+    result.add_argument("--dropout", type=float, default=0.0, help="in the networks of nice")
     result.add_argument("--scales", type=int, default=2, help="of glow")
     result.add_argument("--steps", type=int, default=8, help="at each scale of glow")
     result.add_argument("--num-hidden", type=int, help="bits of the RBM, by default 512")

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from tests.models.test_image_flows import IMAGES
 from tfp_ebm import models
-from tfp_ebm.training import energy_based_parts
+from tfp_ebm.training import LikelihoodModel, energy_based_parts
 
 SMALL_NICE = {"hidden_units": [8], "num_couplings": 2}
 SMALL_GLOW = {"num_steps": 1, "num_filters": 4}
@@ -29,6 +29,17 @@ def test_paper_size_of_nice():
     count = sum(int(np.prod(v.shape)) for v in flow.trainable_variables)
     network = 393 * 1000 + 4 * 1001 * 1000 + 1001 * 392
     assert count == 4 * network + 784
+
+
+def test_dropout_of_nice_is_on_while_training_only():
+    model = models.eb_and_flow(
+        (4, 4, 1), 5, rbm="none", hidden_units=[32, 32], num_couplings=2, dropout_rate=0.5
+    )
+    trainer = LikelihoodModel(model.distribution)
+    x = np.random.default_rng(0).uniform(0, 5, size=[3, 4, 4, 1]).astype(np.float32)
+    first, second = (trainer(x, training=True).numpy() for _ in range(2))
+    assert not np.allclose(first, second)
+    np.testing.assert_array_equal(trainer(x, training=False), model.distribution.log_prob(x))
 
 
 @pytest.mark.parametrize(

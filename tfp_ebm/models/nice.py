@@ -21,6 +21,7 @@ def nice(
     num_levels: int = 256,
     num_couplings: int = 4,
     hidden_units: Sequence[int] = (1000,) * 5,
+    dropout_rate: float = 0.0,
     dtype: tf.DType = tf.float32,
     network_policy: Any = None,
     name: str = "nice",
@@ -42,6 +43,7 @@ def nice(
       num_levels: number of pixel levels; data lie in [0, num_levels].
       num_couplings: number of couplings; 0 leaves the pixels, scaled, for an RBM on pixels.
       hidden_units: sizes of the networks' hidden layers.
+      dropout_rate: rate of dropout after each hidden layer while training.
       dtype: dtype of all variables.
       network_policy: Keras policy of the networks, such as `"mixed_bfloat16"`; by default `dtype`.
       name: name of the bijector.
@@ -70,7 +72,9 @@ def nice(
         tfb.Reshape(event_shape_in=[size], event_shape_out=[1, 1, size]),
     ]
     for index in range(checks.positive_integer("num_couplings", num_couplings, minimum=0)):
-        network = networks.MLP(size // 2, size // 2, hidden_units, dtype=policy)
+        network = networks.MLP(
+            size // 2, size // 2, hidden_units, dropout_rate=dropout_rate, dtype=policy
+        )
         split = bijectors.ChannelSplit(swap=bool(index % 2))
         steps.append(bijectors.Coupling(split, tfb.Shift, network))
     steps += [
