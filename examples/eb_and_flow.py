@@ -36,7 +36,7 @@ def make_model(
         "pixels": {"num_couplings": 0},
         "glow": {"num_steps": options.steps, "num_filters": options.width or 512},
     }[options.flow]
-    if flow is None and options.precision == "bfloat16" and options.flow != "pixels":
+    if options.precision == "bfloat16":
         flow_options["network_policy"] = "mixed_bfloat16"
     sampler_options = {"size": options.buffer} if options.sampler == "replay" else {}
     model = models.eb_and_flow(
