@@ -10,8 +10,8 @@ of `tfp-ebm evaluate` and `sample`. Configurations lie in the folder `ablation`:
 |---|---|---|---|
 | smoke | digits | 4 filters | seconds a run; nothing to conclude from |
 | digits | digits | 643,000 parameters, 40 epochs | minutes a run |
-| fashion_mnist | Fashion-MNIST | 717,000 parameters, 20 epochs | 3 hours a run on two cores |
-| cifar10 | CIFAR-10 | 6.1 million parameters, 100 epochs | a GPU |
+| fashion_mnist | Fashion-MNIST | 717,000 parameters, 6 epochs | an hour a run on one core |
+| cifar10 | CIFAR-10 | 6.1 million parameters, 6 epochs | minutes a run on a GPU |
 """
 
 import argparse

@@ -139,7 +139,10 @@ def bounds(model: tf.Module, images: np.ndarray, options: argparse.Namespace) ->
     parts = training.energy_based_parts(model)
     errors = [
         part.estimate_log_partition(
-            options.annealing_chains, options.annealing_steps, seed=(options.seed, 5)
+            options.annealing_chains,
+            options.annealing_steps,
+            options.schedule,
+            seed=(options.seed, 5),
         ).standard_error
         for part in parts
     ]
@@ -162,7 +165,12 @@ def bounds(model: tf.Module, images: np.ndarray, options: argparse.Namespace) ->
         gaps = np.zeros(len(few))
         for part, value in parts_and_latents(model, latents):
             reverse = partition.reverse_annealing(
-                part, value, options.reverse_chains, options.annealing_steps, seed=(options.seed, 7)
+                part,
+                value,
+                options.reverse_chains,
+                options.annealing_steps,
+                options.schedule,
+                seed=(options.seed, 7),
             )
             gaps += np.asarray(reverse.value, np.float64) - float(part.log_partition())
         gap = gaps * -to_bits
@@ -172,13 +180,14 @@ def bounds(model: tf.Module, images: np.ndarray, options: argparse.Namespace) ->
             "gap_standard_error": gap.std(ddof=1) / math.sqrt(len(gap)),
             "log_partition_standard_error_nats": float(sum(errors)),
             "annealing_steps": options.annealing_steps,
+            "schedule": options.schedule,
         }
     return result
 
 
 # Settings that a resumed run may change.
 NOT_COMPARED = ("output", "data_dir", "num_test", "num_reverse", "reverse_chains")
-NOT_COMPARED += ("annealing_steps", "annealing_chains", "validation_every")
+NOT_COMPARED += ("annealing_steps", "annealing_chains", "schedule", "validation_every")
 
 
 def load(options: argparse.Namespace) -> datasets.ImageDataset:
@@ -258,6 +267,9 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--reverse-chains", type=int, default=4)
     result.add_argument("--annealing-steps", type=int, default=1000)
     result.add_argument("--annealing-chains", type=int, default=512)
+    result.add_argument(
+        "--schedule", default="linear", choices=["linear", "geometric", "adaptive"], help="of both"
+    )
     result.add_argument("--output", default="eb_and_flow")
     return result
 

@@ -15,6 +15,8 @@ __all__ = ["GaussianVisible", "scale_variable"]
 
 # A learned scale stays above this share of its first value.
 _MIN_RELATIVE_SCALE = 0.05
+# Where sigma may start, before the softplus: 0.0003 above its lower bound, which has no inverse.
+_LOWEST_UNCONSTRAINED_SCALE = -8.0
 
 
 def scale_variable(scale: float, num_visible: int, learn_scale: bool, dtype: tf.DType) -> Any:
@@ -129,7 +131,8 @@ class GaussianVisible(BoltzmannMachine):
             raise ValueError("`initialize_from_data` needs variables for parameters; use `create`.")
         mean, variance = tf.nn.moments(value, axes=[0])
         if isinstance(self._scale, tfp.util.TransformedVariable):
-            lowest = self._scale.bijector.forward(tf.constant(-8.0, self.dtype))
+            lowest = tf.constant(_LOWEST_UNCONSTRAINED_SCALE, self.dtype)
+            lowest = self._scale.bijector.forward(lowest)
             self._scale.assign(tf.maximum(tf.sqrt(variance), lowest))
         machine = self._visible_machine()
         even = tf.fill([1, machine.num_enumerated], tf.constant(0.5, self.dtype))
