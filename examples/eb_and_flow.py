@@ -100,9 +100,12 @@ def train(
         model, gibbs_steps=options.gibbs_steps, seed=(options.seed, 2)
     )
     num_updates = epochs * datasets.num_batches(len(data.train), options.batch_size)
-    rate = training.learning_rate_schedule("cosine", options.learning_rate, num_updates, 100)
+    rate = training.learning_rate_schedule(
+        "cosine", options.learning_rate, num_updates, options.warm_up
+    )
     # The fused kernel of Keras's older Adam takes a third of the time on 19 million weights.
-    trainer.compile(optimizer=tf_keras.optimizers.legacy.Adam(rate))
+    adam = tf_keras.optimizers.legacy.Adam(rate, global_clipnorm=options.clip_norm)
+    trainer.compile(optimizer=adam)
     settings = {key: value for key, value in vars(options).items() if key not in NOT_COMPARED}
     extras = {}
     if options.validation_every == 1:
@@ -248,6 +251,8 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--pretraining-epochs", type=int, default=0, help="with a Gaussian base")
     result.add_argument("--batch-size", type=int, default=128)
     result.add_argument("--learning-rate", type=float, default=1e-3, help="of Adam; decays")
+    result.add_argument("--warm-up", type=int, default=100, help="updates until the peak rate")
+    result.add_argument("--clip-norm", type=float, help="longest gradient, of all weights at once")
     result.add_argument(
         "--precision", default="float32", choices=["float32", "bfloat16"], help="of the networks"
     )
