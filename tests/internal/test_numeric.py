@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy.stats
 import tensorflow as tf
 
 from tfp_ebm.internal import numeric
@@ -51,3 +52,27 @@ def test_spectral_norm_bound_is_a_tight_upper_bound(shape, scale):
 def test_spectral_norm_bound_of_equal_singular_values_is_the_worst_case():
     bound = numeric.spectral_norm_bound(2 * tf.eye(50)).numpy()
     np.testing.assert_allclose(bound, 2 * 50 ** (1 / 128), rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
+def test_standard_normal_has_the_normal_distribution(dtype):
+    draw = tf.function(lambda seed: numeric.standard_normal([301, 333], seed, dtype))
+    noise = draw(tf.constant([3, 4]))
+    assert noise.dtype == dtype and noise.shape == (301, 333)
+    assert scipy.stats.kstest(noise.numpy().ravel(), "norm").pvalue > 0.01
+    # Of a pair, squares share a radius and products an angle, if anything.
+    first, second = np.split(noise.numpy().ravel()[:-1], 2)
+    for one, other in ((first, second), (first**2, second**2)):
+        assert abs(np.corrcoef(one, other)[0, 1]) < 4 / np.sqrt(len(first))
+    assert abs(scipy.stats.kurtosis(noise.numpy().ravel())) < 4 * np.sqrt(24 / 301 / 333)
+
+
+def test_standard_normal_follows_its_seed_and_a_dynamic_shape():
+    draw = tf.function(lambda n: numeric.standard_normal([n, 3], (1, 2), tf.float32))
+    odd = draw(tf.constant(5))
+    np.testing.assert_array_equal(odd, numeric.standard_normal([5, 3], (1, 2), tf.float32))
+    assert np.any(odd != numeric.standard_normal([5, 3], (1, 3), tf.float32))
+    assert numeric.standard_normal([0, 3], (1, 2), tf.float32).shape == (0, 3)
+    assert numeric.standard_normal([], (1, 2), tf.float32).shape == ()
+    compiled = tf.function(draw.python_function, jit_compile=True)(5)
+    assert np.all(np.isfinite(compiled))

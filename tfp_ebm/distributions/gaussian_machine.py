@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tfp_ebm.distributions.gaussian_units import GaussianUnits
 from tfp_ebm.internal.compiled import is_large
-from tfp_ebm.internal.numeric import multiply_rows
+from tfp_ebm.internal.numeric import multiply_rows, standard_normal
 from tfp_ebm.internal.tfp_private import samplers
 
 __all__ = ["GaussianMachine"]
@@ -101,7 +101,7 @@ class GaussianMachine(GaussianUnits, _Parameters):
         signal = inverse_temperature * tf.matmul(self.weights, hidden)
         if is_large(signal, _SMALLEST_COMPILED_DRAW):
             return _normal_in_one_pass(signal, visible_bias, scale, visible_seed)
-        noise = samplers.normal(tf.shape(signal), seed=visible_seed, dtype=signal.dtype)
+        noise = standard_normal(tf.shape(signal), seed=visible_seed, dtype=signal.dtype)
         return visible_bias + scale * (signal + noise)
 
     def _visible_shape(self):

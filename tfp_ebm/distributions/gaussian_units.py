@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfp_ebm.internal.enumeration import log_sum_over_states, sample_states
+from tfp_ebm.internal.numeric import standard_normal
 from tfp_ebm.internal.tfp_private import samplers
 
 __all__ = ["GaussianUnits"]
@@ -56,7 +57,7 @@ class GaussianUnits:
     def sample_visible(self, hidden: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
         """Draws visible units given hidden bits."""
         signal = inverse_temperature * self.multiply(hidden)
-        noise = samplers.normal(tf.shape(signal), seed=seed, dtype=signal.dtype)
+        noise = standard_normal(tf.shape(signal), seed=seed, dtype=signal.dtype)
         return self.visible_bias + self.scale * (signal + noise)
 
     def sweep(self, state: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
@@ -103,7 +104,7 @@ class GaussianUnits:
     def sample_reference(self, num_samples: Any, seed: Any) -> tf.Tensor:
         """Draws independent visible units, `[num_samples, *B, num_visible]`."""
         shape = tf.concat([[num_samples], self._visible_shape()], axis=0)
-        noise = samplers.normal(shape, seed=seed, dtype=self.visible_bias.dtype)
+        noise = standard_normal(shape, seed=seed, dtype=self.visible_bias.dtype)
         return self.visible_bias + self.scale * noise
 
     @property
