@@ -12,8 +12,8 @@ import statistics
 
 import harness
 
-CASES = [{"batch_size": size, "gibbs_steps": 20} for size in (128, 256)]
-ROUNDS = 40
+CASES = [{"batch_size": size, "gibbs_steps": 20} for size in (128, 256, 512)]
+ROUNDS = 30
 
 
 def _step(base, batch_size, gibbs_steps, num_chains=1, legacy=True):
