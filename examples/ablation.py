@@ -41,7 +41,7 @@ def list_runs(config: dict, data: datasets.ImageDataset) -> dict[str, dict]:
     """Returns what defines each run, by the name of its folder."""
     runs = {}
     for base, own in config["bases"].items():
-        for seed in config["seeds"]:
+        for seed in config["seeds"] + config.get("more_seeds", {}).get(base, []):
             options = {**config["model_options"], **own}
             runs[f"{base}-seed{seed}"] = {"model": base, "seed": seed, "model_options": options}
     study = config.get("delta_study", {"bases": []})
@@ -238,16 +238,17 @@ def cell(summary: dict, name: str) -> str:
 def tables(report: dict) -> str:
     """Returns the tables as Markdown."""
     lines = [
-        "| model | parameters | bits/dim | importance-sampled | raw pixels | kernel distance | "
-        "Frechet distance | Inception score | the paper on CIFAR-10: bits/dim, IS, FID |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| model | parameters | seeds | bits/dim | importance-sampled | raw pixels | "
+        "kernel distance | Frechet distance | Inception score | "
+        "the paper on CIFAR-10: bits/dim, IS, FID |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     names = ("bits_per_dimension", "importance_bits_per_dimension", "raw_bits_per_dimension")
     for base, summary in report["bases"].items():
         cells = [cell(summary, name) for name in (*names, *QUALITY)]
         paper = ", ".join(map(str, PAPER[base]))
-        count = f"{summary['num_parameters']:,}"
-        lines.append(f"| `{base}` | {count} | {' | '.join(cells)} | {paper} |")
+        counts = f"{summary['num_parameters']:,} | {len(summary['best_epoch'])}"
+        lines.append(f"| `{base}` | {counts} | {' | '.join(cells)} | {paper} |")
     if report["against_gaussian"]:
         head = ["bits_per_dimension", *QUALITY]
         names_of_columns = " | ".join(name.replace("_", " ") for name in head)
