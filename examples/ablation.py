@@ -41,7 +41,7 @@ def list_runs(config: dict, data: datasets.ImageDataset) -> dict[str, dict]:
     """Returns what defines each run, by the name of its folder."""
     runs = {}
     for base, own in config["bases"].items():
-        for seed in config["seeds"] + config.get("more_seeds", {}).get(base, []):
+        for seed in config["seeds"]:
             options = {**config["model_options"], **own}
             runs[f"{base}-seed{seed}"] = {"model": base, "seed": seed, "model_options": options}
     study = config.get("delta_study", {"bases": []})
