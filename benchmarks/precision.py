@@ -65,20 +65,21 @@ def likelihood(policy, products, seed):
 
 def summarize(rows):
     """Returns both uses of bfloat16 beside float32, turn by turn."""
-    speeds = [row["speed"]["images_per_second"] for row in rows]
-    bits = [row["likelihood"]["bits_per_dimension"] for row in rows]
-    count, summary = len(SETTINGS), {}
-    for index, name in enumerate(SETTINGS):
-        if index:
-            ratios = np.divide(speeds[index::count], speeds[::count])
-            differences = np.subtract(bits[index::count], bits[::count])
-            summary[name] = {
-                "images_per_second": float(np.median(ratios)),
-                "images_per_second_of_turns": ratios.tolist(),
-                "difference_in_bits_per_dimension": float(np.mean(differences)),
-                "error_over_seeds": float(np.std(differences, ddof=1) / np.sqrt(len(differences))),
-            }
-    return summary
+    shape = [-1, len(SETTINGS)]
+    speeds = np.reshape([row["speed"]["images_per_second"] for row in rows], shape)
+    bits = np.reshape([row["likelihood"]["bits_per_dimension"] for row in rows], shape)
+    ratios, differences = speeds / speeds[:, :1], bits - bits[:, :1]
+    errors = np.std(differences, axis=0, ddof=1) / np.sqrt(len(differences))
+    return {
+        name: {
+            "images_per_second": float(np.median(ratios[:, column])),
+            "images_per_second_of_turns": ratios[:, column].tolist(),
+            "difference_in_bits_per_dimension": float(np.mean(differences[:, column])),
+            "error_over_seeds": float(errors[column]),
+        }
+        for column, name in enumerate(SETTINGS)
+        if name != "float32"
+    }
 
 
 if __name__ == "__main__":
