@@ -135,6 +135,11 @@ class BipartiteNormal(EnergyBased):
         return self._weights
 
     @property
+    def couplings(self) -> list[tf.Tensor]:
+        """`[W]`, read now."""
+        return [tf.convert_to_tensor(self._weights)]
+
+    @property
     def delta(self) -> Any:
         """The diagonal of the precision, as given."""
         return self._delta

@@ -236,6 +236,11 @@ class ConvolutionalRBM(GaussianVisible):
         return list(self._filters)
 
     @property
+    def couplings(self) -> list[tf.Tensor]:
+        """The banks of filters, read now."""
+        return [tf.convert_to_tensor(bank) for bank in self._filters]
+
+    @property
     def part_shapes(self) -> tuple[tuple[int, int, int], ...]:
         """`(H, W, C)` of each part."""
         return tuple(tuple(shape) for shape in self._part_shapes)

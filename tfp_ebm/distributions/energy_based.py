@@ -27,6 +27,15 @@ class EnergyBased(tfp.distributions.Distribution):
             f"{type(self).__name__} must implement `_log_partition`, log Z in nats."
         )
 
+    @property
+    def couplings(self) -> list[tf.Tensor]:
+        """The parameters that couple units with each other, read now; here none.
+
+        What a weight penalty shrinks: biases, scales and the diagonal of a precision are not among
+        them. Where all of them are 0 the units are independent.
+        """
+        return []
+
     def log_partition(self, name: str = "log_partition") -> tf.Tensor:
         """Returns log Z in nats, `[*batch_shape]`, with the gradient that training needs."""
         with self._name_and_control_scope(name):

@@ -176,6 +176,11 @@ class GaussianBernoulliRBM(GaussianVisible):
         """W, as given."""
         return self._weights
 
+    @property
+    def couplings(self) -> list[tf.Tensor]:
+        """`[W]`, read now."""
+        return [tf.convert_to_tensor(self._weights)]
+
     def _event_shape(self):
         return self._weights.shape[-2:-1]
 

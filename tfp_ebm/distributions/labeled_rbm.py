@@ -229,6 +229,11 @@ class LabeledRBM(GaussianVisible):
         return self._label_weights
 
     @property
+    def couplings(self) -> list[tf.Tensor]:
+        """`[W, V]`, read now."""
+        return [tf.convert_to_tensor(part) for part in (self._weights, self._label_weights)]
+
+    @property
     def label_bias(self) -> Any:
         """d, as given."""
         return self._label_bias

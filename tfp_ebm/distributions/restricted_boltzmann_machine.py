@@ -98,6 +98,11 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
         return self._weights
 
     @property
+    def couplings(self) -> list[tf.Tensor]:
+        """`[W]`, read now."""
+        return [tf.convert_to_tensor(self._weights)]
+
+    @property
     def bias(self) -> Any:
         """h, as given."""
         return self._bias

@@ -253,6 +253,12 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         return self._factor
 
     @property
+    def couplings(self) -> list[tf.Tensor]:
+        """`[C - diag(C)]`, read now: at 0 the spins are independent."""
+        factor = tf.convert_to_tensor(self._factor)
+        return [tf.linalg.set_diag(factor, tf.zeros_like(factor[..., 0]))]
+
+    @property
     def bias(self) -> Any:
         """h, as given."""
         return self._bias

@@ -181,6 +181,11 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
         return self._weights
 
     @property
+    def couplings(self) -> list[tf.Tensor]:
+        """`[W]`, read now."""
+        return [tf.convert_to_tensor(self._weights)]
+
+    @property
     def bias(self) -> Any:
         """h, as given."""
         return self._bias
