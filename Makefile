@@ -1,17 +1,24 @@
 # `make demo` and `make test` need nothing but Python 3.10 or newer: each makes its own .venv.
+# `make test` is what to run before a commit; `make test-all` adds the tests marked slow.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUN ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: demo test lint clean
+# Each file's tests stay in one process, which keeps what they share.
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+.PHONY: demo test test-all lint clean
 
 demo: $(VENV)/.installed
 	$(BIN)/tfp-ebm train rbm_flow --dataset digits --output $(RUN)
 
 test: $(VENV)/.installed-test lint
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(PYTEST) -m "not slow"
+
+test-all: $(VENV)/.installed-test lint
+	$(PYTEST)
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .

@@ -7,6 +7,8 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 if "PYTEST_XDIST_WORKER" in os.environ:  # One thread for each of the processes side by side.
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def _import_tensorflow_quietly():
