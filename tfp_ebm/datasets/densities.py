@@ -1,5 +1,6 @@
 """Two-dimensional densities to learn, without limit of data."""
 
+import functools
 import math
 from collections.abc import Callable
 from typing import NamedTuple
@@ -41,6 +42,7 @@ def _checkerboard_log_prob(points):
 _CURVE_SCALE, _NUM_NODES = 0.1, 400
 
 
+@functools.cache
 def _nodes(low, high):
     """Returns points and weights of Gauss-Legendre quadrature, dense against `_CURVE_SCALE`."""
     points, weights = np.polynomial.legendre.leggauss(_NUM_NODES)

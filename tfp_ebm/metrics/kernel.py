@@ -75,7 +75,8 @@ def kernel_distance(first: Any, second: Any) -> KernelDistance:
 
 
 def _kernel(products, features):
-    return (products / features.shape[1] + 1) ** 3
+    base = products / features.shape[1] + 1
+    return base * base * base  # NumPy's power of 3 takes ten times as long.
 
 
 def _row_sums(first, second):
