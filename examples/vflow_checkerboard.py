@@ -154,14 +154,15 @@ def compare(iterations: int, seeds: int, names: list[str], folder: pathlib.Path)
         plots.density_2d(
             lambda x, model=model: tight_log_prob(model, x, 16, 0), picture, title=name
         )
-        spread = float(np.std(values, ddof=1)) if seeds > 1 else 0.0
+        spread = float(np.std(values, ddof=1)) if seeds > 1 else None
         table[name] = {
             "nats": float(np.mean(values)),
             "standard_deviation": spread,
             "values": values,
             "milliseconds_an_iteration": 1e3 * float(np.median(times)),
         }
-        print(f"{name:12} {np.mean(values):.4f} +- {spread:.4f} nats a point on test", flush=True)
+        error = "" if spread is None else f" +- {spread:.4f}"
+        print(f"{name:12} {np.mean(values):.4f}{error} nats a point on test", flush=True)
         write(path, iterations, seeds, {"models": table})
 
 

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tfp_ebm import cli, datasets, metrics, models
-from tfp_ebm.commands.evaluate import find_network
+from tfp_ebm.commands.evaluate import evaluate_model, find_network
 from tfp_ebm.commands.run_folder import load_model, write_json
 from tfp_ebm.training import checkpoint
 
@@ -106,6 +106,20 @@ def test_networks_by_name(tmp_path):
     made = metrics.train_classifier(data.train, data.train_labels, path, 17, epochs=1)
     assert find_network("classifier", data, tmp_path).sha256 == made.sha256
     assert find_network(str(path), data, tmp_path / "elsewhere").sha256 == made.sha256
+
+
+@pytest.mark.slow
+def test_the_error_of_a_single_image_is_null(run, monkeypatch):
+    from tfp_ebm.commands.finish import _report
+
+    module = sys.modules[evaluate_model.__module__]
+    monkeypatch.setattr(module, "_NUM_CHAINS", 4)
+    monkeypatch.setattr(module, "_NUM_STEPS", 3)
+    result = evaluate_model(load_model(run)[1], datasets.load("digits").test[:1])
+    assert json.loads(json.dumps(result, allow_nan=False))["nats_per_image_error"] is None
+    assert result["bracket"]["nats_error"] is None
+    assert result["likelihood"][0]["bits_per_dimension_error"] is None
+    _report(result, run)
 
 
 def test_compiled_batches_of_any_size_give_the_eager_digits():

@@ -32,6 +32,15 @@ def test_mean_and_standard_error_over_batches():
     assert float(metric.result()) == 0
 
 
+def test_the_error_of_less_than_two_events_is_unknown():
+    metric = metrics.BitsPerDimension(64)
+    assert np.isnan(metric.standard_error())
+    metric.update_state([-90.0])
+    assert float(metric.result()) > 0 and np.isnan(metric.standard_error())
+    metric.update_state([-90.0])
+    assert float(metric.standard_error()) == pytest.approx(0, abs=1e-6)
+
+
 def test_errors():
     with pytest.raises(ValueError, match="`num_dimensions`"):
         metrics.bits_per_dimension([1.0], 0)

@@ -30,6 +30,17 @@ def test_accuracy_on_fresh_samples():
     assert chance.standard_error == pytest.approx(expected)
 
 
+def test_the_error_is_not_zero_where_every_label_or_none_is_right():
+    parts = [three_clusters(100, 0.1) for _ in range(3)]
+    result = metrics.linear_probe(*parts[0], parts[1], parts[2])
+    assert result.value == 1
+    # Laplace's rule of succession: 101 of 102.
+    assert result.standard_error == pytest.approx(math.sqrt(101 / 102 * 1 / 102 / 100))
+    features, labels = parts[2]
+    wrong = metrics.linear_probe(*parts[0], parts[1], (features, (labels + 1) % 3))
+    assert wrong.value == 0 and wrong.standard_error == pytest.approx(result.standard_error)
+
+
 def test_errors():
     features, labels = three_clusters(20, 0.3)
     good = (features, labels)

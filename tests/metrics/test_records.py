@@ -54,6 +54,24 @@ def test_what_cannot_be_measured_is_left_out():
     assert [record.metric for record in judge(IMAGES[:4])] == ["kernel_distance"]
 
 
+def test_the_error_of_a_single_image_is_unknown_not_zero():
+    image = metrics.SampleQuality(network(), IMAGES[:4], num_levels=17)(IMAGES[:3])[-1]
+    assert image.metric == "inception_score" and math.isnan(image.error)
+    assert json.loads(json.dumps(image.to_dict(), allow_nan=False))["error"] is None
+    assert math.isnan(metrics.difference(image, image)[1])
+    record = metrics.likelihood_record([-3.0], 4, 17)
+    assert record.nats == 3 and math.isnan(record.nats_error)
+    assert math.isnan(record.bits_per_dimension_error)
+    assert json.loads(json.dumps(record.to_dict(), allow_nan=False))["nats_error"] is None
+    unknown = metrics.likelihood_record([-3.0, -4.0], 4, 17, log_partition_error=math.nan)
+    assert math.isnan(unknown.nats_error)
+
+
+def test_splits_of_an_inception_score_hold_at_least_two_images():
+    record = metrics.SampleQuality(network(), IMAGES[:4], num_levels=17)(IMAGES[:9])[-1]
+    assert record.error_kind == "standard deviation over 4 splits" and record.error > 0
+
+
 def test_any_callable_is_a_network():
     model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3)])
     model(np.zeros([1, 2, 2, 1]))
@@ -100,6 +118,10 @@ def test_ledger_of_a_likelihood():
     [
         (lambda: metrics.likelihood_record([np.nan], 4, 17), "`log_prob` must be finite"),
         (lambda: metrics.likelihood_record([], 4, 17), r"must have shape \[N\]"),
+        (
+            lambda: metrics.likelihood_record([1.0], 4, 17, log_partition_error=-1.0),
+            "`log_partition_error`",
+        ),
         (lambda: metrics.likelihood_record([1.0], 4, 17, kind="bound"), "Did you mean"),
         (lambda: metrics.as_network(lambda x: x)(IMAGES), r"must have shape \[N, F\], one vector"),
         (

@@ -61,18 +61,63 @@ def test_errors_are_the_spread_over_fresh_samples(name):
     assert np.mean(errors) == pytest.approx(spread, rel=0.3)
 
 
-def brute_force_kernel_distance(first, second):
-    size = first.shape[1]
+def degenerate(name):
+    """Features of rank 6 of 40, and what distances of other sets to them should be."""
+    rng = np.random.default_rng(2)
+    first = 30 * rng.normal(size=[2100, 6]) @ rng.normal(size=[6, 40]) + 100
+    others = {
+        "same": first,
+        "moved": first + 2.0,
+        "projected": first * (np.arange(40) % 2),
+        "constant": np.full([2100, 40], 3.0),
+    }
+    second = others[name]
+    covariances = [np.cov(part, rowvar=False) for part in (first, second)]
+    factors = [
+        vectors * np.sqrt(np.where(values > 1e-9 * values.max(), values, 0))
+        for values, vectors in map(np.linalg.eigh, covariances)
+    ]
+    roots = np.linalg.svd(factors[0].T @ factors[1], compute_uv=False)
+    shift = second.mean(0) - first.mean(0)
+    return first, second, shift @ shift + np.trace(sum(covariances)) - 2 * roots.sum()
 
-    def k(a, b):
-        return (a @ b / size + 1) ** 3
+
+@pytest.mark.parametrize("name", ["same", "moved", "projected", "constant"])
+def test_frechet_distance_without_full_rank_is_right_and_never_negative(name):
+    first, second, expected = degenerate(name)
+    result, scale = metrics.frechet_distance(first, second), np.mean(np.sum(first**2, axis=1))
+    assert result.value >= 0
+    assert result.value == pytest.approx(expected, rel=1e-9, abs=1e-9 * scale)
+    if name in ("same", "moved"):
+        exact = 0.0 if name == "same" else 40 * 2.0**2
+        assert abs(result.value - exact) <= min(result.standard_error, 1e-12 * scale)
+    assert name != "same" or result.standard_error < 1e-12 * scale
+    assert np.isfinite(result.standard_error)
+
+
+def test_the_error_of_a_distance_without_full_rank_is_the_spread_over_fresh_samples():
+    rng = np.random.default_rng(3)
+    first, second = rng.normal(size=[3, 5]), rng.normal(size=[2, 5])
+    results = [
+        metrics.frechet_distance(
+            gaussian(2048, 3, first, 0, rng), gaussian(2100, 2, second, 1, rng)
+        )
+        for _ in range(60)
+    ]
+    spread = np.std([result.value for result in results], ddof=1)
+    errors = [result.standard_error for result in results]
+    assert np.mean(errors) == pytest.approx(spread, rel=0.3)
+
+
+def brute_force_kernel_distance(first, second):
+    def mean_of_kernel(one, other, kept):
+        products = np.einsum("if,jf->ij", one, other)[kept]
+        return np.mean((products / one.shape[1] + 1) ** 3)
 
     def mean_of_others(part):
-        pairs = range(len(part))
-        return np.mean([k(part[i], part[j]) for i in pairs for j in pairs if i != j])
+        return mean_of_kernel(part, part, ~np.eye(len(part), dtype=bool))
 
-    cross = np.mean([k(a, b) for a in first for b in second])
-    return mean_of_others(first) + mean_of_others(second) - 2 * cross
+    return mean_of_others(first) + mean_of_others(second) - 2 * mean_of_kernel(first, second, ...)
 
 
 def test_kernel_distance_against_brute_force():
@@ -109,13 +154,30 @@ def test_kernel_distance_is_unbiased_and_its_error_safe_where_the_sets_are_alike
 
 def test_inception_score():
     constant = np.tile([0.2, 0.3, 0.5], [40, 1])
-    assert metrics.inception_score(constant).value == pytest.approx(1, abs=1e-12)
+    score = metrics.inception_score(constant)
+    assert score.value == pytest.approx(1, abs=1e-12)
+    assert score.standard_deviation == pytest.approx(0, abs=1e-12) and score.num_samples == 40
     certain = np.tile(np.eye(4), [10, 1])
     assert metrics.inception_score(certain, 10).value == pytest.approx(4)
     probabilities = RNG.dirichlet(np.ones(3), size=200)
     marginal = probabilities.mean(0)
     divergence = np.mean([scipy.stats.entropy(row, marginal) for row in probabilities])
     assert metrics.inception_score(probabilities, 1).value == pytest.approx(np.exp(divergence))
+
+
+def test_inception_score_over_splits():
+    probabilities = RNG.dirichlet(np.ones(3), size=90)
+    parts = [metrics.inception_score(part, 1).value for part in np.split(probabilities, 3)]
+    score = metrics.inception_score(probabilities, 3)
+    assert score.value == pytest.approx(np.mean(parts))
+    assert score.standard_deviation == pytest.approx(np.std(parts))
+
+
+def test_the_deviation_of_an_inception_score_is_unknown_from_one_split_or_single_samples():
+    probabilities = RNG.dirichlet(np.ones(3), size=19)
+    assert np.isnan(metrics.inception_score(probabilities, 1).standard_deviation)
+    assert np.isnan(metrics.inception_score(probabilities, 10).standard_deviation)
+    assert metrics.inception_score(probabilities, 9).standard_deviation > 0
 
 
 GOOD = RNG.normal(size=[5, 3])
@@ -136,6 +198,7 @@ GOOD = RNG.normal(size=[5, 3])
         (lambda: metrics.frechet_distance(GOOD, GOOD[:, :2]), "the same network"),
         (lambda: metrics.frechet_distance(GOOD * np.nan, GOOD), "`first` must be finite"),
         (lambda: metrics.frechet_distance(GOOD[0], GOOD), r"must have shape \[N, F\]"),
+        (lambda: metrics.frechet_distance(GOOD[:, :0], GOOD[:, :0]), r"must have shape \[N, F\]"),
         (lambda: metrics.kernel_distance(GOOD[:2], GOOD), "at least 3 samples"),
         (lambda: metrics.kernel_distance(GOOD, GOOD[:, :2]), "the same network"),
         (lambda: metrics.kernel_distance(GOOD, GOOD + np.inf), "`second` must be finite"),

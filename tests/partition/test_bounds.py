@@ -55,6 +55,16 @@ def test_few_steps_widen_the_bracket():
     assert over[0] > 3 * over[1] > 3 * over[2] > -0.05
 
 
+def test_a_single_reverse_chain_does_not_know_its_error():
+    base = machines()["discrete"]
+    points = base.sample(3, seed=(0, 1))
+    bounds = base.log_prob_bounds(points, 8, num_reverse_chains=1, num_steps=5, seed=(0, 2))
+    assert np.all(np.isnan(bounds.reverse.standard_error)) and bounds.reverse.num_chains == 1
+    assert np.all(np.isfinite(bounds.lower)) and bounds.forward.standard_error > 0
+    two = partition.reverse_annealing(base, points, 2, 5, seed=(0, 2))
+    assert np.all(two.standard_error > 0)
+
+
 @pytest.mark.parametrize("schedule", ["linear", "geometric", "adaptive"])
 def test_schedules_increase_from_0_to_1_and_all_cover_the_truth(schedule):
     weights, bias = oracles.random_machine(10, 11, scale=0.4)

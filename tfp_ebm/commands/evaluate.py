@@ -15,6 +15,7 @@ from tfp_ebm.commands.run_folder import load_model, write_json
 from tfp_ebm.distributions import BoltzmannMachine, Dequantized
 from tfp_ebm.distributions.stochastic_bound import bound_log_prob
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.json_numbers import json_number
 from tfp_ebm.partition import reverse_annealing
 from tfp_ebm.training import energy_based_parts
 from tfp_ebm.training.sampling import BatchSampler
@@ -132,19 +133,20 @@ def evaluate_model(
         result["log_partition"] = {
             "value": float(estimate.value),
             "standard_error": float(estimate.standard_error),
-            "effective_sample_size": _finite(estimate.effective_sample_size),
+            "effective_sample_size": json_number(estimate.effective_sample_size),
             "method": estimate.method,
             "direction": estimate.direction,
             "num_steps": estimate.num_steps,
         }
     result |= _bracket(model, images, seed)
     records = _likelihoods(model, images, seed, importance_draws, log_partition_error)
-    result["bound"] = records[0].kind
-    result["nats_per_image"] = records[0].nats
-    result["nats_per_image_error"] = records[0].nats_error
-    result["bits_per_dimension"] = records[0].bits_per_dimension
-    result["bits_per_dimension_error"] = records[0].bits_per_dimension_error
-    result["likelihood"] = [record.to_dict() for record in records]
+    likelihood = [record.to_dict() for record in records]
+    result["bound"] = likelihood[0]["kind"]
+    result["nats_per_image"] = likelihood[0]["nats"]
+    result["nats_per_image_error"] = likelihood[0]["nats_error"]
+    result["bits_per_dimension"] = likelihood[0]["bits_per_dimension"]
+    result["bits_per_dimension_error"] = likelihood[0]["bits_per_dimension_error"]
+    result["likelihood"] = likelihood
     return result
 
 
@@ -186,11 +188,6 @@ def _in_batches(log_prob, images, seed):
     return np.concatenate([batch.numpy() for batch in batches])
 
 
-def _finite(number):
-    """Returns a float for JSON, which knows no infinity: None."""
-    return float(number) if math.isfinite(number) else None
-
-
 def _preprocessing(model):
     """Returns what pixels pass before the flow, in words."""
     for part in model.submodules:
@@ -218,7 +215,7 @@ def _bracket(model, images, seed):
             "method": "RAISE from the images' codes, minus the estimate above",
             "num_images": len(reverse),
             "nats": gap.mean(),
-            "nats_error": gap.std(ddof=1) / math.sqrt(len(gap)) if len(gap) > 1 else 0.0,
+            "nats_error": gap.std(ddof=1) / math.sqrt(len(gap)) if len(gap) > 1 else None,
             "bits_per_dimension": gap.mean() * to_bits,
         }
     }

@@ -1,6 +1,7 @@
 """What `train` writes when training is done: figures and pictures."""
 
 import csv
+import math
 import pathlib
 
 import numpy as np
@@ -72,9 +73,10 @@ def _report(result, output):
     pictures = sorted(path.name for path in output.glob("*.png"))
     print(f"\nrun folder  {output}")
     print(f"pictures    {', '.join(pictures)}")
+    names = ("bits_per_dimension_error", "nats_per_image_error")
+    errors = [math.nan if result[name] is None else result[name] for name in names]
     print(
-        f"test        {result['bits_per_dimension']:.4f} +- "
-        f"{result['bits_per_dimension_error']:.4f} bits/dim, "
-        f"{result['nats_per_image']:.2f} +- {result['nats_per_image_error']:.2f} nats an image "
+        f"test        {result['bits_per_dimension']:.4f} +- {errors[0]:.4f} bits/dim, "
+        f"{result['nats_per_image']:.2f} +- {errors[1]:.2f} nats an image "
         f"(bound, {result['num_images']} images)"
     )

@@ -75,8 +75,8 @@ class BitsPerDimension(keras.metrics.Metric):
         return tf.math.divide_no_nan(self.total, self.count)
 
     def standard_error(self) -> tf.Tensor:
-        """Returns the standard error of the mean over events, bits."""
+        """Returns the standard error of the mean, bits; NaN, unknown, for fewer than two events."""
         mean = self.result()
         variance = tf.math.divide_no_nan(self.total_of_squares, self.count) - mean**2
-        degrees = tf.maximum(self.count - 1, 1)
-        return tf.sqrt(tf.maximum(variance, 0) / degrees)
+        error = tf.sqrt(tf.maximum(variance, 0) / tf.maximum(self.count - 1, 1))
+        return tf.where(self.count > 1, error, math.nan)

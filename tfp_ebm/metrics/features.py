@@ -10,7 +10,7 @@ __all__ = ["check_features", "check_probabilities", "check_same_features"]
 def check_features(name: str, features: Any) -> np.ndarray:
     """Returns features as float64 `[N, F]`, or raises if they are not finite or of another rank."""
     features = np.asarray(features, np.float64)
-    if features.ndim != 2:
+    if features.ndim != 2 or features.shape[1] == 0:
         raise ValueError(
             f"`{name}` must have shape [N, F], one vector for each image, got {features.shape}."
         )

@@ -16,8 +16,9 @@ class FrechetDistance(NamedTuple):
     """A Frechet distance, its error, and what it was measured on.
 
     Attributes:
-      value: the distance, in squared units of the features.
-      standard_error: of the value, both sets taken as random; the bias is not in it.
+      value: the distance, in squared units of the features; never below 0.
+      standard_error: of the value, both sets taken as random, and of rounding; the bias is not in
+        it.
       num_samples: sizes of the two sets.
       num_features: F.
     """
@@ -33,12 +34,13 @@ def frechet_distance(first: Any, second: Any) -> FrechetDistance:
 
         d = |m_1 - m_2|^2 + tr(C_1 + C_2 - 2 (C_1 C_2)^(1/2))
 
-    The trace of the root is the sum of the roots of the eigenvalues of the symmetric
-    `A^T C_2 A`, where `C_1 = A A^T`: real by construction, in float64. The distance is biased
-    upwards at small N, so compare only sets of one size, and name the network. Its error is by the
-    delta method: the influence of a sample y of the second set is
+    With factors `C_1 = A A^T`, `C_2 = B B^T` and the singular values `A^T B = U S V^T`, the trace
+    term is `|A U - B V|^2`: a sum of squares in float64, which neither falls below 0 nor loses
+    covariances without full rank. The distance is biased upwards at small N, so compare only sets
+    of one size, and name the network. Its error is by the delta method: the influence of a sample y
+    of the second set is
 
-        2 (m_2 - m_1)^T (y - m_2) + (y - m_2)^T (I - T) (y - m_2),   T = A (A^T C_2 A)^(-1/2) A^T,
+        2 (m_2 - m_1)^T (y - m_2) + (y - m_2)^T (I - T) (y - m_2),   T = A U S^(-1) U^T A^T,
 
     and that of the first set the same with the roles exchanged.
 
@@ -75,35 +77,33 @@ def frechet_distance(first: Any, second: Any) -> FrechetDistance:
             stacklevel=2,
         )
     means = [features.mean(axis=0) for features in (first, second)]
-    covariances = [np.atleast_2d(np.cov(features, rowvar=False)) for features in (first, second)]
-    roots, transport = _transport(*covariances)
+    factors = [_factor(first - means[0]), _factor(second - means[1])]
+    left, roots, right = np.linalg.svd(factors[0].T @ factors[1])
+    rotated = [factors[0] @ left, factors[1] @ right.T]
     shift = means[1] - means[0]
-    value = shift @ shift + np.trace(covariances[0] + covariances[1]) - 2 * roots.sum()
-    _, transport_back = _transport(*covariances[::-1])
+    value = shift @ shift + np.sum((rotated[0] - rotated[1]) ** 2)
     variances = [
-        _influence(first - means[0], -shift, transport_back).var(ddof=1) / len(first),
-        _influence(second - means[1], shift, transport).var(ddof=1) / len(second),
+        _influence(first - means[0], -shift, rotated[1], roots).var(ddof=1) / len(first),
+        _influence(second - means[1], shift, rotated[0], roots).var(ddof=1) / len(second),
     ]
-    return FrechetDistance(
-        np.float64(value), float(np.sqrt(sum(variances))), (len(first), len(second)), num_features
-    )
+    squares = sum(np.sum(part**2) for part in (*factors, *means))
+    resolution = num_features * np.finfo(np.float64).eps * np.sqrt(squares)
+    rounding = resolution * (2 * np.sqrt(value) + resolution)
+    error = np.sqrt(sum(variances) + rounding**2)
+    return FrechetDistance(np.float64(value), float(error), (len(first), len(second)), num_features)
 
 
-def _transport(first, second):
-    """Returns the roots of the eigenvalues of C_1 C_2, and T, which maps the second to the first.
+def _factor(centred):
+    """Returns A with `C = A A^T`, straight from the samples: their covariance has half the digits.
 
-    Directions without variance carry none of either.
+    A direction without variance keeps a length of 1e-16, the root of its eigenvalue one of 1e-8.
     """
-    eigenvalues, vectors = np.linalg.eigh(first)
-    factor = vectors * np.sqrt(np.maximum(eigenvalues, 0))
-    eigenvalues, vectors = np.linalg.eigh(factor.T @ second @ factor)
-    roots = np.sqrt(np.maximum(eigenvalues, 0))
+    return np.linalg.qr(centred, mode="r").T / np.sqrt(len(centred) - 1)
+
+
+def _influence(centred, shift, rotated, roots):
+    """Returns the influence of each sample; directions that one set does not reach have no T."""
     is_seen = roots > 1e-10 * max(roots.max(), np.finfo(np.float64).tiny)
     inverse = np.where(is_seen, 1 / np.where(is_seen, roots, 1), 0)
-    rotated = factor @ vectors
-    return roots, (rotated * inverse) @ rotated.T
-
-
-def _influence(centred, shift, transport):
-    quadratic = np.sum(centred * (centred - centred @ transport), axis=1)
-    return 2 * centred @ shift + quadratic
+    transported = ((centred @ rotated) * inverse) @ rotated.T
+    return 2 * centred @ shift + np.sum(centred * (centred - transported), axis=1)

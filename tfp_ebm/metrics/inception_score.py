@@ -1,5 +1,6 @@
 """The Inception score."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,8 @@ class InceptionScore(NamedTuple):
 
     Attributes:
       value: mean over splits, from 1 to the number of classes.
-      standard_deviation: over splits.
+      standard_deviation: over splits; NaN, unknown, for one split, or where a split holds a single
+        sample, whose score is always 1.
       num_samples: N.
     """
 
@@ -51,4 +53,6 @@ def inception_score(probabilities: Any, num_splits: int = 10) -> InceptionScore:
         marginal = part.mean(axis=0)
         ratio = np.log(np.where(part > 0, part, 1)) - np.log(np.where(part > 0, marginal, 1))
         scores.append(np.exp(np.sum(part * ratio, axis=1).mean()))
-    return InceptionScore(np.mean(scores), float(np.std(scores)), len(probabilities))
+    is_known = num_splits > 1 and len(probabilities) >= 2 * num_splits
+    deviation = float(np.std(scores)) if is_known else math.nan
+    return InceptionScore(np.mean(scores), deviation, len(probabilities))

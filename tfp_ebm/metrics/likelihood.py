@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.json_numbers import json_fields
 
 __all__ = ["LikelihoodRecord", "likelihood_record"]
 
@@ -27,7 +28,8 @@ class LikelihoodRecord(NamedTuple):
         is not comparable with the first two.
       is_bound: whether it bounds the negative log-probability of the integers from above.
       nats: mean over events.
-      nats_error: standard error of it: over events, and of log Z where that is estimated.
+      nats_error: standard error of it: over events, and of log Z where that is estimated; NaN,
+        unknown, for a single event.
       bits_per_dimension: `nats / (num_dimensions log 2)`.
       bits_per_dimension_error: the same of its error.
       num_events: number of events.
@@ -55,8 +57,8 @@ class LikelihoodRecord(NamedTuple):
     split: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the record for JSON."""
-        return self._asdict()
+        """Returns the record for JSON; an error that is unknown is None."""
+        return json_fields(self)
 
 
 def likelihood_record(
@@ -82,7 +84,8 @@ def likelihood_record(
       num_levels: number of levels.
       kind: what the figure is, see `LikelihoodRecord`.
       num_draws: draws of the noise for each event.
-      log_partition_error: standard error of the log partition function in `log_prob`, nats.
+      log_partition_error: standard error of the log partition function in `log_prob`, nats; NaN
+        if it is unknown.
       dequantisation: the noise, in words.
       preprocessing: what the pixels pass before the flow, in words.
       split: part of the data set.
@@ -97,10 +100,10 @@ def likelihood_record(
         raise ValueError(f"`log_prob` must have shape [N] with N above 0, got {nats.shape}.")
     if not np.isfinite(nats).all():
         raise ValueError("`log_prob` must be finite, got NaN or infinite entries.")
-    over_events = nats.std(ddof=1) / math.sqrt(len(nats)) if len(nats) > 1 else 0.0
-    error = math.hypot(
-        over_events, checks.nonnegative_number("log_partition_error", log_partition_error)
-    )
+    over_events = nats.std(ddof=1) / math.sqrt(len(nats)) if len(nats) > 1 else math.nan
+    if not math.isnan(log_partition_error):
+        checks.nonnegative_number("log_partition_error", log_partition_error)
+    error = math.hypot(over_events, log_partition_error)
     to_bits = num_dimensions * math.log(2)
     return LikelihoodRecord(
         kind=kind,

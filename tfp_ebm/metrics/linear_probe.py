@@ -17,7 +17,8 @@ class ProbeAccuracy(NamedTuple):
 
     Attributes:
       value: fraction of the test labels that it gets right.
-      standard_error: binomial, over the test part.
+      standard_error: binomial, over the test part; where all labels or none are right, that of a
+        share of (k + 1) / (n + 2), Laplace's rule: the binomial one is 0 for any n.
       num_features: F.
       num_samples: sizes of the training and the test part.
       strength: inverse of the penalty, the best of four on the held-out part.
@@ -76,10 +77,12 @@ def linear_probe(
     held_out = (standardise("held_out", held_out[0]), held_out[1])
     strength = max(_STRENGTHS, key=lambda each: fitted[each].score(*held_out))
     accuracy = fitted[strength].score(standardise("test", test[0]), test[1])
+    count = len(test[1])
+    share = accuracy if 0 < accuracy < 1 else (accuracy * count + 1) / (count + 2)
     return ProbeAccuracy(
         value=float(accuracy),
-        standard_error=math.sqrt(accuracy * (1 - accuracy) / len(test[1])),
+        standard_error=math.sqrt(share * (1 - share) / count),
         num_features=features.shape[1],
-        num_samples=(len(features), len(test[1])),
+        num_samples=(len(features), count),
         strength=strength,
     )

@@ -3,6 +3,8 @@
 import math
 from typing import Any, NamedTuple
 
+from tfp_ebm.internal.json_numbers import json_fields
+
 __all__ = ["Record", "difference"]
 
 _SHARED = ("metric", "network", "network_sha256", "resize", "num_samples", "num_reference", "split")
@@ -14,7 +16,7 @@ class Record(NamedTuple):
     Attributes:
       metric: name of the metric.
       value: the figure.
-      error: its error.
+      error: its error; NaN where it is unknown, as from one split.
       error_kind: what the error is.
       num_samples: number of images judged.
       num_reference: number of images they were compared with; 0 if the metric compares with none.
@@ -36,12 +38,14 @@ class Record(NamedTuple):
     resize: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the record for JSON."""
-        return self._asdict()
+        """Returns the record for JSON; an error that is unknown is None."""
+        return json_fields(self)
 
 
 def difference(first: Record, second: Record) -> tuple[float, float]:
     """Returns `first.value - second.value` and its error, both errors taken as independent.
+
+    The error is NaN, unknown, where that of one record is.
 
     >>> one = Record("kernel_distance", 0.5, 0.03, "", 100, 100, "test", "net", "ab", "none")
     >>> two = one._replace(value=0.3, error=0.04)

@@ -78,7 +78,7 @@ class SampleQuality:
         records.append(("kernel_distance", kernel.value, kernel.standard_error, kind))
         records = [self._record(*record, count, num_reference) for record in records]
         if probabilities is not None:
-            splits = min(10, count)
+            splits = min(10, max(1, count // 2))
             score = inception_score(probabilities, splits)
             kind = f"standard deviation over {splits} splits"
             record = ("inception_score", score.value, score.standard_deviation, kind)

@@ -102,7 +102,8 @@ def reverse_annealing(
       seed: seed; a pair of integers repeats exactly.
 
     Returns:
-      A `LogPartition` in nats with values `[...]`, one for each point.
+      A `LogPartition` in nats with values `[...]`, one for each point. Its standard error is NaN,
+      unknown, with a single chain.
 
     Raises:
       ValueError: if an argument does not fit.
@@ -214,6 +215,7 @@ def _summarize(log_weights):
     count = tf.cast(tf.shape(log_weights)[0], tf.float64)
     log_mean = tf.reduce_logsumexp(log_weights, axis=0) - tf.math.log(count)
     relative = tf.exp(log_weights - log_mean)
-    variance = tf.math.reduce_variance(relative, axis=0) * count / tf.maximum(count - 1, 1)
+    # A single chain knows nothing of its error: 0 / 0.
+    variance = tf.math.reduce_variance(relative, axis=0) * count / (count - 1)
     effective_sample_size = count / tf.reduce_mean(relative**2, axis=0)
     return log_mean, tf.sqrt(variance / count), effective_sample_size

@@ -41,7 +41,8 @@ def log_prob_bounds(
 ) -> LogProbBounds:
     """Brackets `base.log_prob(value)` between two annealed estimates, in nats.
 
-    Each side is a bound in expectation; single values fluctuate by the records' standard errors.
+    Each side is a bound in expectation; single values fluctuate by the records' standard errors,
+    that of `reverse` being unknown, NaN, with one reverse chain.
     The gap shrinks as the number of steps grows. See `annealed_importance_sampling` and
     `reverse_annealing` for what exactly each side bounds.
 

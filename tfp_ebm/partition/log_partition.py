@@ -21,7 +21,8 @@ class LogPartition(NamedTuple):
 
     Attributes:
       value: `[*batch_shape]`, the estimate of log Z.
-      standard_error: `[*batch_shape]`, one standard deviation, 0 if exact.
+      standard_error: `[*batch_shape]`, one standard deviation; 0 if exact, NaN if unknown, as from
+        a single chain.
       effective_sample_size: `[*batch_shape]`, of the importance weights; infinite if exact.
       method: `"exact"`, `"given"`, `"AIS"` or `"RAISE"`.
       direction: on which side the estimate errs on average. A lower bound on log Z flatters the
@@ -39,11 +40,11 @@ class LogPartition(NamedTuple):
     num_chains: int
 
     @classmethod
-    def exact(cls, value: tf.Tensor, method: str = "exact") -> "LogPartition":
-        """Returns the record of a value without error."""
-        value = tf.convert_to_tensor(value)
+    def exact(cls, value: tf.Tensor) -> "LogPartition":
+        """Returns the record of an exact value, in nats."""
+        value = tf.convert_to_tensor(value, dtype_hint=tf.float32)
         infinite = tf.fill(tf.shape(value), value.dtype.as_numpy_dtype(float("inf")))
-        return cls(value, tf.zeros_like(value), infinite, method, DIRECTIONS[method], 0, 0)
+        return cls(value, tf.zeros_like(value), infinite, "exact", DIRECTIONS["exact"], 0, 0)
 
     @property
     def has_few_effective_samples(self) -> bool:
