@@ -7,7 +7,12 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.numeric import move_axis, multiply_rows, spectral_norm_bound
+from tfp_ebm.internal.numeric import (
+    common_batch_shape,
+    move_axis,
+    multiply_rows,
+    spectral_norm_bound,
+)
 
 __all__ = [
     "BipartitePrecision",
@@ -110,12 +115,9 @@ class BipartitePrecision(NamedTuple):
     def covariance(self) -> tf.Tensor:
         """Returns J~^-1 as a matrix, `[*B, N, N]`."""
         size = sum(self.sizes)
-        batch_shape = tf.shape(self.weights)[:-2]
-        identity = tf.eye(size, dtype=self.weights.dtype)
-        shape = [size] + [1] * len(self.weights.shape[:-2]) + [size]
-        target = tf.concat([[size], batch_shape, [size]], axis=0)
-        rows = self.color(tf.broadcast_to(tf.reshape(identity, shape), target))
-        rows = move_axis(rows, 0, -2)  # Of L^-1.
+        batch_shape = common_batch_shape((self.weights, 2), (self.delta, 0))
+        identity = tf.eye(size, batch_shape=batch_shape, dtype=self.weights.dtype)
+        rows = move_axis(self.color(move_axis(identity, -2, 0)), 0, -2)  # Of L^-1.
         return tf.matmul(rows, rows, transpose_a=True)
 
 

@@ -68,7 +68,7 @@ class BoltzmannMachine(EnergyBased):
           seed: seed; a pair of integers repeats exactly.
 
         Returns:
-          `[..., n]`, what `machine().sweep` moves.
+          `[..., *batch_shape, n]`, what `machine().sweep` moves.
         """
         raise NotImplementedError(f"{type(self).__name__} must implement `chain_state`.")
 

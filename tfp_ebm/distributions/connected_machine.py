@@ -32,7 +32,7 @@ class ConnectedMachine(NamedTuple):
     A chain's state is all spins. At inverse temperature t the coupling is `t J`.
 
     Attributes:
-      coupling: `[*B, N, N]`, J.
+      coupling: `[..., N, N]`, J, which broadcasts with B.
       bias: `[*B, N]`, h.
       colors: `[num_colors, largest]` int32, spins of each color; rows may repeat entries.
       summed: `[a]` int32, the spins of the first color.
@@ -47,9 +47,8 @@ class ConnectedMachine(NamedTuple):
 
     def sweep(self, state: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
         """Draws every color once, given all others."""
-        num_units, rank = self.bias.shape[-1], self.coupling.shape.rank
-        shape, batch_rank = tf.shape(state), rank - 2
-        batch_shape = tf.shape(self.coupling)[:-2]
+        num_units, batch_rank = self.bias.shape[-1], self.bias.shape.rank - 1
+        shape, batch_shape = tf.shape(state), tf.shape(self.bias)[:-1]
         # Spins first: [N, *B, n], so that a color is a slice along the first axis.
         units_first = [batch_rank + 1, *range(1, batch_rank + 1), 0]
         flat = tf.concat([[-1], batch_shape], axis=0)
@@ -119,7 +118,7 @@ class ConnectedMachine(NamedTuple):
 
     def sample_reference(self, num_samples: Any, seed: Any) -> tf.Tensor:
         """Draws independent spins, `[num_samples, *B, N]`."""
-        shape = tf.concat([[num_samples], tf.shape(self.coupling)[:-1]], axis=0)
+        shape = tf.concat([[num_samples], tf.shape(self.bias)], axis=0)
         return sample_spins(tf.broadcast_to(self.bias, shape), seed)
 
     @property
@@ -132,7 +131,7 @@ class ConnectedMachine(NamedTuple):
             lambda bits: self._log_marginal_of_rest(2 * bits - 1),
             self.num_enumerated,
             self.coupling.dtype,
-            self.coupling.shape.rank - 2,
+            self.bias.shape.rank - 1,
         )
 
     def enumerate_log_partition(self) -> tf.Tensor:

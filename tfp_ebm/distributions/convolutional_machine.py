@@ -67,9 +67,6 @@ class ConvolutionalMachine(GaussianUnits, _Parameters):
         height, width = part.shape[:2]
         return [height // self.hidden_image.shape[0], width // self.hidden_image.shape[1]]
 
-    def _visible_shape(self):
-        return tf.constant([sum(part.shape.num_elements() for part in self.visible_images)])
-
     def multiply(self, hidden: tf.Tensor) -> tf.Tensor:
         """Returns `W h` by transposed convolutions."""
         images = tf.reshape(hidden, [-1, *self.hidden_image.shape])

@@ -63,7 +63,8 @@ class GaussianBernoulliRBM(GaussianVisible):
           weights: `[..., num_visible, num_hidden]`, W.
           visible_bias: `[..., num_visible]`, b.
           hidden_bias: `[..., num_hidden]`, c.
-          scale: sigma above 0, a scalar or `[..., num_visible]`.
+          scale: sigma above 0, `[..., num_visible]`; or a scalar or `[..., 1]`, the same for all
+            units.
           chains: persistent chains for the gradient of log Z. By default there are 256, or none
             where the hidden layer has at most 12 units and log Z is summed exactly.
           num_gibbs_steps: sweeps between the chains and a sample.
@@ -166,7 +167,7 @@ class GaussianBernoulliRBM(GaussianVisible):
             "visible_bias": properties(event_ndims=1),
             "hidden_bias": properties(event_ndims=1),
             "scale": properties(
-                event_ndims=lambda self: min(1, self.scale.shape.rank),
+                event_ndims=1,
                 default_constraining_bijector_fn=tfp.bijectors.Softplus,
             ),
         }

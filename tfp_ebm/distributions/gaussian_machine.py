@@ -6,7 +6,12 @@ import tensorflow as tf
 
 from tfp_ebm.distributions.gaussian_units import GaussianUnits
 from tfp_ebm.internal.compiled import is_large
-from tfp_ebm.internal.numeric import multiply_rows, standard_normal
+from tfp_ebm.internal.numeric import (
+    broadcast_batch,
+    common_batch_shape,
+    multiply_rows,
+    standard_normal,
+)
 from tfp_ebm.internal.tfp_private import samplers
 
 __all__ = ["GaussianMachine"]
@@ -49,11 +54,11 @@ class GaussianMachine(GaussianUnits, _Parameters):
     """The machine of `GaussianUnits` whose couplings are a matrix.
 
     Attributes:
-      weights: `[*B, num_visible, num_hidden]`, W.
+      weights: `[..., num_visible, num_hidden]`, W, which broadcasts with B.
       visible_bias: `[*B, num_visible]`, b.
       hidden_bias: `[*B, num_hidden]`, c.
-      scale: `[*B, num_visible]` or `[*B, 1]`, sigma.
-      weights_transposed: `[*B, num_hidden, num_visible]`, laid out once for all sweeps.
+      scale: `[..., num_visible]` or `[..., 1]`, sigma, which broadcasts with B.
+      weights_transposed: `[..., num_hidden, num_visible]`, laid out once for all sweeps.
     """
 
     @classmethod
@@ -61,12 +66,18 @@ class GaussianMachine(GaussianUnits, _Parameters):
         cls, weights: Any, visible_bias: Any, hidden_bias: Any, scale: Any
     ) -> "GaussianMachine":
         """Returns the machine of the parameters, read now."""
-        weights, scale = tf.convert_to_tensor(weights), tf.convert_to_tensor(scale)
+        weights, visible_bias, hidden_bias, scale = map(
+            tf.convert_to_tensor, (weights, visible_bias, hidden_bias, scale)
+        )
+        scale = scale[tf.newaxis] if scale.shape.rank == 0 else scale
+        batch_shape = common_batch_shape(
+            (weights, 2), (visible_bias, 1), (hidden_bias, 1), (scale, 1)
+        )
         return cls(
             weights,
-            tf.convert_to_tensor(visible_bias),
-            tf.convert_to_tensor(hidden_bias),
-            scale[tf.newaxis] if scale.shape.rank == 0 else scale,
+            broadcast_batch(visible_bias, batch_shape),
+            broadcast_batch(hidden_bias, batch_shape),
+            scale,
             tf.linalg.matrix_transpose(weights),
         )
 
@@ -103,14 +114,3 @@ class GaussianMachine(GaussianUnits, _Parameters):
             return _normal_in_one_pass(signal, visible_bias, scale, visible_seed)
         noise = standard_normal(tf.shape(signal), seed=visible_seed, dtype=signal.dtype)
         return visible_bias + scale * (signal + noise)
-
-    def _visible_shape(self):
-        batch_shape = tf.broadcast_dynamic_shape(
-            tf.shape(self.visible_bias)[:-1], tf.shape(self.weights)[:-2]
-        )
-        return tf.concat([batch_shape, [self.weights.shape[-2]]], axis=0)
-
-    @property
-    def batch_rank(self) -> int:
-        """Rank of B."""
-        return max(self.visible_bias.shape.rank - 1, self.weights.shape.rank - 2)

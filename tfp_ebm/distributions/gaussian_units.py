@@ -23,8 +23,8 @@ class GaussianUnits:
     A chain's state is v. At inverse temperature t the couplings are `t W`.
 
     The host, a nest of tensors, gives `visible_bias` `[*B, num_visible]`, `hidden_bias`
-    `[*B, num_hidden]`, `scale` `[*B, num_visible]` or `[*B, 1]`, the shape of all visible units,
-    and W as the two methods `multiply` and `multiply_transposed`.
+    `[*B, num_hidden]`, `scale` `[..., num_visible]` or `[..., 1]`, which broadcasts with B, and W
+    as the two methods `multiply` and `multiply_transposed`.
     """
 
     def multiply(self, hidden: tf.Tensor) -> tf.Tensor:
@@ -34,10 +34,6 @@ class GaussianUnits:
     def multiply_transposed(self, visible: tf.Tensor) -> tf.Tensor:
         """Returns `W^T u`, `[..., num_hidden]`."""
         raise NotImplementedError(f"{type(self).__name__} must implement `multiply_transposed`.")
-
-    def _visible_shape(self) -> tf.Tensor:
-        """Returns `[*B, num_visible]`."""
-        raise NotImplementedError(f"{type(self).__name__} must implement `_visible_shape`.")
 
     def hidden_signal(self, visible: tf.Tensor) -> tf.Tensor:
         """Returns `W^T (v / sigma)`."""
@@ -93,7 +89,7 @@ class GaussianUnits:
 
     def log_gaussian_volume(self) -> tf.Tensor:
         """Returns `sum_i log(sqrt(2 pi) sigma_i)`, `[*B]`."""
-        log_scale = tf.broadcast_to(tf.math.log(self.scale), self._visible_shape())
+        log_scale = tf.broadcast_to(tf.math.log(self.scale), tf.shape(self.visible_bias))
         return tf.reduce_sum(log_scale + 0.5 * math.log(2 * math.pi), axis=-1)
 
     def reference_log_partition(self) -> tf.Tensor:
@@ -103,7 +99,7 @@ class GaussianUnits:
 
     def sample_reference(self, num_samples: Any, seed: Any) -> tf.Tensor:
         """Draws independent visible units, `[num_samples, *B, num_visible]`."""
-        shape = tf.concat([[num_samples], self._visible_shape()], axis=0)
+        shape = tf.concat([[num_samples], tf.shape(self.visible_bias)], axis=0)
         noise = standard_normal(shape, seed=seed, dtype=self.visible_bias.dtype)
         return self.visible_bias + self.scale * noise
 
@@ -111,11 +107,6 @@ class GaussianUnits:
     def num_enumerated(self) -> int:
         """Number of hidden units: the visible ones are integrated in closed form."""
         return self.hidden_bias.shape[-1]
-
-    @property
-    def batch_rank(self) -> int:
-        """Rank of B."""
-        return self.visible_bias.shape.rank - 1
 
     def log_hidden_weight(self, hidden: tf.Tensor) -> tf.Tensor:
         """Returns `log integral exp(-E(v, h)) dv`, up to the Gaussian volume."""
@@ -131,7 +122,7 @@ class GaussianUnits:
             self.log_hidden_weight,
             self.num_enumerated,
             self.visible_bias.dtype,
-            self.batch_rank,
+            self.visible_bias.shape.rank - 1,
         )
 
     def enumerate_log_partition(self) -> tf.Tensor:

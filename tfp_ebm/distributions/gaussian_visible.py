@@ -9,6 +9,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.numeric import broadcast_batch
 from tfp_ebm.internal.tfp_private import assert_util, samplers, tensor_util
 
 __all__ = ["GaussianVisible", "scale_variable"]
@@ -64,10 +65,10 @@ class GaussianVisible(BoltzmannMachine):
 
     def _check_scale(self, num_visible):
         scale = self._scale
-        if scale.shape.rank != 0 and scale.shape[-1] != num_visible:
+        if scale.shape.rank != 0 and scale.shape[-1] not in (1, num_visible):
             raise ValueError(
                 f"`scale` must be a scalar or have shape [..., {num_visible}], one entry for each "
-                f"visible unit, got shape {scale.shape}."
+                f"visible unit, or [..., 1], one for all of them, got shape {scale.shape}."
             )
         checks.finite("scale", scale, above_zero=True)
         if tf.executing_eagerly():
@@ -89,9 +90,10 @@ class GaussianVisible(BoltzmannMachine):
         return tf.zeros([], self.dtype)
 
     def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
-        """Returns the points themselves, `[..., num_visible]`."""
+        """Returns the points themselves, `[..., *batch_shape, num_visible]`."""
         del seed
-        return tf.convert_to_tensor(value, self.dtype)
+        value = tf.convert_to_tensor(value, self.dtype)
+        return broadcast_batch(value, self.batch_shape_tensor())
 
     def _visible_machine(self):
         """Returns the machine of the visible units and bits alone."""

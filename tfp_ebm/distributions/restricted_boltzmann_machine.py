@@ -8,7 +8,7 @@ import tensorflow_probability as tfp
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.spin_machine import SpinMachine
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.numeric import multiply_rows
+from tfp_ebm.internal.numeric import broadcast_batch, multiply_rows
 from tfp_ebm.internal.tfp_private import (
     DiscreteDistributionMixin,
     dtype_util,
@@ -129,9 +129,10 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
         return coupling + tf.reduce_sum(tf.convert_to_tensor(self._bias), axis=-1) / 2
 
     def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
-        """Returns the visible spins of points: `[..., num_visible]` from `[..., N]`."""
+        """Returns the visible spins of points: `[..., *batch_shape, num_visible]`."""
         del seed
         visible = tf.convert_to_tensor(value, self.dtype)[..., : self._weights.shape[-2]]
+        visible = broadcast_batch(visible, self.batch_shape_tensor())
         return 2 * visible - 1 if self._binary else visible
 
     def _unnormalized_log_prob(self, value):

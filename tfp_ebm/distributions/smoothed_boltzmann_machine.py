@@ -12,7 +12,7 @@ from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.connected_machine import ConnectedMachine, color_table
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.numeric import log_2cosh, move_axis, multiply_rows
+from tfp_ebm.internal.numeric import broadcast_batch, log_2cosh, move_axis, multiply_rows
 from tfp_ebm.internal.tfp_private import (
     dtype_util,
     parameter_properties,
@@ -269,9 +269,9 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         return tf.matmul(factor, factor, transpose_b=True)
 
     def min_eigenvalue(self) -> tf.Tensor:
-        """Returns the smallest eigenvalue of J~, `sigma_min(C)^2`; positive by construction."""
+        """Returns the smallest eigenvalue of J~, `[*batch_shape]`: `sigma_min(C)^2`, above 0."""
         singular_values = tf.linalg.svd(tf.convert_to_tensor(self._factor), compute_uv=False)
-        return singular_values[..., -1] ** 2
+        return broadcast_batch(singular_values[..., -1] ** 2, self.batch_shape_tensor(), 0)
 
     def _event_shape(self):
         return self._bias.shape[-1:]
@@ -283,9 +283,10 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         """Returns the machine of the spins at the current parameters."""
         precision = self.precision()
         coupling = tf.linalg.set_diag(precision, tf.zeros_like(precision[..., 0]))
+        bias = tf.convert_to_tensor(self._bias)
         return ConnectedMachine(
             coupling,
-            tf.convert_to_tensor(self._bias),
+            broadcast_batch(bias, ps.shape(coupling)[:-2]),
             *(tf.constant(table) for table in (self._colors, self._summed, self._rest)),
         )
 

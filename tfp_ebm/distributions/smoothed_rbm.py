@@ -15,7 +15,7 @@ from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.distributions.spin_machine import SpinMachine
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.numeric import log_2cosh
+from tfp_ebm.internal.numeric import broadcast_batch, log_2cosh
 from tfp_ebm.internal.tfp_private import (
     dtype_util,
     parameter_properties,
@@ -213,7 +213,7 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
 
     def machine(self) -> SpinMachine:
         """Returns the machine of the spins at the current parameters."""
-        return SpinMachine.from_parameters(self._weights, self._bias)
+        return SpinMachine.from_parameters(self._weights, self._bias, ps.shape(self._delta))
 
     def precision(self) -> BipartitePrecision:
         """Returns J~ at the current parameters."""
@@ -223,7 +223,8 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
 
     def min_eigenvalue(self) -> tf.Tensor:
         """Returns the smallest eigenvalue of J~, `delta - sigma_max(W)`, which must be above 0."""
-        return self.precision().min_eigenvalue()
+        value = self.precision().min_eigenvalue()
+        return broadcast_batch(value, self.batch_shape_tensor(), event_ndims=0)
 
     def log_partition_offset(self) -> tf.Tensor:
         """Returns log Z - log Z_spins, the Gaussian part."""

@@ -1,13 +1,14 @@
 """The energy of a restricted Boltzmann machine over spins, as pure functions of its tensors."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from tfp_ebm.internal.compiled import is_large
 from tfp_ebm.internal.enumeration import log_sum_over_states, sample_states
-from tfp_ebm.internal.numeric import add_field, log_2cosh, multiply_rows
-from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.numeric import add_field, broadcast_batch, log_2cosh, multiply_rows
+from tfp_ebm.internal.tfp_private import ps, samplers
 
 __all__ = ["SpinMachine", "sample_spins"]
 
@@ -59,10 +60,10 @@ class SpinMachine(NamedTuple):
     so that the reference at t = 0 has the right scale.
 
     Attributes:
-      weights: `[*B, num_visible, num_hidden]`.
+      weights: `[..., num_visible, num_hidden]`, which broadcasts with B.
       visible_bias: `[*B, num_visible]`, b.
       hidden_bias: `[*B, num_hidden]`, c.
-      weights_transposed: `[*B, num_hidden, num_visible]`, laid out once for all sweeps: products
+      weights_transposed: `[..., num_hidden, num_visible]`, laid out once for all sweeps: products
         with a transposed operand are two to four times slower on a CPU.
     """
 
@@ -72,10 +73,19 @@ class SpinMachine(NamedTuple):
     weights_transposed: tf.Tensor
 
     @classmethod
-    def from_parameters(cls, weights: Any, bias: Any) -> "SpinMachine":
-        """Returns the machine of W and the fields of all units, visible first, read now."""
+    def from_parameters(
+        cls, weights: Any, bias: Any, batch_shape: Sequence[int] = ()
+    ) -> "SpinMachine":
+        """Returns the machine of W and the fields of all units, visible first, read now.
+
+        Args:
+          weights: `[..., num_visible, num_hidden]`.
+          bias: `[..., num_visible + num_hidden]`.
+          batch_shape: of further parameters, those that the machine does not hold.
+        """
         weights, bias = tf.convert_to_tensor(weights), tf.convert_to_tensor(bias)
         num_visible, num_hidden = weights.shape[-2:]
+        bias = broadcast_batch(bias, ps.broadcast_shape(ps.shape(weights)[:-2], batch_shape))
         visible_bias, hidden_bias = tf.split(bias, [num_visible, num_hidden], axis=-1)
         return cls(weights, visible_bias, hidden_bias, tf.linalg.matrix_transpose(weights))
 
@@ -152,11 +162,7 @@ class SpinMachine(NamedTuple):
 
     def sample_reference(self, num_samples: Any, seed: Any) -> tf.Tensor:
         """Draws independent visible spins, `[num_samples, *B, num_visible]`."""
-        batch_shape = tf.broadcast_dynamic_shape(
-            tf.shape(self.visible_bias)[:-1], tf.shape(self.weights)[:-2]
-        )
-        num_visible = self.weights.shape[-2]
-        shape = tf.concat([[num_samples], batch_shape, [num_visible]], axis=0)
+        shape = tf.concat([[num_samples], tf.shape(self.visible_bias)], axis=0)
         return sample_spins(tf.broadcast_to(self.visible_bias, shape), seed)
 
     @property
@@ -189,10 +195,9 @@ class SpinMachine(NamedTuple):
     def _enumeration(self):
         """Returns what a sum over the smaller layer needs."""
         machine = self._small_visible()
-        batch_rank = max(self.visible_bias.shape.rank - 1, self.weights.shape.rank - 2)
         return (
             lambda bits: machine.log_marginal(2 * bits - 1),
             self.num_enumerated,
             self.weights.dtype,
-            batch_rank,
+            self.visible_bias.shape.rank - 1,
         )

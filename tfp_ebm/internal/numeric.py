@@ -1,14 +1,17 @@
 """Small numerical functions shared by the energies and their samplers."""
 
+import functools
 import math
 from typing import Any
 
 import tensorflow as tf
 
-from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.tfp_private import ps, samplers
 
 __all__ = [
     "add_field",
+    "broadcast_batch",
+    "common_batch_shape",
     "log_2cosh",
     "move_axis",
     "multiply_rows",
@@ -40,6 +43,33 @@ def add_field(signal: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     if bias.shape.rank == 1 and signal.shape.rank == 2:
         return tf.nn.bias_add(signal, bias)
     return signal + bias
+
+
+def common_batch_shape(*parameters: tuple[tf.Tensor, int]) -> Any:
+    """Returns the batch shape of parameters, each with the rank of one member, broadcast."""
+    shapes = [ps.shape(part)[: ps.rank(part) - event_ndims] for part, event_ndims in parameters]
+    return functools.reduce(ps.broadcast_shape, shapes, [])
+
+
+def broadcast_batch(tensor: tf.Tensor, batch_shape: Any, event_ndims: int = 1) -> tf.Tensor:
+    """Returns a tensor whose leading axes are broadcast against a batch shape.
+
+    Args:
+      tensor: `[..., *E]`.
+      batch_shape: `[*B]`.
+      event_ndims: rank of E.
+
+    Returns:
+      `[*B, *E]`, with all axes that either has; the tensor itself where it has them.
+    """
+    split = ps.rank(tensor) - event_ndims
+    shape = ps.shape(tensor)
+    batch_shape = ps.broadcast_shape(shape[:split], batch_shape)
+    target = ps.concat([batch_shape, shape[split:]], axis=0)
+    static = tf.get_static_value(target)
+    if static is not None and tensor.shape == tuple(static):
+        return tensor
+    return tf.broadcast_to(tensor, target)
 
 
 def multiply_rows(rows: tf.Tensor, matrix: tf.Tensor, *, transpose: bool = False) -> tf.Tensor:
