@@ -112,6 +112,7 @@ def test_one_trace_for_a_signature():
     model = distributions.Dequantized(Counted(tf.Variable([5.0, 5.0])), num_levels=17)
     trainer = training.LikelihoodModel(model)
     trainer.compile(optimizer=keras.optimizers.Adam(0.1))
+    traces.clear()  # The call that makes variables is none.
     data = np.tile(IMAGES, [3, 1])[:32]
     for _ in range(2):
         trainer.fit(data, batch_size=4, epochs=2, verbose=0)

@@ -18,6 +18,7 @@ __all__ = [
     "nonnegative_number",
     "positive_integer",
     "positive_number",
+    "variables",
     "vector",
 ]
 
@@ -96,6 +97,18 @@ def vector(name: str, value: Any, size: int) -> None:
     """Raises unless `value` is a vector of this size, or a batch of them."""
     if value.shape.rank is None or value.shape.rank < 1 or value.shape[-1] != size:
         raise ValueError(f"`{name}` must have shape [..., {size}], got shape {value.shape}.")
+
+
+def variables(name: str, value: Iterable[Any]) -> list[tf.Variable]:
+    """Returns `value` as a list, or raises if it is not one of variables."""
+    value = list(value)
+    for entry in value:
+        if not isinstance(entry, tf.Variable):
+            raise TypeError(
+                f"`{name}` must hold variables, such as `base.trainable_variables`, got "
+                f"{type(entry).__name__}."
+            )
+    return value
 
 
 def finite(name: str, value: Any, above_zero: bool = False) -> None:

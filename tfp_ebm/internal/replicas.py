@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tfp_ebm.internal.tfp_private import samplers
 
-__all__ = ["gather_over_replicas", "num_replicas", "replica_seed"]
+__all__ = ["gather_over_replicas", "num_replicas", "replica_seed", "variable_key"]
 
 
 def num_replicas() -> int:
@@ -37,3 +37,9 @@ def gather_over_replicas(
     strategy = tf.distribute.get_strategy()
     rows = strategy.run(tf.function(lambda: function(share, replica_seed(seed)), autograph=False))
     return strategy.gather(rows, axis=0)
+
+
+def variable_key(variable: tf.Variable) -> str:
+    """Returns what a variable, its copies on replicas and Keras's wrappers of it have in common."""
+    # As Keras optimizers do: `ref` tells wrappers apart, `handle` is missing outside of replicas.
+    return variable._unique_id

@@ -18,6 +18,7 @@ from tfp_ebm.training.sampling import BatchSampler
 from tfp_ebm.training.schedules import WarmupDecay, learning_rate_schedule
 from tfp_ebm.training.semi_supervised_model import SemiSupervisedModel
 from tfp_ebm.training.strategies import make_strategy
+from tfp_ebm.training.trained_variables import require_all_trained
 
 __all__ = [
     "BatchSampler",
@@ -41,4 +42,5 @@ __all__ = [
     "learning_rate_schedule",
     "make_strategy",
     "parameter_groups",
+    "require_all_trained",
 ]

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,11 @@ from tfp_ebm.training.data import check_data, evaluation_batches, events
 from tfp_ebm.training.gradients import all_finite, build_slots, zero_unless
 from tfp_ebm.training.moving_average import MovingAverage
 from tfp_ebm.training.parameter_groups import GROUPS, parameter_groups
+from tfp_ebm.training.trained_variables import (
+    make_variables,
+    require_all_trained,
+    trained_variables,
+)
 
 __all__ = ["LikelihoodModel", "energy_based_parts"]
 
@@ -68,6 +73,7 @@ class LikelihoodModel(keras.Model):
         gibbs_steps: int = 25,
         ema_momentum: float | None = None,
         base_weight_penalty: float = 0.0,
+        frozen: Iterable[tf.Variable] = (),
         seed: Any = None,
         name: str | None = None,
     ) -> None:
@@ -80,6 +86,8 @@ class LikelihoodModel(keras.Model):
             average.
           base_weight_penalty: factor of the sum of squared weights of the energy-based
             distributions, added to the loss; the L2 penalty of the RBM-Flow paper.
+          frozen: variables that are not to be trained, such as `base.trainable_variables`; neither
+            are those of Keras layers with `layer.trainable = False`.
           seed: seed of everything random in training; a pair of integers repeats exactly.
           name: name of the Keras model.
 
@@ -94,10 +102,13 @@ class LikelihoodModel(keras.Model):
             )
         self.distribution = model
         self.gibbs_steps = checks.positive_integer("gibbs_steps", gibbs_steps, minimum=0)
+        make_variables(model)
+        self._frozen = checks.variables("frozen", frozen)
         self._moving_average = None
         if ema_momentum is not None:
             momentum = checks.fraction("ema_momentum", ema_momentum)
-            self._moving_average = MovingAverage(model.trainable_variables, momentum)
+            averaged, _ = trained_variables(model, self._frozen)
+            self._moving_average = MovingAverage(averaged, momentum)
         self._penalty = checks.nonnegative_number("base_weight_penalty", base_weight_penalty)
         self._energy_based = energy_based_parts(model)
         # `LogPartitionCallback` takes over while it is in use.
@@ -139,7 +150,8 @@ class LikelihoodModel(keras.Model):
         Raises:
           ValueError: if the dictionary lacks a group that has parameters, or names another one.
         """
-        groups = {name: part for name, part in parameter_groups(self.distribution).items() if part}
+        groups = parameter_groups(self.distribution, self._frozen)
+        groups = {name: part for name, part in groups.items() if part}
         if isinstance(optimizer, dict):
             for name in optimizer:
                 checks.choice("optimizer", name, GROUPS)
@@ -149,14 +161,17 @@ class LikelihoodModel(keras.Model):
                     f"for {', '.join(missing)}."
                 )
             optimizers = {name: optimizer[name] for name in groups}
+            main = next(iter(optimizers.values()), "sgd")
         else:
-            optimizers = {"all": keras.optimizers.get(optimizer)}
-            groups = {"all": self.distribution.trainable_variables}
-        super().compile(optimizer=next(iter(optimizers.values())), **kwargs)
+            main = keras.optimizers.get(optimizer)
+            optimizers = {"all": main}
+            groups = {"all": trained_variables(self.distribution, self._frozen)[0]}
+        super().compile(optimizer=main, **kwargs)
         with self.distribute_strategy.scope():
             for name, part in optimizers.items():
                 build_slots(part, groups[name])
         self._group_optimizers, self._groups = optimizers, list(groups.values())
+        self._not_trained = trained_variables(self.distribution, self._frozen)[1]
 
     def call(self, x: Any, training: bool | None = None) -> tf.Tensor:
         """Returns `log_prob(x)`, nats an event; dropout is on while training."""
@@ -175,6 +190,7 @@ class LikelihoodModel(keras.Model):
         with seed_scope(seed), tf.GradientTape() as tape:
             log_prob = self(x, training=True)
             loss = self._share_of_loss(log_prob) + self._base_penalty() / num_replicas()
+        require_all_trained(variables, tape, self._not_trained)
         gradients = tape.gradient(loss, variables)
         is_finite = all_finite(loss, gradients)
         self._apply(zero_unless(is_finite, gradients))

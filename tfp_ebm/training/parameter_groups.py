@@ -1,11 +1,13 @@
 """The parts of a model that may train at rates of their own."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.distributions import Augmented, Dequantized, EnergyBased
+from tfp_ebm.training.trained_variables import make_variables, trained_variables
 
 __all__ = ["GROUPS", "parameter_groups"]
 
@@ -16,12 +18,18 @@ def _variables(part: Any) -> list[tf.Variable]:
     return list(getattr(part, "trainable_variables", ()))
 
 
-def parameter_groups(model: tfp.distributions.Distribution) -> dict[str, list[tf.Variable]]:
-    """Returns the trainable variables of a model in three groups.
+def parameter_groups(
+    model: tfp.distributions.Distribution, frozen: Iterable[tf.Variable] = ()
+) -> dict[str, list[tf.Variable]]:
+    """Returns the variables of a model that are to be trained, in three groups.
 
     * `"noise"`: networks of the dequantisation noise and of VFlow's posterior;
     * `"base"`: energy-based distributions, and the base of any `TransformedDistribution`;
     * `"flow"`: everything else.
+
+    A model that has not been called yet is called once, so that networks that are built by their
+    first call are among them. Left out are variables of Keras layers with `layer.trainable =
+    False`.
 
     >>> import tensorflow as tf
     >>> from tfp_ebm import models
@@ -31,7 +39,9 @@ def parameter_groups(model: tfp.distributions.Distribution) -> dict[str, list[tf
 
     Args:
       model: the model.
+      frozen: further variables to leave out.
     """
+    make_variables(model)
     names = {}
     for part in (model, *model.submodules):
         if isinstance(part, EnergyBased):
@@ -43,6 +53,6 @@ def parameter_groups(model: tfp.distributions.Distribution) -> dict[str, list[tf
         if isinstance(part, Augmented):
             names |= {variable.ref(): "noise" for variable in _variables(part.posterior)}
     groups = {name: [] for name in GROUPS}
-    for variable in model.trainable_variables:
+    for variable in trained_variables(model, frozen)[0]:
         groups[names.get(variable.ref(), "flow")].append(variable)
     return groups
