@@ -10,20 +10,29 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.testing.conformance import (
+    TOLERANCE,
     assert_close,
     check_checkpoint,
+    check_composite,
     check_gradients,
+    copy_variables,
     fresh,
     randomize,
     require,
+    strictest,
 )
+from tfp_ebm.testing.derivatives import check_derivatives
+from tfp_ebm.testing.log_determinants import (
+    check_log_determinants,
+    forward_log_det,
+    inverse_log_det,
+)
+from tfp_ebm.testing.modes import check_graphs, check_vectorized_map
+from tfp_ebm.testing.parameter_batches import check_bijector_batches
 
 __all__ = ["check_bijector"]
 
 tfb = tfp.bijectors
-
-_TOLERANCE = {tf.float32: 1e-4, tf.float64: 1e-9}
-_NUM_JACOBIANS = 3
 
 
 def check_bijector(
@@ -33,62 +42,79 @@ def check_bijector(
     dtypes: Sequence[tf.DType] = (tf.float32, tf.float64),
     tolerance: float | None = None,
     check_xla: bool = True,
+    check_vmap: bool = True,
 ) -> None:
     """Checks that a bijector does what TensorFlow Probability and its users expect.
 
-    Run on each dtype, after noise is added to all trainable variables:
+    In float64, after noise is added to all trainable variables:
 
     * round trips both ways, with the cache cut by fresh tensors: TensorFlow Probability's own
       helper reads the stored input back and passes wrong inverses;
-    * forward and inverse log-determinants against automatic differentiation, at three points;
-    * shapes and dtypes for batches of rank 0, 1 and 2, and unknown shapes in a graph;
-    * the same values in eager, graph and XLA mode, and at most one trace for a signature;
+    * log-determinants against automatic differentiation: values, shapes and dtypes, in both
+      directions, from the cache and without it, for every number of event dimensions, and
+      `forward_min_event_ndims` and `is_increasing` against the Jacobian;
+    * batches of rank 0, 1 and 2, event shapes, and a graph of unknown shapes;
+    * the same values in eager, graph and XLA mode, with one trace for a signature, and `forward`
+      under `tf.vectorized_map`;
+    * first and second derivatives of both directions and both log-determinants, in the points and
+      in every trainable variable, against differences;
     * every trainable variable is found alone, in `Chain`, `Invert`, a `TransformedDistribution` and
       a Keras model, and gets a finite gradient that is not 0;
-    * `copy`, and a checkpoint into a fresh object.
+    * every subset of the tensor parameters batched, and slices, against one at a time;
+    * `copy`, composite tensors, and a checkpoint into a fresh object.
+
+    In the other dtypes: round trips, gradients, and the values of float64.
 
     >>> import numpy as np
     >>> from tfp_ebm.bijectors import Squeeze
     >>> check_bijector(lambda dtype: Squeeze(), np.random.default_rng(0).normal(size=[3, 2, 4, 1]))
 
     Args:
-      make_bijector: returns a fresh bijector for a dtype.
-      x: `[N, *event_shape]` points of the domain, N at least 3; include some near its edge.
+      make_bijector: returns a fresh bijector for a dtype, with the same constants in each.
+      x: `[N, *event_shape]` points of the domain, N at least 3; include some near its edge. Keep
+        events small: the Jacobian takes one backward pass for each entry.
       dtypes: the dtypes to check.
       tolerance: relative error allowed; by default 1e-4 in float32 and 1e-9 in float64.
       check_xla: whether to compile by XLA; False only where an operation has no XLA kernel.
+      check_vmap: False only where an operation has no right rule for `tf.vectorized_map`.
 
     Raises:
       ConformanceError: naming the check that failed, and by how much.
     """
-    for dtype in dtypes:
-        allowed = _TOLERANCE[dtype] if tolerance is None else tolerance
-        _check_in(dtype, make_bijector, tf.constant(np.asarray(x), dtype), allowed, check_xla)
-
-
-def _check_in(dtype, make_bijector, points, allowed, check_xla):
-    bijector = make_bijector(dtype)
+    first = strictest(dtypes)
+    bijector, points = make_bijector(first), tf.constant(np.asarray(x), first)
     randomize(bijector)
+    allowed = TOLERANCE[first] if tolerance is None else tolerance
     _check_round_trip(bijector, points, allowed)
-    _check_log_det(bijector, points, allowed)
+    check_log_determinants(bijector, points, allowed)
     _check_batches(bijector, points, allowed)
-    _check_modes(bijector, points, allowed, check_xla)
-    _check_variables(bijector, points)
-    copied = bijector.copy()
-    assert_close(
-        copied.forward(points), bijector.forward(points), allowed, "copy", "forward of a copy"
-    )
-    check_checkpoint(
-        bijector, lambda: make_bijector(dtype), lambda b: b.forward(tf.identity(points))
-    )
+    _check_event_shapes(bijector, points)
+    _check_holders(bijector, points)
+    _check_gradients(bijector, points)
+    _check_derivatives(bijector, points)
+    _check_copies(lambda: make_bijector(first), bijector, points, allowed)
+    check_bijector_batches(bijector, points, allowed)
+    check_graphs(lambda x: _everything(bijector, x, points), points, allowed, check_xla)
+    if check_vmap:
+        check_vectorized_map(_both_ways(bijector, points)["forward"][0], points, allowed)
+    for dtype in (dtype for dtype in dtypes if dtype != first):
+        allowed = TOLERANCE[dtype] if tolerance is None else tolerance
+        other = make_bijector(dtype)
+        copy_variables(bijector, other)
+        _check_round_trip(other, tf.cast(points, dtype), allowed)
+        values = _everything(other, tf.cast(points, dtype), points)
+        expected = _everything(bijector, points, points)
+        assert_close(values, expected, allowed, dtype.name, f"against {first.name}")
+        _check_gradients(other, tf.cast(points, dtype))
 
 
-def _event_ndims(x):
-    return x.shape.rank - 1
-
-
-def _output_ndims(bijector, x):
-    return bijector.forward_event_ndims(_event_ndims(x))
+def _everything(bijector, x, points):
+    """Returns both maps and log-determinants at events like `points`, without the cache's help."""
+    ndims = points.shape.rank - 1
+    y = bijector.forward(x)
+    image = tf.nest.map_structure(lambda part: part + 0, y)
+    forward = forward_log_det(bijector, x + 0, ndims)
+    return y, forward, bijector.inverse(image), inverse_log_det(bijector, image, ndims)
 
 
 def _check_round_trip(bijector, x, tolerance):
@@ -101,121 +127,95 @@ def _check_round_trip(bijector, x, tolerance):
     assert_close(again, y, tolerance, "round trip", "forward(inverse(y)) against y")
 
 
-def _log_det_by_autodiff(function, point):
-    """Returns log |det| of the Jacobian of a function between structures of the same size."""
-    flat = [tf.reshape(part, [-1]) for part in tf.nest.flatten(point)]
-    sizes = [int(part.shape[0]) for part in flat]
-    vector = tf.concat(flat, axis=0)
-    with tf.GradientTape(persistent=True) as tape:
-        tape.watch(vector)
-        pieces = tf.split(vector, sizes)
-        shaped = [
-            tf.reshape(piece, part.shape)
-            for piece, part in zip(pieces, tf.nest.flatten(point), strict=True)
-        ]
-        result = function(tf.nest.pack_sequence_as(point, shaped))
-        output = tf.concat([tf.reshape(part, [-1]) for part in tf.nest.flatten(result)], axis=0)
-    jacobian = tape.jacobian(output, vector, experimental_use_pfor=False)
-    if jacobian is None:
-        jacobian = tf.zeros([vector.shape[0]] * 2, vector.dtype)
-    return np.linalg.slogdet(jacobian.numpy().astype(np.float64))[1]
-
-
-def _check_log_det(bijector, x, tolerance):
-    ndims, output_ndims = _event_ndims(x), _output_ndims(bijector, x)
-    y = bijector.forward(x)
-    forward = bijector.forward_log_det_jacobian(fresh(x), event_ndims=ndims)
-    inverse = bijector.inverse_log_det_jacobian(fresh(y), event_ndims=output_ndims)
-    for index in range(_NUM_JACOBIANS):
-        point = x[index]
-        expected = _log_det_by_autodiff(bijector.forward, point)
-        one = np.broadcast_to(forward, [x.shape[0]])[index]
-        assert_close(one, expected, tolerance, "forward log-det", "against autodiff")
-        image = fresh(tf.nest.map_structure(lambda part, i=index: part[i], y))
-        expected = _log_det_by_autodiff(bijector.inverse, image)
-        other = np.broadcast_to(inverse, [x.shape[0]])[index]
-        assert_close(other, expected, tolerance, "inverse log-det", "against autodiff")
-
-
 def _check_batches(bijector, x, tolerance):
-    ndims = _event_ndims(x)
-    y = bijector.forward(x)
-    log_det = np.broadcast_to(bijector.forward_log_det_jacobian(x, event_ndims=ndims), [x.shape[0]])
-    single = bijector.forward(x[0])
-    first = tf.nest.map_structure(lambda part: part[0], y)
-    assert_close(single, first, tolerance, "batch rank 0", "forward of one event")
-    stacked = tf.stack([x, x[::-1]])
-    double = bijector.forward(stacked)
-    top = tf.nest.map_structure(lambda part: part[0], double)
-    assert_close(top, y, tolerance, "batch rank 2", "forward of a batch of rank 2")
-    double_log_det = bijector.forward_log_det_jacobian(stacked, event_ndims=ndims)
-    double_log_det = np.broadcast_to(double_log_det, [2, x.shape[0]])
-    expected = np.stack([log_det, log_det[::-1]])
-    assert_close(double_log_det, expected, tolerance, "batch rank 2", "log-determinant")
-    for part, shape in zip(
-        tf.nest.flatten(y),
-        tf.nest.flatten(bijector.forward_event_shape(x.shape[1:])),
-        strict=True,
-    ):
-        require(part.shape[1:] == shape, "event shape", f"{part.shape[1:]} against {shape}.")
-    back = bijector.inverse_event_shape(bijector.forward_event_shape(x.shape[1:]))
-    require(back == x.shape[1:], "event shape", f"inverse_event_shape gives {back}.")
+    """One event, and a batch of rank 2, must give what a batch of rank 1 gives."""
+    expected = _everything(bijector, x, x)
+    for index in (0, x.shape[0] - 1):
+        one = tf.nest.map_structure(lambda part, i=index: part[i], expected)
+        single = _everything(bijector, x[index], x)
+        assert_close(single, one, tolerance, "batch rank 0", "one event against a batch")
+    stacked = tf.nest.map_structure(lambda part: tf.stack([part, part[::-1]]), expected)
+    double = _everything(bijector, tf.stack([x, x[::-1]]), x)
+    assert_close(double, stacked, tolerance, "batch rank 2", "against a batch of rank 1")
 
 
-def _check_modes(bijector, x, tolerance, check_xla):
-    ndims, traces = _event_ndims(x), []
-
-    def value(points):
-        traces.append(None)
-        y = bijector.forward(points)
-        # A new tensor, which the cache does not know, so that the inverse runs.
-        back = bijector.inverse(tf.nest.map_structure(lambda part: part + 0, y))
-        return y, bijector.forward_log_det_jacobian(points, event_ndims=ndims), back
-
-    expected = value(x)
-    modes = {
-        "graph": {},
-        "dynamic shape": {"input_signature": [tf.TensorSpec([None] * x.shape.rank, x.dtype)]},
+def _check_event_shapes(bijector, x):
+    event_shape = x.shape[1:]
+    shapes = bijector.forward_event_shape(event_shape)
+    parts = [part.shape[1:] for part in tf.nest.flatten(bijector.forward(x))]
+    images = {
+        "forward_event_shape": shapes,
+        "forward_event_shape_tensor": bijector.forward_event_shape_tensor(event_shape),
     }
-    if check_xla:
-        modes["XLA"] = {"jit_compile": True}
-    for mode, options in modes.items():
-        traces.clear()
-        function = tf.function(value, autograph=False, **options)
-        assert_close(function(x), expected, tolerance, mode, "against eager mode")
-        function(x + 0)
-        require(len(traces) == 1, mode, f"traced {len(traces)} times for one signature.")
+    for name, image in images.items():
+        flat = image if isinstance(image, list) else [image]
+        same = [list(part) == list(map(int, one)) for part, one in zip(parts, flat, strict=True)]
+        require(all(same), "event shape", f"{name} gives {image}, values have {parts}.")
+    tensors = images["forward_event_shape_tensor"]
+    for name, shape in {
+        "inverse_event_shape": bijector.inverse_event_shape(shapes),
+        "inverse_event_shape_tensor": bijector.inverse_event_shape_tensor(tensors),
+    }.items():
+        same = list(event_shape) == list(map(int, shape))
+        require(same, "event shape", f"{name} gives {shape}, events have {event_shape}.")
 
 
-def _check_variables(bijector, x):
+def _check_holders(bijector, x):
     count = len(bijector.trainable_variables)
     keras_model = keras.Model()
     keras_model.held = bijector
-    holders = {
-        "Chain": tfb.Chain([bijector]) if not isinstance(bijector.forward(x), list) else bijector,
-        "Invert": tfb.Invert(bijector),
-        "Keras model": keras_model,
-    }
-    if not isinstance(bijector.forward(x), list):
+    holders = {"Invert": tfb.Invert(bijector), "Keras model": keras_model}
+    if tf.is_tensor(bijector.forward(x)):
         size = math.prod(x.shape[1:])
         base = tfp.distributions.MultivariateNormalDiag(tf.zeros([size], x.dtype))
         shape = bijector.forward_event_shape(x.shape[1:])
         chain = tfb.Chain([tfb.Invert(bijector), tfb.Reshape(shape, [size])])
+        holders["Chain"] = tfb.Chain([bijector])
         holders["TransformedDistribution"] = tfp.distributions.TransformedDistribution(base, chain)
     for name, holder in holders.items():
         found = len(holder.trainable_variables)
-        require(
-            found == count,
-            "variables",
-            f"{found} of {count} are found in {name}: it would not train.",
-        )
-    if not count:
-        return
+        message = f"{found} of {count} are found in {name}: it would not train."
+        require(found == count, "variables", message)
 
-    def value():
-        y = bijector.forward(x + 0)
-        log_det = bijector.forward_log_det_jacobian(x + 0, event_ndims=_event_ndims(x))
-        terms = [tf.reduce_sum(tf.sin(part + 1)) for part in tf.nest.flatten(y)]
-        return tf.add_n(terms) + tf.reduce_sum(log_det)
 
-    check_gradients(value, bijector.trainable_variables, "gradient")
+def _both_ways(bijector, x):
+    """Returns each direction with its log-determinant, and what it takes, by name."""
+    ndims, y = x.shape.rank - 1, fresh(bijector.forward(x))
+
+    def forward(point):
+        point = point + 0  # Unknown to the cache.
+        return bijector.forward(point), forward_log_det(bijector, point, ndims)
+
+    def inverse(*parts):
+        image = tf.nest.pack_sequence_as(y, [part + 0 for part in parts])
+        return bijector.inverse(image), inverse_log_det(bijector, image, ndims)
+
+    return {"forward": (forward, [x]), "inverse": (inverse, tf.nest.flatten(y))}
+
+
+def _check_gradients(bijector, x):
+    """Every variable must be reached from each direction."""
+    for name, (function, points) in _both_ways(bijector, x).items():
+
+        def value(function=function, points=points):
+            parts = tf.nest.flatten(function(*points))
+            return tf.add_n([tf.reduce_sum(tf.sin(part + 1)) for part in parts])
+
+        check_gradients(value, bijector.trainable_variables, f"{name} gradient")
+
+
+def _check_derivatives(bijector, x):
+    for name, (function, points) in _both_ways(bijector, x).items():
+        check_derivatives(function, points, bijector.trainable_variables, f"{name} derivatives")
+
+
+def _check_copies(make_bijector, bijector, x, tolerance):
+    expected = bijector.forward(x)
+    copied = bijector.copy().forward(x)
+    assert_close(copied, expected, tolerance, "copy", "forward of a copy")
+    check_composite(bijector, lambda b: b.forward(fresh(x)))
+    check_checkpoint(bijector, make_bijector, lambda b: b.forward(fresh(x)))
+    other = make_bijector()
+    randomize(other, seed=1)
+    values = other.forward(x)  # The very tensor that the first one has seen.
+    assert_close(values, other.forward(fresh(x)), tolerance, "cache", "shared by two instances")

@@ -9,14 +9,20 @@ import numpy as np
 import tensorflow as tf
 
 __all__ = [
+    "TOLERANCE",
     "ConformanceError",
     "assert_close",
     "check_checkpoint",
+    "check_composite",
     "check_gradients",
+    "copy_variables",
     "fresh",
     "randomize",
     "require",
+    "strictest",
 ]
+
+TOLERANCE = {tf.float32: 1e-4, tf.float64: 1e-9}
 
 
 class ConformanceError(AssertionError):
@@ -38,7 +44,8 @@ def assert_close(actual: Any, expected: Any, tolerance: float, check: str, messa
             check,
             f"{message}: got shape {one.shape}, expected {other.shape}.",
         )
-        require(np.all(np.isfinite(one)), check, f"{message}: got NaN or infinite values.")
+        finite = np.all(np.isfinite(one)) and np.all(np.isfinite(other))
+        require(finite, check, f"{message}: got NaN or infinite values.")
         error = np.max(np.abs(one - other) / (1 + np.abs(other)), initial=0.0)
         require(
             error <= tolerance,
@@ -57,6 +64,17 @@ def randomize(module: tf.Module, scale: float = 0.1, seed: int = 0) -> None:
     for index, variable in enumerate(module.trainable_variables):
         noise = tf.random.stateless_normal(variable.shape, (seed, index), dtype=variable.dtype)
         variable.assign_add(scale * noise)
+
+
+def strictest(dtypes: Sequence[tf.DType]) -> tf.DType:
+    """Returns the dtype in which faults stand out most."""
+    return max(map(tf.as_dtype, dtypes), key=lambda dtype: dtype.size)
+
+
+def copy_variables(source: tf.Module, target: tf.Module) -> None:
+    """Gives the variables of another dtype the same values."""
+    for one, other in zip(source.variables, target.variables, strict=True):
+        other.assign(tf.cast(one, other.dtype))
 
 
 def check_gradients(
@@ -87,3 +105,15 @@ def check_checkpoint(
     assert_close(
         value_fn(other), expected, 1e-6, "checkpoint", "a restored object gives other values"
     )
+
+
+def check_composite(module: tf.Module, value_fn: Callable[[Any], Any]) -> None:
+    """Raises unless a composite tensor keeps its values through its components."""
+    if not isinstance(module, tf.__internal__.CompositeTensor):
+        return
+    components = tf.nest.flatten(module, expand_composites=True)
+    packed = tf.nest.pack_sequence_as(module, components, expand_composites=True)
+    found, count = len(packed.trainable_variables), len(module.trainable_variables)
+    require(found == count, "composite tensor", f"{found} of {count} variables are components.")
+    message = "values after its components are taken apart and put together"
+    assert_close(value_fn(packed), value_fn(module), 1e-9, "composite tensor", message)
