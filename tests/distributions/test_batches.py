@@ -43,6 +43,25 @@ def bits(weights, bias, points):
     return log_weight(points) - np.logaddexp.reduce(log_weight(states))
 
 
+def labeled(weights, visible_bias, hidden_bias, label_weights, label_bias, scale, points):
+    """log sum_y p(v, y): one machine for each label, weighed by its own partition function."""
+    parts = [
+        (d + gaussian_log_partition(weights, visible_bias, hidden_bias + v, scale),
+         gaussian(weights, visible_bias, hidden_bias + v, scale, points))
+        for v, d in zip(label_weights, label_bias, strict=True)
+    ]  # fmt: skip
+    share = np.array([part[0] for part in parts])
+    share -= np.logaddexp.reduce(share)
+    return np.logaddexp.reduce([s + part[1] for s, part in zip(share, parts, strict=True)])
+
+
+def gaussian_log_partition(weights, visible_bias, hidden_bias, scale):
+    hidden = (oracles.all_states(len(hidden_bias)) + 1) / 2
+    pushed = hidden @ weights.T
+    terms = hidden @ hidden_bias + pushed @ (visible_bias / scale) + 0.5 * (pushed**2).sum(-1)
+    return np.logaddexp.reduce(terms)  # Without the Gaussian volume, which all labels share.
+
+
 # Names of the parameters with the shapes of one member; the class; the oracle of one member.
 W = ("weights", (2, 3))
 CASES = {
@@ -53,6 +72,13 @@ CASES = {
     "GaussianBernoulliRBM one scale": (
         [W, ("visible_bias", (2,)), ("hidden_bias", (3,)), ("scale", (1,))],
         gaussian,
+    ),
+    "LabeledRBM": (
+        [
+            *(W, ("visible_bias", (2,)), ("hidden_bias", (3,))),
+            *(("label_weights", (2, 3)), ("label_bias", (2,)), ("scale", (2,))),
+        ],
+        labeled,
     ),
     "SmoothedRBM": ([W, ("bias", (5,)), ("delta", ())], oracles.smoothed_log_prob),
     "SmoothedBoltzmannMachine": (
@@ -137,8 +163,8 @@ def check(case, batch_shape, batch_shapes):
 @pytest.mark.parametrize("case", CASES)
 def test_every_subset_of_the_parameters_may_have_the_batch(case):
     # As many members as there are states of the layer that is enumerated.
-    batch_shape = (8,) if "Gaussian" in case else (4,)
-    for batch_shapes in subsets(case, batch_shape):
+    batch_shape = (8,) if "Gaussian" in case or "Labeled" in case else (4,)
+    for batch_shapes in subsets(case, batch_shape, most=16):
         check(case, batch_shape, batch_shapes)
 
 
@@ -150,8 +176,8 @@ def test_batches_of_other_sizes_and_ranks(case, batch_shape):
 
 
 def mixed(case, batch_shape=(2, 3)):
-    """Batch shapes of which no two parameters have the same, and that broadcast."""
-    parts = [(batch_shape[0], 1), batch_shape[1:], (), (1, 1)]
+    """Batch shapes that differ from parameter to parameter, and that broadcast."""
+    parts = [(batch_shape[0], 1), batch_shape[1:], (), (1, 1), (1,), batch_shape]
     return parts[: len(CASES[case][0])]
 
 

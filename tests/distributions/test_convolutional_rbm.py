@@ -203,6 +203,14 @@ def test_parts_that_no_stride_brings_together():
         (2, np.zeros([8]), r"`hidden_bias` must have shape \[height, width"),
         (2, np.zeros([1, 3, 4]), r"`part_shapes\[0\]` must have a height and width"),
         (3, np.zeros(3), "`scale` must be a scalar or have shape"),
+        (0, [np.zeros([2, 3, 2, 3, 4])] * 3, r"`filters\[0\]` .* has no batch of parameters"),
+        (
+            1,
+            np.zeros([2, 46]),
+            "`visible_bias` must have no more than 1 axes, .* Make one for each",
+        ),
+        (2, np.zeros([5, 1, 2, 4]), "`hidden_bias` must have no more than 3 axes"),
+        (3, np.ones([2, 46]), "`scale` must have no more than 1 axes"),
         (3, np.array(1e-170), "its square underflows; rescale the data"),
     ],
 )

@@ -222,8 +222,12 @@ def test_labels_are_checked_in_graphs():
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("weights", np.zeros(3), r"`weights` must have shape \[num_visible, num_hidden\]"),
-        ("label_weights", np.zeros([3, 7]), r"`label_weights` must have shape \[num_classes, 8\]"),
+        ("weights", np.zeros(3), r"`weights` must have shape \[\.\.\., num_visible, num_hidden\]"),
+        (
+            "label_weights",
+            np.zeros([3, 7]),
+            r"`label_weights` must have shape \[\.\.\., num_classes, 8\]",
+        ),
         ("label_bias", np.zeros(2), r"`label_bias` must have shape \[\.\.\., 3\]"),
         ("label_weights", np.full([3, 8], np.nan), "`label_weights` must be finite"),
         ("scale", np.array(0.0), "`scale` must be above 0"),
@@ -237,3 +241,66 @@ def test_errors(name, value, message):
 def test_create_errors():
     with pytest.raises(ValueError, match="`num_classes` must be an integer of at least 2"):
         LabeledRBM.create(3, 4, 1)
+
+
+def batch_of_two(num_hidden=4):
+    """Two machines that share all but W, V and the label biases; and each of them."""
+    first, other = (parameters(num_hidden=num_hidden, seed=seed) for seed in (3, 4))
+    batched = ("weights", "label_weights", "label_bias")
+    second = {**first, **{name: other[name] for name in batched}}
+    together = {**first, **{name: np.stack([first[name], second[name]]) for name in batched}}
+    return together, [first, second]
+
+
+def test_labels_for_every_member_of_a_batch():
+    together, members = batch_of_two()
+    base = LabeledRBM(**together)
+    labels = np.array([[0, 2], [1, -1], [2, 0], [-1, -1], [0, 0], [1, 2]])
+    actual = base.log_prob(POINTS[:, None], labels=labels)
+    probabilities = base.label_posterior(POINTS[:, None]).probs_parameter()
+    known = np.maximum(labels, 0)
+    hidden = base.posterior(POINTS[:, None], known).mean()
+    drawn = base.sample(20_000, seed=(0, 1), labels=[2, 0]).numpy()
+    for index, given in enumerate(members):
+        alone = LabeledRBM(**given)
+        np.testing.assert_allclose(
+            actual[:, index], alone.log_prob(POINTS, labels=labels[:, index])
+        )
+        table = joint(given, POINTS)
+        share = np.exp(table - logsumexp(table, axis=1, keepdims=True))
+        np.testing.assert_allclose(probabilities[:, index], share)
+        expected = alone.posterior(POINTS, known[:, index]).mean()
+        np.testing.assert_allclose(hidden[:, index], expected)
+        label = [2, 0][index]
+        assert oracles.within_standard_errors(drawn[:, index], *conditional_moments(given, label))
+
+
+def test_chains_of_a_batch_sample_given_labels():
+    together, members = batch_of_two()
+    start = LabeledRBM(**together).machine().sample_reference(20_000, (0, 1))
+    assert start.shape == (20_000, 2, 5)
+    base = LabeledRBM(**together, chains=PersistentChains(start), num_gibbs_steps=20)
+    base.update_chains(40, seed=(0, 2))
+    drawn = base.sample(10_000, seed=(0, 3), labels=[2, 0]).numpy()
+    for index, given in enumerate(members):
+        states = base.chains.units.numpy()[:, index]
+        assert oracles.within_standard_errors(states[:, :2], *conditional_moments(given, None))
+        if index == 0:  # Chains are drawn from 20,000 alone.
+            expected = conditional_moments(given, 2)
+            assert oracles.within_standard_errors(drawn[:, index], *expected)
+
+
+def test_labels_out_of_range_are_nan_under_xla():
+    base = LabeledRBM(**parameters(num_hidden=4))
+    labels = tf.constant([0, 3, -1, -2, 2, 1])
+    compiled = tf.function(base.log_prob, jit_compile=True)
+    wrong = [False, True, False, True, False, False]
+    np.testing.assert_array_equal(np.isnan(compiled(tf.constant(POINTS), labels=labels)), wrong)
+
+    @tf.function(jit_compile=True)
+    def draw(labels):
+        return base.sample(6, seed=(0, 1), labels=labels), base.posterior(POINTS, labels).mean()
+
+    for rows in draw(tf.constant([0, 3, 1, -2, 2, 1])):
+        np.testing.assert_array_equal(np.isnan(rows).all(-1), wrong)
+        np.testing.assert_array_equal(np.isnan(rows).any(-1), wrong)

@@ -33,7 +33,8 @@ class ConvolutionalRBM(GaussianVisible):
     filters convolves each part, zero-padded ("same"), with the stride that brings it to the size
     of the hidden image of bits, and the sum over parts couples to it. It equals a dense machine
     with the weights that the convolutions spell out, at the cost of the convolutions. How log Z is
-    obtained is said in `tfp_ebm.distributions.BoltzmannMachine`. `log_prob` is in nats.
+    obtained is said in `tfp_ebm.distributions.BoltzmannMachine`. `log_prob` is in nats. There is
+    no batch of parameters.
 
     #### Example
 
@@ -67,7 +68,7 @@ class ConvolutionalRBM(GaussianVisible):
           filters: for each part `[kernel_height, kernel_width, C_l, num_filters]`.
           visible_bias: `[num_visible]`, b, flat; num_visible is the sum of H_l W_l C_l.
           hidden_bias: `[h, w, num_filters]`, c; h and w divide the height and width of all parts.
-          scale: sigma above 0, a scalar or `[num_visible]`.
+          scale: sigma above 0, `[num_visible]`; or a scalar or `[1]`, the same for all units.
           part_shapes: for each part `(H_l, W_l, C_l)`, in the order they lie in the event, such as
             `tfp_ebm.models.latent_shapes` returns.
           chains: persistent chains for the gradient of log Z. By default there are 256, or none
@@ -105,6 +106,7 @@ class ConvolutionalRBM(GaussianVisible):
 
     def _check_parameters(self):
         shapes = self._part_shapes
+        self._refuse_batches()
         num_visible = sum(math.prod(shape) for shape in shapes)
         if self._visible_bias.shape != [num_visible]:
             raise ValueError(
@@ -125,6 +127,18 @@ class ConvolutionalRBM(GaussianVisible):
             self._check_bank(index, bank, shape)
             checks.finite("filters", bank)
         self._check_scale(num_visible)
+
+    def _refuse_batches(self):
+        given = [("visible_bias", self._visible_bias, 1), ("hidden_bias", self._hidden_bias, 3)]
+        given += [("scale", self._scale, 1)]
+        given += [(f"filters[{index}]", bank, 4) for index, bank in enumerate(self._filters)]
+        for name, value, rank in given:
+            if value.shape.rank is None or value.shape.rank > rank:
+                raise ValueError(
+                    f"`{name}` must have no more than {rank} axes, got shape {value.shape}: a "
+                    "ConvolutionalRBM has no batch of parameters. Make one for each member, or a "
+                    "`GaussianBernoulliRBM` of the weights that the filters spell out."
+                )
 
     def _check_bank(self, index, bank, shape):
         height, width, num_filters = self._hidden_bias.shape
@@ -225,7 +239,7 @@ class ConvolutionalRBM(GaussianVisible):
             "visible_bias": properties(event_ndims=1),
             "hidden_bias": properties(event_ndims=3),
             "scale": properties(
-                event_ndims=lambda self: self.scale.shape.rank,
+                event_ndims=1,
                 default_constraining_bijector_fn=tfp.bijectors.Softplus,
             ),
         }

@@ -1,5 +1,6 @@
 """The energy of a Gaussian-Bernoulli restricted Boltzmann machine, as pure functions."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -12,7 +13,7 @@ from tfp_ebm.internal.numeric import (
     multiply_rows,
     standard_normal,
 )
-from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.tfp_private import ps, samplers
 
 __all__ = ["GaussianMachine"]
 
@@ -63,16 +64,30 @@ class GaussianMachine(GaussianUnits, _Parameters):
 
     @classmethod
     def from_parameters(
-        cls, weights: Any, visible_bias: Any, hidden_bias: Any, scale: Any
+        cls,
+        weights: Any,
+        visible_bias: Any,
+        hidden_bias: Any,
+        scale: Any,
+        batch_shape: Sequence[int] = (),
     ) -> "GaussianMachine":
-        """Returns the machine of the parameters, read now."""
+        """Returns the machine of the parameters, read now.
+
+        Args:
+          weights: `[..., num_visible, num_hidden]`.
+          visible_bias: `[..., num_visible]`.
+          hidden_bias: `[..., num_hidden]`.
+          scale: a scalar, `[..., 1]` or `[..., num_visible]`.
+          batch_shape: of further parameters, those that the machine does not hold.
+        """
         weights, visible_bias, hidden_bias, scale = map(
             tf.convert_to_tensor, (weights, visible_bias, hidden_bias, scale)
         )
         scale = scale[tf.newaxis] if scale.shape.rank == 0 else scale
-        batch_shape = common_batch_shape(
+        own_shape = common_batch_shape(
             (weights, 2), (visible_bias, 1), (hidden_bias, 1), (scale, 1)
         )
+        batch_shape = ps.broadcast_shape(own_shape, batch_shape)
         return cls(
             weights,
             broadcast_batch(visible_bias, batch_shape),

@@ -120,7 +120,8 @@ class GaussianVisible(BoltzmannMachine):
           seed: seed of the chains and of annealing.
 
         Raises:
-          ValueError: if the points do not fit or the parameters are not variables.
+          ValueError: if the points do not fit, the parameters are not variables, or there is a
+            batch of machines.
         """
         value = tf.convert_to_tensor(value, self.dtype)
         if value.shape.rank != 2 or value.shape[0] < 2 or value.shape[1:] != self.event_shape:
@@ -129,6 +130,11 @@ class GaussianVisible(BoltzmannMachine):
                 f"{value.shape}."
             )
         checks.finite("value", value)
+        if self.batch_shape.rank:
+            raise ValueError(
+                "`initialize_from_data` sets a single machine, this one has batch shape "
+                f"{self.batch_shape}."
+            )
         if not isinstance(self._visible_bias, tf.Variable):
             raise ValueError("`initialize_from_data` needs variables for parameters; use `create`.")
         mean, variance = tf.nn.moments(value, axes=[0])

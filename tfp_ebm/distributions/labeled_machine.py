@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from tfp_ebm.distributions.gaussian_machine import GaussianMachine
 from tfp_ebm.distributions.gaussian_units import GaussianUnits
-from tfp_ebm.internal.numeric import multiply_rows
-from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.numeric import broadcast_batch, common_batch_shape, multiply_rows
+from tfp_ebm.internal.tfp_private import ps, samplers
 
 __all__ = ["LabeledMachine"]
 
@@ -28,10 +28,32 @@ class LabeledMachine(GaussianUnits, _Parameters):
     couplings are `t W` and `t V`.
 
     Attributes:
-      machine: the machine of v and h, without a batch of parameters.
-      label_weights: `[K, num_hidden]`, V.
-      label_bias: `[K]`, d.
+      machine: the machine of v and h, of batch shape B.
+      label_weights: `[..., K, num_hidden]`, V, which broadcasts with B.
+      label_bias: `[*B, K]`, d.
     """
+
+    @classmethod
+    def from_parameters(
+        cls,
+        weights: Any,
+        visible_bias: Any,
+        hidden_bias: Any,
+        label_weights: Any,
+        label_bias: Any,
+        scale: Any,
+    ) -> "LabeledMachine":
+        """Returns the machine of the parameters, read now."""
+        label_weights, label_bias = map(tf.convert_to_tensor, (label_weights, label_bias))
+        machine = GaussianMachine.from_parameters(
+            weights,
+            visible_bias,
+            hidden_bias,
+            scale,
+            common_batch_shape((label_weights, 2), (label_bias, 1)),
+        )
+        batch_shape = ps.shape(machine.visible_bias)[:-1]
+        return cls(machine, label_weights, broadcast_batch(label_bias, batch_shape))
 
     @property
     def visible_bias(self) -> tf.Tensor:
@@ -45,8 +67,19 @@ class LabeledMachine(GaussianUnits, _Parameters):
 
     def split(self, state: tf.Tensor) -> list[tf.Tensor]:
         """Returns v and y."""
-        size = self.label_bias.shape[0]
+        size = self.label_bias.shape[-1]
         return tf.split(state, [state.shape[-1] - size, size], axis=-1)
+
+    def one_hot(self, labels: tf.Tensor) -> tf.Tensor:
+        """Returns labels as rows, NaN where there is no such class: XLA drops assertions."""
+        size, dtype = self.label_bias.shape[-1], self.label_bias.dtype
+        is_known = (labels >= 0) & (labels < size)
+        nan = tf.constant(dtype.as_numpy_dtype("nan"), dtype)
+        return tf.where(is_known[..., tf.newaxis], tf.one_hot(labels, size, dtype=dtype), nan)
+
+    def hidden_bias_given(self, labels: tf.Tensor) -> tf.Tensor:
+        """Returns the bias of the bits given labels, `[..., *B, num_hidden]`."""
+        return self.hidden_bias + multiply_rows(self.one_hot(labels), self.label_weights)
 
     def hidden_signal(self, visible: tf.Tensor) -> tf.Tensor:
         """Returns `W^T (v / sigma) + V^T y` of a state."""
@@ -61,11 +94,14 @@ class LabeledMachine(GaussianUnits, _Parameters):
         return logits + self.machine.log_visible(points)[..., tf.newaxis]
 
     def given_label(self) -> GaussianMachine:
-        """Returns the machines of p(v, h | y) for every y, a batch of K."""
-        size = self.label_bias.shape[0]
-        visible_bias = tf.repeat(self.visible_bias[tf.newaxis], size, axis=0)
-        hidden_bias = self.hidden_bias + self.label_weights
-        return self.machine._replace(visible_bias=visible_bias, hidden_bias=hidden_bias)
+        """Returns the machines of p(v, h | y) for every y, of batch shape `[*B, K]`."""
+        weights, scale = self.machine.weights, self.machine.scale
+        return GaussianMachine.from_parameters(
+            weights if weights.shape.rank == 2 else weights[..., tf.newaxis, :, :],
+            self.visible_bias[..., tf.newaxis, :],
+            self.hidden_bias[..., tf.newaxis, :] + self.label_weights,
+            scale[..., tf.newaxis, :],
+        )
 
     def draw_labels(self, logits: tf.Tensor, seed: Any) -> tf.Tensor:
         """Draws one-hot labels from logits `[..., K]`."""
@@ -104,13 +140,13 @@ class LabeledMachine(GaussianUnits, _Parameters):
         return self.machine.reference_log_partition() + labels
 
     def sample_reference(self, num_samples: Any, seed: Any) -> tf.Tensor:
-        """Draws independent visible units and labels, `[num_samples, num_visible + K]`."""
+        """Draws independent visible units and labels, `[n, *B, num_visible + K]`."""
         point_seed, label_seed = samplers.split_seed(seed, n=2, salt="labeled_reference")
         points = self.machine.sample_reference(num_samples, point_seed)
         shape = tf.concat([tf.shape(points)[:1], tf.shape(self.label_bias)], axis=0)
         logits = tf.broadcast_to(self.label_bias, shape)
         labels = self.draw_labels(logits, label_seed)
-        labels = tf.ensure_shape(labels, [points.shape[0], self.label_bias.shape[0]])
+        labels = tf.ensure_shape(labels, points.shape[:1].concatenate(self.label_bias.shape))
         return tf.concat([points, labels], axis=-1)
 
     def log_hidden_weight(self, hidden: tf.Tensor) -> tf.Tensor:

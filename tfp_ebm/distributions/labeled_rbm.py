@@ -5,10 +5,10 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.gaussian_machine import GaussianMachine
 from tfp_ebm.distributions.gaussian_visible import GaussianVisible, scale_variable
 from tfp_ebm.distributions.labeled_machine import LabeledMachine
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.numeric import move_axis
 from tfp_ebm.internal.tfp_private import (
     dtype_util,
     parameter_properties,
@@ -35,7 +35,7 @@ class LabeledRBM(GaussianVisible):
     `distribution_kwargs={"labels": y}` of `tfd.TransformedDistribution` and `Dequantized`. How
     log Z is obtained is said in `tfp_ebm.distributions.BoltzmannMachine`; a chain's state is v and
     the one-hot y. `log_prob` is in nats and costs one product with W for a point and
-    K softplus for each of its hidden bits. There is no batch of parameters.
+    K softplus for each of its hidden bits.
 
     #### Example
 
@@ -68,15 +68,16 @@ class LabeledRBM(GaussianVisible):
         """Constructs the distribution from given parameters; `create` makes trainable ones.
 
         Args:
-          weights: `[num_visible, num_hidden]`, W.
-          visible_bias: `[num_visible]`, b.
-          hidden_bias: `[num_hidden]`, c.
-          label_weights: `[num_classes, num_hidden]`, V.
-          label_bias: `[num_classes]`, d.
-          scale: sigma above 0, a scalar or `[num_visible]`.
+          weights: `[..., num_visible, num_hidden]`, W.
+          visible_bias: `[..., num_visible]`, b.
+          hidden_bias: `[..., num_hidden]`, c.
+          label_weights: `[..., num_classes, num_hidden]`, V.
+          label_bias: `[..., num_classes]`, d.
+          scale: sigma above 0, `[..., num_visible]`; or a scalar or `[..., 1]`, the same for all
+            units.
           chains: persistent chains for the gradient of log Z, with states
-            `[num_chains, num_visible + num_classes]`. By default there are 256, or none where the
-            hidden layer has at most 12 units and log Z is summed exactly.
+            `[num_chains, *batch_shape, num_visible + num_classes]`. By default there are 256, or
+            none where the hidden layer has at most 12 units and log Z is summed exactly.
           num_gibbs_steps: sweeps between the chains and a sample.
           validate_args: whether to check values at run time.
           allow_nan_stats: as in TensorFlow Probability.
@@ -116,15 +117,14 @@ class LabeledRBM(GaussianVisible):
             ("label_weights", "num_classes, num_hidden"),
         ):
             matrix = getattr(self, f"_{name}")
-            if matrix.shape.rank != 2:
-                raise ValueError(f"`{name}` must have shape [{axes}], got shape {matrix.shape}.")
+            checks.matrix(name, matrix, axes)
             checks.finite(name, matrix)
-        num_visible, num_hidden = self._weights.shape
-        num_classes = self._label_weights.shape[0]
-        if self._label_weights.shape[1] != num_hidden:
+        num_visible, num_hidden = self._weights.shape[-2:]
+        num_classes = self._label_weights.shape[-2]
+        if self._label_weights.shape[-1] != num_hidden:
             raise ValueError(
-                f"`label_weights` must have shape [num_classes, {num_hidden}], one column for each "
-                f"hidden unit, got shape {self._label_weights.shape}."
+                f"`label_weights` must have shape [..., num_classes, {num_hidden}], one column for "
+                f"each hidden unit, got shape {self._label_weights.shape}."
             )
         checks.vector("visible_bias", self._visible_bias, num_visible)
         checks.vector("hidden_bias", self._hidden_bias, num_hidden)
@@ -190,15 +190,11 @@ class LabeledRBM(GaussianVisible):
             )
         )
         sigma = scale_variable(scale, num_visible, learn_scale, dtype)
-        machine = LabeledMachine(
-            GaussianMachine.from_parameters(weights, visible_bias, hidden_bias, sigma),
-            tf.convert_to_tensor(label_weights),
-            tf.convert_to_tensor(label_bias),
-        )
+        given = (weights, visible_bias, hidden_bias, label_weights, label_bias, sigma)
+        machine = LabeledMachine.from_parameters(*given)
         chains = cls._start_chains(
             machine, sampler, "replay", num_chains, seeds[2], sampler_options
         )
-        given = (weights, visible_bias, hidden_bias, label_weights, label_bias, sigma)
         base = cls(*given, chains, num_gibbs_steps, name=name)
         base.estimate_log_partition(num_chains=64, num_steps=50, seed=seeds[2])
         return base
@@ -213,7 +209,7 @@ class LabeledRBM(GaussianVisible):
             "label_weights": properties(event_ndims=2),
             "label_bias": properties(event_ndims=1),
             "scale": properties(
-                event_ndims=lambda self: self.scale.shape.rank,
+                event_ndims=1,
                 default_constraining_bijector_fn=tfp.bijectors.Softplus,
             ),
         }
@@ -241,30 +237,31 @@ class LabeledRBM(GaussianVisible):
     @property
     def num_classes(self) -> int:
         """K."""
-        return self._label_bias.shape[0]
+        return self._label_bias.shape[-1]
 
     def _event_shape(self):
-        return self._visible_bias.shape
+        return self._visible_bias.shape[-1:]
 
     def _event_shape_tensor(self):
-        return ps.shape(self._visible_bias)
+        return ps.shape(self._visible_bias)[-1:]
 
     def machine(self) -> LabeledMachine:
         """Returns the machine at the current parameters."""
-        return LabeledMachine(
-            GaussianMachine.from_parameters(
-                self._weights, self._visible_bias, self._hidden_bias, self._scale
-            ),
-            tf.convert_to_tensor(self._label_weights),
-            tf.convert_to_tensor(self._label_bias),
+        return LabeledMachine.from_parameters(
+            self._weights,
+            self._visible_bias,
+            self._hidden_bias,
+            self._label_weights,
+            self._label_bias,
+            self._scale,
         )
 
     def _visible_machine(self):
         return self.machine().machine
 
     def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
-        """Draws labels given points: `[..., num_visible + num_classes]`, v and the one-hot y."""
-        value = tf.convert_to_tensor(value, self.dtype)
+        """Draws labels given points: `[..., *batch_shape, num_visible + num_classes]`, v and y."""
+        value = super().chain_state(value)
         machine = self.machine()
         seed = samplers.sanitize_seed(seed, salt="labeled_chain_state")
         return tf.concat([value, machine.draw_labels(machine.label_logits(value), seed)], axis=-1)
@@ -297,42 +294,48 @@ class LabeledRBM(GaussianVisible):
         labels = checks.labels(labels, self.num_classes)
         machine = self.machine()
         logits = machine.machine.hidden_signal(tf.convert_to_tensor(value, self.dtype))
-        logits += machine.hidden_bias + tf.gather(machine.label_weights, labels)
+        logits += machine.hidden_bias_given(labels)
         return tfp.distributions.Independent(
             tfp.distributions.Bernoulli(logits=logits, dtype=self.dtype), 1
         )
 
     def _unnormalized_log_prob(self, value, labels=None):
-        logits = self.machine().label_logits(value)
+        machine = self.machine()
+        logits = machine.label_logits(value)
         marginal = tf.reduce_logsumexp(logits, axis=-1)
         if labels is None:
             return marginal
         labels = checks.labels(labels, self.num_classes, lowest=-1)
-        shape = ps.broadcast_shape(ps.shape(labels), ps.shape(marginal))
-        chosen = tf.one_hot(tf.broadcast_to(labels, shape), self.num_classes, dtype=logits.dtype)
-        return tf.where(labels < 0, marginal, tf.reduce_sum(chosen * logits, axis=-1))
+        labels = tf.broadcast_to(labels, ps.broadcast_shape(ps.shape(labels), ps.shape(marginal)))
+        chosen = tf.reduce_sum(machine.one_hot(tf.where(labels == -1, 0, labels)) * logits, axis=-1)
+        return tf.where(labels == -1, marginal, chosen)
 
     def _call_sample_n(self, sample_shape, seed, labels=None, **kwargs):
         if labels is not None:
             labels = checks.labels(labels, self.num_classes)
-            shape = ps.reshape(ps.convert_to_shape_tensor(sample_shape, tf.int32), [-1])
-            kwargs["labels"] = tf.reshape(tf.broadcast_to(labels, shape), [-1])
+            sample_dims = ps.reshape(ps.convert_to_shape_tensor(sample_shape, tf.int32), [-1])
+            batch_shape = self.batch_shape_tensor()
+            labels = tf.broadcast_to(labels, ps.concat([sample_dims, batch_shape], axis=0))
+            kwargs["labels"] = tf.reshape(labels, ps.concat([[-1], batch_shape], axis=0))
         return super()._call_sample_n(sample_shape, seed, **kwargs)
 
     def _sample_n(self, n, seed=None, labels=None):
         if labels is None:
             return self._sample_units(n, seed)
-        machine = self.machine()
+        machine, rank = self.machine(), self.batch_shape.rank
         start_seed, run_seed = samplers.split_seed(seed, n=2, salt="sample_given_labels")
+        rows = machine.one_hot(labels)
         if self._draws_exactly():
             points = machine.given_label().sample_exactly(n, start_seed)
-            return tf.stop_gradient(tf.gather(points, labels, axis=1, batch_dims=1))
+            return tf.stop_gradient(tf.reduce_sum(points * rows[..., tf.newaxis], axis=-2))
         # Chains are draws from p(v); drawn again in proportion to p(y | v), from p(v | y).
         points = machine.complete(self._chains.units, None)
         log_posterior = tf.math.log_softmax(machine.label_logits(points), axis=-1)
-        of_classes = tfp.distributions.Categorical(logits=tf.transpose(log_posterior))
+        of_classes = tfp.distributions.Categorical(logits=move_axis(log_posterior, 0, -1))
         # Drawn for every class, because a table of all samples and chains would be large.
-        index = tf.gather(of_classes.sample(n, start_seed), labels, axis=1, batch_dims=1)
-        hidden_bias = machine.hidden_bias + tf.gather(machine.label_weights, labels)
-        clamped = machine.machine._replace(hidden_bias=hidden_bias)
-        return block_gibbs.run(clamped, tf.gather(points, index), self._num_gibbs_steps, run_seed)
+        drawn = of_classes.sample(n, start_seed)
+        index = move_axis(tf.gather(drawn, labels, axis=rank + 1, batch_dims=rank + 1), 0, -1)
+        start = tf.gather(move_axis(points, 0, -2), index, axis=rank, batch_dims=rank)
+        clamped = machine.machine._replace(hidden_bias=machine.hidden_bias_given(labels))
+        start = move_axis(start, -2, 0) * tf.reduce_sum(rows, axis=-1, keepdims=True)
+        return block_gibbs.run(clamped, start, self._num_gibbs_steps, run_seed)
