@@ -198,3 +198,53 @@ def test_penalty_shrinks_the_weights_of_the_base():
     assert norms[1] < 0.5 * norms[0]
     with pytest.raises(ValueError, match="`base_weight_penalty`"):
         training.LikelihoodModel(base, base_weight_penalty=-1.0)
+
+
+MACHINES = {
+    "smoothed": lambda: distributions.SmoothedRBM.create(2, 2),
+    "connected": lambda: distributions.SmoothedBoltzmannMachine.create(4),
+    "gaussian": lambda: distributions.GaussianBernoulliRBM.create(4, 2),
+    "labelled": lambda: distributions.LabeledRBM.create(4, 2, 3),
+    "convolutional": lambda: distributions.ConvolutionalRBM.create([(2, 2, 1)], num_filters=2),
+    "normal": lambda: distributions.BipartiteNormal.create(2, 2),
+}
+COUPLINGS = {
+    "smoothed": ["weights"],
+    "connected": ["factor"],
+    "gaussian": ["weights"],
+    "labelled": ["weights", "label_weights"],
+    "convolutional": ["filters"],
+    "normal": ["weights"],
+}
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_penalty_acts_on_the_couplings_of_every_machine(name):
+    """One step of gradient descent moves them by -2 rate penalty times themselves, and no other."""
+    rate, penalty = 0.01, 3.0
+    steps = {}
+    for factor in (0.0, penalty):
+        base = MACHINES[name]()
+        for index, variable in enumerate(base.trainable_variables):
+            noise = tf.random.stateless_uniform(variable.shape, (0, index), 0.2, 0.4)
+            variable.assign(noise)
+        base.estimate_log_partition()
+        trainer = training.LikelihoodModel(base, 0, base_weight_penalty=factor, seed=(0, 1))
+        trainer.compile(optimizer=keras.optimizers.SGD(rate), run_eagerly=True)
+        before = {v.name: v.numpy() for v in base.trainable_variables}
+        shape = [8, *base.event_shape]
+        data = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+        trainer.fit(data, shuffle=False, verbose=0)
+        steps[factor] = {v.name: v.numpy() - before[v.name] for v in base.trainable_variables}
+    shrunk = 0
+    for key, value in before.items():
+        expected = np.zeros_like(value)
+        if any(part in key for part in COUPLINGS[name]):
+            expected = -2 * rate * penalty * value
+            if name == "connected":  # A triangle as a vector, whose diagonal is no coupling.
+                expected *= tfp.math.fill_triangular_inverse(np.tri(4, k=-1, dtype=np.float32))
+            shrunk += 1
+        np.testing.assert_allclose(
+            steps[penalty][key] - steps[0.0][key], expected, atol=2e-5, err_msg=key
+        )
+    assert shrunk == len(base.couplings)

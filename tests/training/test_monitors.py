@@ -134,6 +134,40 @@ def test_tensorboard(watched):
     np.testing.assert_allclose(values, history["loss"], rtol=1e-6)
 
 
+def test_every_coupling_of_every_machine_is_watched(tmp_path):
+    """Machines of one name, and filters in place of a matrix."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    machines = [
+        distributions.LabeledRBM.create(4, 2, 3, seed=(0, 1)),
+        distributions.ConvolutionalRBM.create([(2, 2, 1)], num_filters=2, seed=(0, 1)),
+        *[distributions.SmoothedRBM.create(14, 14, num_chains=8, seed=(0, n)) for n in (2, 3)],
+    ]
+    machines[2].weights.assign(tf.fill([14, 14], 0.1))
+    trainer = trainer_of(tfd.Blockwise(machines))
+    board, health = training.TensorBoard(tmp_path), training.ChainHealth(num_steps=8)
+    logs = {}
+    for callback in (health, board):
+        callback.set_model(trainer)
+        callback.on_epoch_end(0, logs)
+    found = EventAccumulator(str(tmp_path), size_guidance={"tensors": 0})
+    found.Reload()
+    expected = ["LabeledRBM/singular_values", "LabeledRBM/singular_values_1"]
+    expected += ["ConvolutionalRBM/singular_values_2"]
+    expected += [f"SmoothedRBM/singular_values_{index}" for index in (3, 4)]
+    assert set(expected) <= set(found.Tags()["tensors"])
+    alone = []
+    for machine in machines[2:]:
+        one = {}
+        health.set_model(trainer_of(machine))
+        health.on_epoch_end(0, one)
+        alone.append(one)
+    assert alone[0]["chains_moved"] < alone[1]["chains_moved"]
+    assert logs["chains_moved"] == alone[0]["chains_moved"]
+    key = "chains_autocorrelation_time"
+    assert logs[key] == max(one[key] for one in alone)
+
+
 def test_sample_grids(tmp_path):
     density = tfd.Independent(tfd.Normal(tf.fill([3, 3, 1], 2.0), 1.0), 3)
     trainer = trainer_of(distributions.Dequantized(density, num_levels=5))

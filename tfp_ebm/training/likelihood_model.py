@@ -84,7 +84,7 @@ class LikelihoodModel(keras.Model):
           gibbs_steps: sweeps of the persistent chains after each update.
           ema_momentum: momentum of the moving average of the weights, such as 0.999; None: no
             average.
-          base_weight_penalty: factor of the sum of squared weights of the energy-based
+          base_weight_penalty: factor of the sum of squared `couplings` of the energy-based
             distributions, added to the loss; the L2 penalty of the RBM-Flow paper.
           frozen: variables that are not to be trained, such as `base.trainable_variables`; neither
             are those of Keras layers with `layer.trainable = False`.
@@ -216,8 +216,8 @@ class LikelihoodModel(keras.Model):
     def _base_penalty(self):
         if not self._penalty:
             return 0.0
-        parts = [part.weights for part in self._energy_based if hasattr(part, "weights")]
-        return self._penalty * sum(tf.reduce_sum(tf.convert_to_tensor(w) ** 2) for w in parts)
+        couplings = [coupling for part in self._energy_based for coupling in part.couplings]
+        return self._penalty * sum(tf.reduce_sum(coupling**2) for coupling in couplings)
 
     def _evaluate_batch(self, data, counter):
         """Returns log-probabilities, with draws that are the same in every evaluation."""

@@ -87,9 +87,9 @@ class ChainHealth(keras.callbacks.Callback):
     * `chains_distinct`: share of chains whose state no other chain has;
     * `chains_swapped`: share of accepted swaps, the least over temperatures, where chains temper.
 
-    Chains that hardly move, or that are few distinct ones, give a biased gradient: take more
-    sweeps, a replay buffer or tempering. The chains stay where they are. Put it before callbacks
-    that write logs.
+    Of several machines the worst figure is told. Chains that hardly move, or that are few distinct
+    ones, give a biased gradient: take more sweeps, a replay buffer or tempering. The chains stay
+    where they are. Put it before callbacks that write logs.
     """
 
     def __init__(self, num_steps: int = 100, seed: Any = (0, 5)) -> None:
@@ -105,19 +105,29 @@ class ChainHealth(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Runs the chains for a while, aside, and reports."""
+        found = {}
         for part in self.model.energy_based:
             if not isinstance(part, BoltzmannMachine) or part.chains is None:
                 continue
             health = diagnose(part.machine(), part.chains.units, self._num_steps, self._seed)
-            logs["chains_moved"] = float(health.moved)
-            logs["chains_autocorrelation_time"] = float(tf.reduce_mean(health.autocorrelation_time))
-            logs["chains_distinct"] = float(health.distinct)
+            figures = {
+                "chains_moved": health.moved,
+                "chains_autocorrelation_time": tf.reduce_mean(health.autocorrelation_time),
+                "chains_distinct": health.distinct,
+            }
             if isinstance(part.chains, ParallelTempering):
-                logs["chains_swapped"] = float(tf.reduce_min(part.chains.swap_rates))
+                figures["chains_swapped"] = tf.reduce_min(part.chains.swap_rates)
+            for name, value in figures.items():
+                found.setdefault(name, []).append(float(value))
+        for name, values in found.items():
+            logs[name] = max(values) if name == "chains_autocorrelation_time" else min(values)
 
 
 class TensorBoard(keras.callbacks.Callback):
-    """Writes scalars, samples and the singular values of the base's weights for TensorBoard."""
+    """Writes scalars, samples and the singular values of the base's couplings for TensorBoard.
+
+    A bank of filters counts as the matrix from what it covers to its outputs.
+    """
 
     def __init__(self, folder: str | pathlib.Path, num_samples: int = 16) -> None:
         """Constructs the callback.
@@ -150,13 +160,22 @@ class TensorBoard(keras.callbacks.Callback):
         with self._writer.as_default(step=epoch + 1):
             for name, value in (logs or {}).items():
                 tf.summary.scalar(name, value)
-            for part in self.model.energy_based:
-                if hasattr(part, "weights"):
-                    weights = tf.convert_to_tensor(part.weights)
-                    values = tf.linalg.svd(weights, compute_uv=False)
-                    tf.summary.histogram(f"{part.name}/singular_values", values)
-            if self._num_samples and model.event_shape.rank == 3:
+            couplings = [
+                (part.name, coupling)
+                for part in self.model.energy_based
+                for coupling in part.couplings
+            ]
+            for index, (name, coupling) in enumerate(couplings):
+                # The first keeps the plain name; parts may be called alike.
+                suffix = f"_{index}" if index else ""
+                tf.summary.histogram(f"{name}/singular_values{suffix}", _singular_values(coupling))
+            if self._num_samples and model.event_shape.rank == 3 and hasattr(model, "num_levels"):
                 images = tf.cast(model.sample(self._num_samples, seed=(0, 6)), tf.float32)
                 images /= model.num_levels - 1
                 tf.summary.image("samples", images, max_outputs=self._num_samples)
         self._writer.flush()
+
+
+def _singular_values(coupling):
+    matrix = tf.reshape(coupling, [-1, coupling.shape[-1]])
+    return tf.linalg.svd(matrix, compute_uv=False)
