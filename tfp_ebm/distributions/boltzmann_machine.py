@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.fingerprint import fingerprint
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import ps, samplers
@@ -51,6 +52,9 @@ class BoltzmannMachine(EnergyBased):
     Subclasses give `machine()`, `log_partition_offset()`, `chain_state` and
     `_unnormalized_log_prob`, and call `_set_up_sampling` at the end of their constructor.
     """
+
+    # Parameters on which `log_partition_offset` depends, but not the machine.
+    _offset_parameters: frozenset[str] = frozenset()
 
     def machine(self) -> AnnealedMachine:
         """Returns the machine at the current parameters, as a nest of tensors."""
@@ -127,11 +131,10 @@ class BoltzmannMachine(EnergyBased):
         return self._stored_log_partition
 
     def _fingerprint(self) -> tf.Tensor:
-        """Returns two numbers that change, but for freak coincidences, when a parameter does."""
-        parts = tf.nest.flatten(self.machine())
-        sums = [tf.cast(tf.reduce_sum(part), tf.float64) for part in parts]
-        squares = [tf.cast(tf.reduce_sum(part**2), tf.float64) for part in parts]
-        return tf.stack([tf.add_n(sums), tf.add_n(squares)])
+        """Returns numbers that tell the present parameters of the machine from all others."""
+        names = sorted(set(self.parameter_properties()) - self._offset_parameters)
+        parts = tf.nest.flatten([self.parameters[name] for name in names])
+        return fingerprint(tf.convert_to_tensor(part, self.dtype) for part in parts)
 
     def is_log_partition_stale(self) -> tf.Tensor:
         """Whether parameters moved since log Z was estimated, or it never was; a boolean scalar."""
