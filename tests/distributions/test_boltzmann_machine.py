@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import oracles
+from tests import oracles, registry
 from tfp_ebm.distributions import RestrictedBoltzmannMachine, SmoothedRBM
 from tfp_ebm.mcmc import PersistentChains
 
@@ -52,3 +52,79 @@ def test_delta_enters_in_closed_form_so_that_it_may_move():
     points = np.random.default_rng(0).normal(size=[3, 7])
     expected = oracles.smoothed_log_prob(weights, bias, 3.5, points)
     np.testing.assert_allclose(base.log_prob(points), expected, rtol=1e-10)
+
+
+MACHINES = [
+    "SmoothedRBM larger",
+    "RestrictedBoltzmannMachine",
+    "GaussianBernoulliRBM",
+    "ConvolutionalRBM",
+    "LabeledRBM",
+    "SmoothedBoltzmannMachine block",
+]
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_methods_of_machines_take_arrays_and_lists(name):
+    base = registry.DISTRIBUTIONS[name][0](tf.float32)
+    machine = base.machine()
+    state = machine.sample_reference(4, (0, 1))
+    points = base.sample(4, seed=(0, 2))
+    calls = {
+        "sweep": lambda s: machine.sweep(s, 0.7, (0, 3)),
+        "complete": lambda s: machine.complete(s, (0, 3)),
+        "log_marginal": machine.log_marginal,
+        "log_marginal_increment": lambda s: machine.log_marginal_increment(s, 0.2, 0.7),
+        "columns": lambda s: machine.sweep_columns(np.transpose(s), 0.7, (0, 3)),
+    }
+    if not hasattr(machine, "sweep_columns") or name == "LabeledRBM":
+        del calls["columns"]
+    if hasattr(machine, "log_visible"):
+        calls["log_visible"] = machine.log_visible
+    for call in calls.values():
+        expected = call(state)
+        for given in (state.numpy().astype(np.float64), state.numpy().tolist()):
+            np.testing.assert_array_equal(call(given), expected)
+    given = points.numpy().astype(np.float64)
+    np.testing.assert_array_equal(
+        base.chain_state(given, seed=(0, 1)), base.chain_state(points, seed=(0, 1))
+    )
+    if hasattr(base, "posterior") and name != "LabeledRBM":
+        np.testing.assert_array_equal(base.posterior(given).mean(), base.posterior(points).mean())
+    if hasattr(base, "precision") and name == "SmoothedRBM larger":
+        precision = base.precision()
+        np.testing.assert_array_equal(precision.matvec(given), precision.matvec(points))
+        np.testing.assert_array_equal(precision.color(given), precision.color(points))
+
+
+SPINS = ["SmoothedRBM", "SmoothedBoltzmannMachine", "DiscreteMixture"]
+
+
+@pytest.mark.parametrize("name", SPINS)
+def test_bits_for_spins_are_refused(name):
+    base = registry.DISTRIBUTIONS[name][0](tf.float64)
+    for wrong in ([0.0, 1.0], [1.0, 0.5], [1, np.nan], [[1, -1], [2, 1]]):
+        with pytest.raises(ValueError, match=r"`spins` must be spins, .* by `2 \* bits - 1`"):
+            base.sample([3, 2], spins=wrong)
+    with pytest.raises(ValueError, match=r"`spins` must have shape \[\.\.\., 2\]"):
+        base.sample(3, spins=[1.0])
+    right = base.sample(3, spins=[1, -1], seed=(0, 1))
+
+    def draw(spins):
+        return base.sample(3, spins=spins, seed=(0, 1))
+
+    graph = tf.function(draw, autograph=False)
+    np.testing.assert_allclose(graph(tf.constant([1.0, -1.0])), right)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="`spins` must be spins"):
+        graph(tf.constant([0.0, 1.0]))
+    if name == "DiscreteMixture":
+        compiled = tf.function(draw, autograph=False, jit_compile=True)
+        assert np.isnan(compiled(tf.constant([0.0, 1.0]))[:, 0]).all()
+        assert np.isfinite(compiled(tf.constant([-1.0, 1.0]))).all()
+
+
+@pytest.mark.parametrize("kind", [SmoothedRBM, RestrictedBoltzmannMachine])
+def test_chains_of_bits_are_refused(kind):
+    given = [*oracles.random_machine(4, 3), *([3.0] if kind is SmoothedRBM else [])]
+    with pytest.raises(ValueError, match=r"`chains` must be spins, .* Got 0\.0"):
+        kind(*given, chains=PersistentChains(np.eye(4)))

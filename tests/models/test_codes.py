@@ -73,5 +73,5 @@ def test_errors():
         models.decode(model.distribution, np.ones([16]))
     with pytest.raises(ValueError, match=r"`spins` must have shape \[\.\.\., 16\], got shape"):
         models.decode(model, np.ones([3, 8]))
-    with pytest.raises(ValueError, match="`spins` must be -1 or"):
+    with pytest.raises(ValueError, match="`spins` must be spins, -1 or"):
         models.decode(model, np.full([16], 0.5))

@@ -53,6 +53,7 @@ class BipartitePrecision(NamedTuple):
 
     def matvec(self, z: tf.Tensor) -> tf.Tensor:
         """Returns J~ z, `[..., N]`."""
+        z = tf.convert_to_tensor(z, self.weights.dtype)
         visible, hidden = tf.split(z, self.sizes, axis=-1)
         coupled = tf.concat(
             [
@@ -91,6 +92,7 @@ class BipartitePrecision(NamedTuple):
         Args:
           noise: `[n, *B, N]`, standard normal.
         """
+        noise = tf.convert_to_tensor(noise, self.weights.dtype)
         num_visible, num_hidden = self.sizes
         relative, factor = self._schur_cholesky()
         blocks = tf.linalg.LinearOperatorBlockLowerTriangular(

@@ -5,7 +5,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfp_ebm.distributions.connected_machine import ConnectedMachine
 from tfp_ebm.distributions.energy_based import EnergyBased
+from tfp_ebm.distributions.spin_machine import SpinMachine
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.fingerprint import fingerprint
 from tfp_ebm.internal.protocols import AnnealedMachine
@@ -109,13 +111,16 @@ class BoltzmannMachine(EnergyBased):
         return start_chains(sampler or default, machine, num_chains, seed, **(options or {}))
 
     def _check_chains(self, chains: PersistentChains) -> None:
-        expected = self.machine().sample_reference(1, (0, 0)).shape[1:]
+        machine = self.machine()
+        expected = machine.sample_reference(1, (0, 0)).shape[1:]
         if chains.units.shape[1:] != expected:
             raise ValueError(
                 f"`chains` must hold states of shape {[None, *expected]}, got "
                 f"{chains.units.shape}; `PersistentChains.start(base.machine(), num_chains)` "
                 "makes chains that fit."
             )
+        if isinstance(machine, SpinMachine | ConnectedMachine) and tf.executing_eagerly():
+            checks.spins("chains", chains.units, self.dtype)
 
     def _num_enumerated(self) -> int:
         return self.machine().num_enumerated

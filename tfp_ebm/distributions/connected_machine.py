@@ -47,6 +47,7 @@ class ConnectedMachine(NamedTuple):
 
     def sweep(self, state: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
         """Draws every color once, given all others."""
+        state = tf.convert_to_tensor(state, self.bias.dtype)
         num_units, batch_rank = self.bias.shape[-1], self.bias.shape.rank - 1
         shape, batch_shape = tf.shape(state), tf.shape(self.bias)[:-1]
         # Spins first: [N, *B, n], so that a color is a slice along the first axis.
@@ -83,7 +84,10 @@ class ConnectedMachine(NamedTuple):
     def complete(self, state: tf.Tensor, seed: Any) -> tf.Tensor:
         """Returns the state: it holds all spins."""
         del seed
-        return state
+        return tf.convert_to_tensor(state, self.bias.dtype)
+
+    def _rest_of(self, state):
+        return tf.gather(tf.convert_to_tensor(state, self.bias.dtype), self.rest, axis=-1)
 
     def _rest_terms(self, rest):
         """Returns `s_R^T J_RR s_R / 2` and `J_AR s_R`."""
@@ -100,13 +104,13 @@ class ConnectedMachine(NamedTuple):
 
     def log_marginal(self, state: tf.Tensor) -> tf.Tensor:
         """Returns the log of the unnormalised probability of the spins R, `[...]`."""
-        return self._log_marginal_of_rest(tf.gather(state, self.rest, axis=-1))
+        return self._log_marginal_of_rest(self._rest_of(state))
 
     def log_marginal_increment(
         self, state: tf.Tensor, start: tf.Tensor, stop: tf.Tensor
     ) -> tf.Tensor:
         """Returns the change of the log marginal between two inverse temperatures, `[...]`."""
-        quadratic, signal = self._rest_terms(tf.gather(state, self.rest, axis=-1))
+        quadratic, signal = self._rest_terms(self._rest_of(state))
         bias = tf.gather(self.bias, self.summed, axis=-1)
         change = log_2cosh(stop * signal + bias) - log_2cosh(start * signal + bias)
         step = tf.broadcast_to(stop - start, tf.shape(signal[..., :1]))[..., 0]

@@ -69,6 +69,7 @@ class ConvolutionalMachine(GaussianUnits, _Parameters):
 
     def multiply(self, hidden: tf.Tensor) -> tf.Tensor:
         """Returns `W h` by transposed convolutions."""
+        hidden = tf.convert_to_tensor(hidden, self.hidden_image.dtype)
         images = tf.reshape(hidden, [-1, *self.hidden_image.shape])
         count = tf.shape(images)[0]
         parts = []
@@ -80,6 +81,7 @@ class ConvolutionalMachine(GaussianUnits, _Parameters):
 
     def multiply_transposed(self, visible: tf.Tensor) -> tf.Tensor:
         """Returns `W^T u` by convolutions."""
+        visible = tf.convert_to_tensor(visible, self.hidden_image.dtype)
         sizes = [part.shape.num_elements() for part in self.visible_images]
         rows = tf.reshape(visible, [-1, sum(sizes)])
         signals = [

@@ -119,6 +119,7 @@ class GaussianMachine(GaussianUnits, _Parameters):
         visible_bias, hidden_bias, scale = map(
             _as_column, (self.visible_bias, self.hidden_bias, self.scale)
         )
+        columns = tf.convert_to_tensor(columns, self.weights.dtype)
         logits = inverse_temperature * tf.matmul(self.weights_transposed, columns / scale)
         if is_large(logits, _SMALLEST_COMPILED_DRAW):
             hidden = _bits_in_one_pass(logits, hidden_bias, hidden_seed)

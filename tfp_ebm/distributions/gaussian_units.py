@@ -37,6 +37,7 @@ class GaussianUnits:
 
     def hidden_signal(self, visible: tf.Tensor) -> tf.Tensor:
         """Returns `W^T (v / sigma)`."""
+        visible = tf.convert_to_tensor(visible, self.visible_bias.dtype)
         return self.multiply_transposed(visible / self.scale)
 
     def sample_bits(self, logits: tf.Tensor, seed: Any) -> tf.Tensor:
@@ -65,11 +66,13 @@ class GaussianUnits:
     def complete(self, state: tf.Tensor, seed: Any) -> tf.Tensor:
         """Returns the visible units: the hidden ones are summed out of the event."""
         del seed
-        return state
+        return tf.convert_to_tensor(state, self.visible_bias.dtype)
 
     def log_visible(self, state: tf.Tensor) -> tf.Tensor:
         """Returns what the visible units contribute alone, the Gaussian exponent, `[...]`."""
-        residual = (state - self.visible_bias) / self.scale
+        residual = (
+            tf.convert_to_tensor(state, self.visible_bias.dtype) - self.visible_bias
+        ) / self.scale
         return -0.5 * tf.reduce_sum(residual**2, axis=-1)
 
     def log_marginal(self, state: tf.Tensor) -> tf.Tensor:
@@ -110,6 +113,7 @@ class GaussianUnits:
 
     def log_hidden_weight(self, hidden: tf.Tensor) -> tf.Tensor:
         """Returns `log integral exp(-E(v, h)) dv`, up to the Gaussian volume."""
+        hidden = tf.convert_to_tensor(hidden, self.visible_bias.dtype)
         pushed = self.multiply(hidden)
         return (
             tf.reduce_sum(hidden * self.hidden_bias, axis=-1)

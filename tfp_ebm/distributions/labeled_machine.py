@@ -67,11 +67,13 @@ class LabeledMachine(GaussianUnits, _Parameters):
 
     def split(self, state: tf.Tensor) -> list[tf.Tensor]:
         """Returns v and y."""
+        state = tf.convert_to_tensor(state, self.label_bias.dtype)
         size = self.label_bias.shape[-1]
         return tf.split(state, [state.shape[-1] - size, size], axis=-1)
 
     def one_hot(self, labels: tf.Tensor) -> tf.Tensor:
         """Returns labels as rows, NaN where there is no such class: XLA drops assertions."""
+        labels = tf.cast(labels, tf.int32)
         size, dtype = self.label_bias.shape[-1], self.label_bias.dtype
         is_known = (labels >= 0) & (labels < size)
         nan = tf.constant(dtype.as_numpy_dtype("nan"), dtype)
@@ -105,6 +107,7 @@ class LabeledMachine(GaussianUnits, _Parameters):
 
     def draw_labels(self, logits: tf.Tensor, seed: Any) -> tf.Tensor:
         """Draws one-hot labels from logits `[..., K]`."""
+        logits = tf.convert_to_tensor(logits, self.label_bias.dtype)
         uniform = samplers.uniform(tf.shape(logits), seed=seed, dtype=logits.dtype)
         # The largest of logits plus Gumbel noise has the softmax's distribution.
         tiny = tf.constant(logits.dtype.as_numpy_dtype(1e-30), logits.dtype)

@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfp_ebm.distributions.independent_spins import IndependentSpins
+from tfp_ebm.internal import checks
 from tfp_ebm.internal.tfp_private import ps, samplers
 
 __all__ = ["SmoothedSpins"]
@@ -29,11 +30,12 @@ class SmoothedSpins:
         Returns:
           `IndependentSpins` with batch shape `[...]`.
         """
-        return IndependentSpins(self._field(tf.convert_to_tensor(value, dtype_hint=self.dtype)))
+        return IndependentSpins(self._field(tf.convert_to_tensor(value, self.dtype)))
 
     def _call_sample_n(self, sample_shape, seed, spins=None, **kwargs):
         if spins is not None:
-            spins = tf.convert_to_tensor(spins, self.dtype)
+            spins = checks.spins("spins", spins, self.dtype)
+            checks.vector("spins", spins, self.event_shape[-1])
             state_shape = ps.concat([self.batch_shape_tensor(), self.event_shape_tensor()], axis=0)
             sample_dims = ps.reshape(ps.convert_to_shape_tensor(sample_shape, tf.int32), [-1])
             spins = tf.broadcast_to(spins, ps.concat([sample_dims, state_shape], axis=0))

@@ -124,6 +124,7 @@ class SpinMachine(NamedTuple):
           `[num_visible, num_chains]`.
         """
         hidden_seed, visible_seed = samplers.split_seed(seed, n=2, salt="sweep")
+        columns = tf.convert_to_tensor(columns, self.weights.dtype)
         signal = inverse_temperature * tf.matmul(self.weights_transposed, columns)
         hidden = _draw_columns(signal, self.hidden_bias, hidden_seed)
         signal = inverse_temperature * tf.matmul(self.weights, hidden)
@@ -131,10 +132,12 @@ class SpinMachine(NamedTuple):
 
     def complete(self, state: tf.Tensor, seed: Any) -> tf.Tensor:
         """Draws hidden spins given visible ones, and returns both, `[..., N]`."""
+        state = tf.convert_to_tensor(state, self.weights.dtype)
         return tf.concat([state, self.sample_hidden(state, 1.0, seed)], axis=-1)
 
     def log_marginal(self, state: tf.Tensor) -> tf.Tensor:
         """Returns `log sum_h exp(-E(v, h))`, `[...]`."""
+        state = tf.convert_to_tensor(state, self.weights.dtype)
         hidden_terms = log_2cosh(self.hidden_signal(state) + self.hidden_bias)
         return tf.reduce_sum(state * self.visible_bias, axis=-1) + tf.reduce_sum(
             hidden_terms, axis=-1

@@ -86,6 +86,7 @@ def multiply_rows(rows: tf.Tensor, matrix: tf.Tensor, *, transpose: bool = False
     Returns:
       `[..., m]`.
     """
+    rows = tf.convert_to_tensor(rows, matrix.dtype)
     if matrix.shape.rank != 2:
         return tf.linalg.matvec(matrix, rows, transpose_a=not transpose)
     if rows.shape.rank == 2:

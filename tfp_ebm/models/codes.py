@@ -62,18 +62,13 @@ def decode(model: Dequantized, spins: Any, seed: Any = None) -> tf.Tensor:
 
     Raises:
       TypeError: if the model's base has no spins.
-      ValueError: if `spins` has another size or, in eager mode, other values.
+      ValueError: if `spins` has another size or other values.
     """
     base = _base(model)
     spins = tf.cast(spins, base.dtype)
     if spins.shape.rank is None or spins.shape[-1] != base.event_shape[-1]:
         raise ValueError(
             f"`spins` must have shape [..., {base.event_shape[-1]}], got shape {spins.shape}."
-        )
-    if tf.executing_eagerly() and not bool(tf.reduce_all(tf.abs(spins) == 1)):
-        raise ValueError(
-            "`spins` must be -1 or +1, got other values; `encode(...).mode()` or `.sample()` make "
-            "spins of probabilities."
         )
     return model.sample(tf.shape(spins)[:-1], seed=seed, distribution_kwargs={"spins": spins})
 
