@@ -1,6 +1,5 @@
 """The conformance checks of distributions."""
 
-import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,19 +9,24 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.testing.conformance import (
+    TOLERANCE,
     assert_close,
     check_checkpoint,
+    check_composite,
     check_gradients,
+    copy_variables,
     randomize,
     require,
+    strictest,
 )
+from tfp_ebm.testing.derivatives import check_derivatives
+from tfp_ebm.testing.expectations import Expectation, check_closed_forms, check_samples
+from tfp_ebm.testing.modes import check_graphs, check_vectorized_map
+from tfp_ebm.testing.parameter_batches import changed_copy, check_distribution_batches
 
 __all__ = ["check_distribution"]
 
 tfd = tfp.distributions
-
-_TOLERANCE = {tf.float32: 1e-4, tf.float64: 1e-9}
-_STANDARD_ERRORS = 5.0
 
 
 def check_distribution(
@@ -35,21 +39,31 @@ def check_distribution(
     num_samples: int = 20_000,
     dtypes: Sequence[tf.DType] = (tf.float32, tf.float64),
     check_finite_differences: bool = True,
+    check_batches: bool = True,
     check_xla: bool = True,
 ) -> None:
     """Checks that a distribution does what TensorFlow Probability and its users expect.
 
-    Run on each dtype, for a distribution without batch shape, after noise is added to its
-    trainable variables:
+    In float64, for a distribution without batch shape, after noise is added to its trainable
+    variables:
 
     * shapes and dtypes of samples and log-probabilities;
     * probabilities sum or integrate to 1, and the first two moments of samples are theirs;
-    * log-probabilities against an oracle of your own;
+    * mean, variance, covariance, entropy, mode and Kullback-Leibler divergence, where implemented;
+    * log-probabilities against an oracle of your own, and `unnormalized_log_prob` less
+      `log_partition` where there are such;
     * a pair of integers as seed repeats a sample, and another one changes it;
-    * the same log-probabilities in eager, graph and XLA mode;
-    * every trainable variable gets a finite gradient that is not 0, equal to finite differences;
-    * `copy`, a checkpoint into a fresh object, `experimental_sample_and_log_prob`;
+    * the same log-probabilities in eager, graph and XLA mode and under `tf.vectorized_map`;
+    * every trainable variable gets a finite gradient that is not 0; first and second derivatives
+      in the variables and in the points against differences; first ones of samples where the
+      distribution says that they are reparameterised;
+    * every subset of the tensor parameters batched, of one and of two batch shapes, in
+      log-probabilities and samples, and slices, against one at a time;
+    * `copy`, composite tensors, a checkpoint into a fresh object,
+      `experimental_sample_and_log_prob`;
     * values outside the support raise under `validate_args`.
+
+    In the other dtypes: shapes, gradients, and the log-probabilities of float64.
 
     >>> import tensorflow_probability as tfp
     >>> def make(dtype):
@@ -57,7 +71,7 @@ def check_distribution(
     >>> check_distribution(make, interval=(-9.0, 9.0))
 
     Args:
-      make_distribution: returns a fresh distribution for a dtype.
+      make_distribution: returns a fresh distribution for a dtype, with the same constants in each.
       support: `[K, *event_shape]`, every point of a discrete support, to sum over.
       interval: ends of a range that holds almost all of a density of one or two dimensions.
       oracle: `oracle(distribution, points)` returns log-probabilities in NumPy.
@@ -66,45 +80,53 @@ def check_distribution(
       dtypes: the dtypes to check.
       check_finite_differences: False only where the gradient is not that of the value, as with
         persistent chains.
+      check_batches: False only where a batch of parameters is refused with an error.
       check_xla: False only where an operation has no XLA kernel.
 
     Raises:
       ConformanceError: naming the check that failed, and by how much.
     """
-    for dtype in dtypes:
-        distribution = make_distribution(dtype)
-        randomize(distribution)
-        tolerance = _TOLERANCE[dtype]
-        sample = distribution.sample(num_samples, seed=(0, 1))
-        _check_shapes(distribution, sample, dtype)
-        _check_seeds(distribution)
-        points = sample[:7]
-        log_prob = distribution.log_prob(points)
-        if oracle is not None:
-            expected = oracle(distribution, np.asarray(points))
-            assert_close(log_prob, expected, tolerance, "oracle", "log_prob")
-        if support is not None or interval is not None:
-            _check_total(distribution, sample, support, interval)
-        _check_modes(distribution, points, log_prob, tolerance, check_xla)
-        _check_variables(distribution, points, dtype, check_finite_differences)
-        copied = distribution.copy()
-        if not hasattr(copied, "chains"):  # A copy of a machine estimates its own log Z.
-            assert_close(copied.log_prob(points), log_prob, tolerance, "copy", "log_prob of a copy")
-        check_checkpoint(
-            distribution,
-            functools.partial(make_distribution, dtype),
-            lambda restored, points=points: restored.log_prob(points),
-        )
-        drawn, drawn_log_prob = distribution.experimental_sample_and_log_prob(3, seed=(0, 2))
-        assert_close(
-            drawn_log_prob, distribution.log_prob(drawn), tolerance, "sample and log_prob", "joint"
-        )
+    first = strictest(dtypes)
+    distribution, allowed = make_distribution(first), TOLERANCE[first]
+    randomize(distribution)
+    sample = distribution.sample(num_samples, seed=(0, 1))
+    points = sample[:5]
+    _check_shapes(distribution, sample, first)
+    _check_seeds(distribution)
+    _check_log_prob(distribution, points, oracle, allowed)
+    expectation = Expectation.over(distribution, sample, support, interval)
+    check_samples(expectation, sample)
+    check_closed_forms(distribution, changed_copy(distribution), expectation)
+    check_gradients(_total(distribution, points), distribution.trainable_variables, "gradient")
+    if check_finite_differences:
+        _check_derivatives(distribution, points, is_discrete=support is not None)
+    _check_copies(lambda: make_distribution(first), distribution, points, allowed)
+    if check_batches:
+        check_distribution_batches(distribution, points, allowed)
+    check_graphs(distribution.log_prob, points, allowed, check_xla)
+    check_vectorized_map(distribution.log_prob, points, allowed)
+    for dtype in (dtype for dtype in dtypes if dtype != first):
+        other = make_distribution(dtype)
+        copy_variables(distribution, other)
+        cast = tf.cast(points, dtype)
+        _check_shapes(other, other.sample(6, seed=(0, 1)), dtype)
+        expected = distribution.log_prob(points)
+        against = f"log_prob against {first.name}"
+        assert_close(other.log_prob(cast), expected, TOLERANCE[dtype], dtype.name, against)
+        check_gradients(_total(other, cast), other.trainable_variables, "gradient")
     if outside is not None:
-        _check_outside(make_distribution(dtypes[0]), outside)
+        _check_outside(distribution, outside)
+
+
+def _total(distribution, points):
+    return lambda: tf.reduce_sum(distribution.log_prob(points))
 
 
 def _check_shapes(distribution, sample, dtype):
     event_shape = distribution.event_shape
+    same = list(event_shape) == list(map(int, distribution.event_shape_tensor()))
+    require(same, "shape", "event_shape and event_shape_tensor() differ.")
+    require(distribution.batch_shape == [], "shape", f"batch shape {distribution.batch_shape}.")
     require(
         sample.shape[1:] == event_shape, "shape", f"sample {sample.shape}, event {event_shape}."
     )
@@ -127,67 +149,42 @@ def _check_seeds(distribution):
     require(not np.array_equal(one, other), "seed", "another pair gives the same sample.")
 
 
-def _check_total(distribution, sample, support, interval):
-    if support is not None:
-        points = np.asarray(support)
-        cell = 1.0
-    else:
-        size = math.prod(distribution.event_shape)
-        require(size in (1, 2), "total", f"quadrature takes 1 or 2 dimensions, got {size}.")
-        axis = np.linspace(*interval, 4001 if size == 1 else 241)
-        points = np.stack(np.meshgrid(*[axis] * size), axis=-1).reshape(-1, size)
-        cell = (axis[1] - axis[0]) ** size
-    values = tf.constant(points, distribution.dtype)
-    weights = cell * np.exp(np.asarray(distribution.log_prob(values), np.float64))
-    total = weights.sum()
-    require(abs(total - 1) < 1e-3, "total", f"probabilities add up to {total:.6f}.")
-    points = points.reshape(len(points), -1).astype(np.float64)
-    flat = np.asarray(sample, np.float64).reshape(len(sample), -1)
-    for name, transform in (("mean", lambda v: v), ("second moment", np.square)):
-        expected = weights @ transform(points) / total
-        drawn = transform(flat)
-        error = drawn.std(axis=0) / math.sqrt(len(drawn)) + 1e-9
-        deviation = np.max(np.abs(drawn.mean(axis=0) - expected) / error)
-        require(
-            deviation < _STANDARD_ERRORS,
-            "sample moments",
-            f"the {name} of samples is {deviation:.1f} standard errors off.",
-        )
+def _check_log_prob(distribution, points, oracle, tolerance):
+    log_prob = distribution.log_prob(points)
+    ones = [distribution.log_prob(point) for point in points]
+    assert_close(tf.stack(ones), log_prob, tolerance, "batch", "log_prob of one event")
+    from_numpy = distribution.log_prob(points.numpy())
+    assert_close(from_numpy, log_prob, tolerance, "NumPy", "log_prob of an array")
+    if oracle is not None:
+        expected = oracle(distribution, np.asarray(points))
+        assert_close(log_prob, expected, tolerance, "oracle", "log_prob")
+    if hasattr(distribution, "log_partition"):
+        difference = distribution.unnormalized_log_prob(points) - distribution.log_partition()
+        message = "unnormalized_log_prob less log_partition against log_prob"
+        assert_close(difference, log_prob, tolerance, "log partition", message)
+    drawn, drawn_log_prob = distribution.experimental_sample_and_log_prob(3, seed=(0, 2))
+    expected = distribution.log_prob(drawn)
+    assert_close(drawn_log_prob, expected, tolerance, "sample and log_prob", "joint")
 
 
-def _check_modes(distribution, points, log_prob, tolerance, check_xla):
-    modes = {"graph": {}}
-    if check_xla:
-        modes["XLA"] = {"jit_compile": True}
-    for mode, options in modes.items():
-        function = tf.function(distribution.log_prob, autograph=False, **options)
-        assert_close(function(points), log_prob, tolerance, mode, "log_prob against eager mode")
-
-
-def _check_variables(distribution, points, dtype, check_finite_differences):
+def _check_derivatives(distribution, points, is_discrete):
     variables = distribution.trainable_variables
+    if is_discrete:
+        check_derivatives(lambda: distribution.log_prob(points), [], variables, "derivatives")
+    else:
+        check_derivatives(distribution.log_prob, [points], variables, "derivatives")
+    if distribution.reparameterization_type == tfd.FULLY_REPARAMETERIZED and variables:
+        name = "reparameterization"
+        check_derivatives(lambda: distribution.sample(3, seed=(0, 3)), [], variables, name, order=1)
 
-    def value():
-        return tf.reduce_sum(distribution.log_prob(points))
 
-    check_gradients(value, variables, "gradient")
-    if not check_finite_differences or dtype != tf.float64:
-        return
-    with tf.GradientTape() as tape:
-        total = value()
-    for index, (variable, gradient) in enumerate(
-        zip(variables, tape.gradient(total, variables), strict=True)
-    ):
-        direction = tf.random.stateless_normal(variable.shape, (9, index), dtype=variable.dtype)
-        original, step = variable.numpy(), 1e-5
-        ends = []
-        for sign in (1, -1):
-            variable.assign(original + sign * step * direction)
-            ends.append(float(value()))
-        variable.assign(original)
-        expected = (ends[0] - ends[1]) / (2 * step)
-        actual = float(tf.reduce_sum(gradient * direction))
-        assert_close(actual, expected, 1e-5, "finite differences", f"gradient of `{variable.name}`")
+def _check_copies(make_distribution, distribution, points, tolerance):
+    expected = distribution.log_prob(points)
+    copied = distribution.copy()
+    if getattr(copied, "chains", None) is None:  # With chains, a copy estimates its own log Z.
+        assert_close(copied.log_prob(points), expected, tolerance, "copy", "log_prob of a copy")
+    check_composite(distribution, lambda d: d.log_prob(points))
+    check_checkpoint(distribution, make_distribution, lambda d: d.log_prob(points))
 
 
 def _check_outside(distribution, outside):

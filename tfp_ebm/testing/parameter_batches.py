@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -16,11 +17,17 @@ from tfp_ebm.testing.conformance import (
 )
 from tfp_ebm.testing.log_determinants import forward_log_det, inverse_log_det
 
-__all__ = ["check_bijector_batches", "check_distribution_batches"]
+__all__ = ["changed_copy", "check_bijector_batches", "check_distribution_batches"]
 
 _CHECK = "parameter batch"
 _NUM_SAMPLES = 1000
 _STANDARD_ERRORS = 5.0
+
+
+def changed_copy(instance: Any) -> Any:
+    """Returns a copy with all tensor parameters changed a little, or None if there are none."""
+    names = _parameter_ranks(instance)
+    return _copy(instance, {name: _changed(instance, name) for name in names}) if names else None
 
 
 def check_bijector_batches(
@@ -49,7 +56,7 @@ def check_bijector_batches(
     for names in _subsets(list(ranks)):
         other = bijector.copy(**{name: _changed(bijector, name) for name in names})
         # The batch goes to the left of all axes of the event, whatever the rank of a parameter.
-        stacks = {name: _stack(bijector, name, ranks[name] + ndims - least) for name in names}
+        stacks = {name: _pair(bijector, name, ranks[name] + ndims - least) for name in names}
         batched = _copy(bijector, stacks)
         actual = values(batched, tf.stack([x, x], axis=1))
         pairs = zip(*(tf.nest.flatten(values(one, x)) for one in (bijector, other)), strict=True)
@@ -82,7 +89,7 @@ def check_distribution_batches(
     ranks = _parameter_ranks(distribution)
     for names in _subsets(list(ranks)):
         other = distribution.copy(**{name: _changed(distribution, name) for name in names})
-        batched = _copy(distribution, {n: _stack(distribution, n, ranks[n]) for n in names})
+        batched = _copy(distribution, {n: _pair(distribution, n, ranks[n]) for n in names})
         members, what = [distribution, other], f"with {names} batched"
         _check_shapes(batched, [2], distribution.event_shape, what)
         _check_values(batched, members, points, tolerance, what)
@@ -115,32 +122,51 @@ def _subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
             yield from itertools.combinations(names, size)
 
 
-def _value(instance, name):
-    return tf.convert_to_tensor(instance.parameters[name], dtype_hint=instance.dtype)
+def _tensors(instance, name):
+    """Returns a parameter as a list: some are lists of tensors themselves."""
+    value = instance.parameters[name]
+    values = value if isinstance(value, list | tuple) else [value]
+    return [tf.convert_to_tensor(part, dtype_hint=instance.dtype) for part in values]
+
+
+def _as_given(instance, name, tensors):
+    return tensors if isinstance(instance.parameters[name], list | tuple) else tensors[0]
 
 
 def _changed(instance, name, seed=0):
     """Returns another valid value: floats by a factor near 1, integers in reverse order."""
-    value = _value(instance, name)
-    if value.dtype.is_floating:
-        noise = tf.random.stateless_normal(value.shape, (seed, len(name)), dtype=value.dtype)
-        return value * tf.exp(0.1 * noise)
-    return tf.reverse(value, [-1]) if value.shape.rank else value
+    changed = []
+    for value in _tensors(instance, name):
+        if value.dtype.is_floating:
+            noise = tf.random.stateless_normal(value.shape, (seed, len(name)), dtype=value.dtype)
+            changed.append(value * tf.exp(0.1 * noise))
+        else:
+            changed.append(tf.reverse(value, [-1]) if value.shape.rank else value)
+    return _as_given(instance, name, changed)
 
 
-def _stack(instance, name, rank):
-    """Returns a batch of the value and the changed one, of rank `1 + rank`."""
-    pair = tf.stack([_value(instance, name), _changed(instance, name)])
-    missing = rank + 1 - pair.shape.rank
-    return tf.reshape(pair, [2, *[1] * missing, *pair.shape[1:]])
+def _stack(instance, name, ranks, members, batch):
+    """Returns the values of members as one, of shape `[*batch, 1, ..., *shape]`."""
+    ranks = ranks if isinstance(ranks, list | tuple) else [ranks] * len(_tensors(instance, name))
+    stacks = []
+    for *parts, rank in zip(*map(tf.nest.flatten, members), ranks, strict=True):
+        shape = parts[0].shape
+        axes = [*batch, *[1] * (rank - shape.rank), *shape]
+        stacks.append(tf.reshape(tf.stack(parts), axes))
+    return _as_given(instance, name, stacks)
+
+
+def _pair(instance, name, ranks):
+    """Returns a batch of the value and the changed one."""
+    members = [_as_given(instance, name, _tensors(instance, name)), _changed(instance, name)]
+    return _stack(instance, name, ranks, members, [2])
 
 
 def _copy(instance, overrides):
     try:
         return instance.copy(**overrides)
     except (ValueError, tf.errors.InvalidArgumentError) as error:
-        shapes = ", ".join(f"`{name}` {value.shape}" for name, value in overrides.items())
-        raise ConformanceError(f"{_CHECK}: shapes {shapes} raise: {error}") from error
+        raise ConformanceError(f"{_CHECK}: with {tuple(overrides)} changed: {error}") from error
 
 
 def _check_shapes(batched, batch, event, what):
@@ -213,8 +239,11 @@ def _check_outer_batch(distribution, ranks, points, tolerance):
     names = list(ranks)
     rows, columns = names[::2], names[1::2]
     choices = {name: [_changed(distribution, name, seed=s) for s in range(3)] for name in names}
-    overrides = {name: tf.stack(choices[name])[:, tf.newaxis] for name in rows}
-    overrides.update({name: tf.stack(choices[name][:2]) for name in columns})
+
+    overrides = {}
+    for name in names:
+        count, batch = (3, [3, 1]) if name in rows else (2, [2])
+        overrides[name] = _stack(distribution, name, ranks[name], choices[name][:count], batch)
     batched = _copy(distribution, overrides)
     what = f"with {rows} of batch shape (3, 1) and {columns} of (2,)"
     _check_shapes(batched, [3, 2], distribution.event_shape, what)
