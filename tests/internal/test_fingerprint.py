@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfp_ebm.internal.fingerprint import fingerprint
+from tfp_ebm.distributions.spin_machine import SpinMachine
+from tfp_ebm.internal.fingerprint import UNKNOWN, fingerprint, has_changed
 
 WEIGHTS = np.random.default_rng(0).normal(size=[5, 4]).astype(np.float32)
 BIAS = np.random.default_rng(1).normal(size=[4])
@@ -33,6 +34,7 @@ def changed(index, value):
         (changed(([0, 4], 1), WEIGHTS[[4, 0], 1]), BIAS),
         (changed(([0, 1], 0), WEIGHTS[[0, 1], 0] + np.float32([1, -1])), BIAS),
         (WEIGHTS, BIAS * np.array([1, 1, 1, -1])),
+        (WEIGHTS, BIAS * np.array([1, -1, 1, -1])),
         (WEIGHTS[:4], BIAS),
         (changed((0, 0), np.nan), BIAS),
     ],
@@ -48,11 +50,32 @@ def test_no_two_orders_of_the_same_entries_agree():
     assert len({of(BIAS[:1] * k) for k in range(50)}) == 50
 
 
-def test_all_modes_agree_and_minus_0_is_0():
-    parts = [tf.constant(WEIGHTS), tf.constant(BIAS), tf.constant([0.0], tf.bfloat16)]
+def test_all_modes_and_precisions_agree():
+    parts = [tf.constant(WEIGHTS), tf.constant(BIAS), tf.cast(WEIGHTS, tf.bfloat16)]
     expected = fingerprint(parts).numpy()
     for options in ({}, {"jit_compile": True}):
         function = tf.function(lambda *p: fingerprint(p), autograph=False, **options)
         np.testing.assert_array_equal(function(*parts), expected)
-    assert of(np.array([0.0, 1.0])) == of(np.array([-0.0, 1.0]))
     assert of(np.array([np.nan])) == of(np.array([np.nan]))
+
+
+def test_large_tensors_are_read_to_their_ends():
+    zeros = np.zeros([37, 41])
+    seen = {of(zeros)}
+    for index in np.ndindex(zeros.shape):
+        zeros[index] = 1.0
+        seen.add(of(zeros)) if index[1] % 8 == 0 else None
+        zeros[index] = 0.0
+    assert len(seen) == 1 + 37 * 6
+
+
+def test_copies_and_indices_are_left_out():
+    machine = SpinMachine.from_parameters(WEIGHTS, np.arange(9.0, dtype=np.float32))
+    expected = fingerprint(machine)
+    turned = machine._replace(weights_transposed=machine.weights_transposed + 1)
+    np.testing.assert_array_equal(fingerprint(turned), expected)
+    assert of(WEIGHTS, np.array([3, 1])) == of(WEIGHTS)
+    moved = machine._replace(weights=machine.weights + 1)
+    assert has_changed(expected, fingerprint(moved))
+    assert not has_changed(expected, expected)
+    assert not has_changed(tf.constant(UNKNOWN, tf.float64), expected)

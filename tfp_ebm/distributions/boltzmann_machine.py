@@ -55,9 +55,6 @@ class BoltzmannMachine(EnergyBased):
     `_unnormalized_log_prob`, and call `_set_up_sampling` at the end of their constructor.
     """
 
-    # Parameters on which `log_partition_offset` depends, but not the machine.
-    _offset_parameters: frozenset[str] = frozenset()
-
     def machine(self) -> AnnealedMachine:
         """Returns the machine at the current parameters, as a nest of tensors."""
         raise NotImplementedError(f"{type(self).__name__} must implement `machine`.")
@@ -137,9 +134,7 @@ class BoltzmannMachine(EnergyBased):
 
     def _fingerprint(self) -> tf.Tensor:
         """Returns numbers that tell the present parameters of the machine from all others."""
-        names = sorted(set(self.parameter_properties()) - self._offset_parameters)
-        parts = tf.nest.flatten([self.parameters[name] for name in names])
-        return fingerprint(tf.convert_to_tensor(part, self.dtype) for part in parts)
+        return fingerprint(self.machine())
 
     def is_log_partition_stale(self) -> tf.Tensor:
         """Whether parameters moved since log Z was estimated, or it never was; a boolean scalar."""

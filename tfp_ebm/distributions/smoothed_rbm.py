@@ -59,8 +59,6 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
     to 15; the sum over units stands outside log 2cosh, where the paper prints it inside.
     """
 
-    _offset_parameters = frozenset({"delta"})
-
     def __init__(
         self,
         weights: Any,

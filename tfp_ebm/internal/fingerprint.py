@@ -1,45 +1,78 @@
-"""Whether parameters are still those that an estimate was made for."""
+"""Two numbers that tell whether the parameters of a machine have changed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import Any
 
 import tensorflow as tf
 
-__all__ = ["fingerprint"]
+__all__ = ["UNKNOWN", "fingerprint", "has_changed"]
+
+# The fingerprint of no machine, as no half of a sum is negative: nothing is known of parameters.
+UNKNOWN = (0.0, -1.0)
 
 _MULTIPLIER = -0x61C8864680B583EB  # 2^64 over the golden ratio, as a signed number.
 _MIXER = -0x4B47D0C5A7A6B5D5  # Any odd number without a pattern.
-_WORDS = {2: tf.int16, 4: tf.int32, 8: tf.int64}
+_ROW = 256
 
 
-def fingerprint(tensors: Iterable[tf.Tensor]) -> tf.Tensor:
-    """Returns two numbers that change, but for a chance of 2^-64, when any entry does.
+def fingerprint(machine: Any) -> tf.Tensor:
+    """Returns two numbers that change, but for a chance of 2^-31 or less, when a parameter does.
 
-    The bits of every entry, times an odd number that depends on its place, are summed modulo 2^64.
-    Unlike sums of powers it tells apart what has the same entries at other places, or two changes
-    that cancel; unlike sums of floating-point numbers it is the same in eager, graph and XLA mode.
+    The bits of every entry, times odd numbers that depend on its place, are summed modulo 2^64.
+    Unlike sums of powers it tells apart what has the same entries at other places, and
+    changes that cancel; unlike sums of floating-point numbers it does not depend on their order.
 
     Args:
-      tensors: floating-point tensors, in a fixed order.
+      machine: a nest of tensors; transposed copies and integers, such as indices, are left out.
 
     Returns:
-      `[2]` float64, whole numbers: the two halves of the sum.
+      `[2]` float64, whole numbers of at least 0: the two halves of the sum.
     """
-    total, start = tf.zeros([], tf.int64), tf.zeros([], tf.int64)
-    for tensor in tensors:
-        flat = tf.reshape(tensor, [-1])
-        flat = tf.where(tf.equal(flat, 0), tf.zeros_like(flat), flat)  # -0 is 0.
-        words = tf.cast(tf.bitcast(flat, _WORDS[flat.dtype.size]), tf.int64)
-        size = tf.size(words, tf.int64)
-        total += tf.reduce_sum(words * _odd_numbers(start, size))
-        # A tensor that becomes longer or shorter moves all entries after it.
-        start += size + 1
-    halves = tf.stack([tf.bitwise.right_shift(total, 32), total])
-    return tf.cast(tf.bitwise.bitwise_and(halves, 0xFFFFFFFF), tf.float64)
+    return _halves([tensor for tensor in _tensors(machine) if tensor.dtype.is_floating])
 
 
-def _odd_numbers(start, count):
-    """Returns numbers without a pattern for the places from `start` on, `[count]` int64."""
-    mixed = (tf.range(start, start + count) + 1) * _MULTIPLIER
-    mixed = tf.bitwise.bitwise_xor(mixed, tf.bitwise.right_shift(mixed, 29)) * _MIXER
-    mixed = tf.bitwise.bitwise_xor(mixed, tf.bitwise.right_shift(mixed, 32))
-    return tf.bitwise.bitwise_or(mixed, 1)
+@tf.function(autograph=False)
+def _halves(tensors):
+    total = tf.zeros([], tf.int64)
+    for place, tensor in enumerate(tensors):
+        rows = _rows_of_words(tensor)
+        # Signs, and numbers such as 1.0, have their bits at the upper end, which products drop.
+        rows = tf.bitwise.bitwise_xor(rows, tf.bitwise.right_shift(rows, 32))
+        of_rows = tf.reduce_sum(rows * _odd_numbers(2 * place, _ROW), axis=1)
+        total += tf.reduce_sum(of_rows * _odd_numbers(2 * place + 1, tf.shape(rows)[0]))
+    halves = tf.bitwise.bitwise_and(tf.stack([tf.bitwise.right_shift(total, 32), total]), 2**32 - 1)
+    return tf.stop_gradient(tf.cast(halves, tf.float64))
+
+
+def _tensors(machine: Any) -> Iterator[tf.Tensor]:
+    if hasattr(machine, "_fields"):
+        for field in machine._fields:
+            if not field.endswith("_transposed"):
+                yield from _tensors(getattr(machine, field))
+    else:
+        yield from map(tf.convert_to_tensor, tf.nest.flatten(machine))
+
+
+def _rows_of_words(tensor):
+    """Returns the bits of a tensor, zeros after them, `[..., 256]` int64."""
+    share = 8 // tensor.dtype.size
+    flat = tf.reshape(tensor, [-1])
+    flat = tf.pad(flat, [[0, -tf.size(flat) % (share * _ROW)]])
+    if share == 1:
+        return tf.bitcast(tf.reshape(flat, [-1, _ROW]), tf.int64)
+    return tf.bitcast(tf.reshape(flat, [-1, _ROW, share]), tf.int64)
+
+
+def _odd_numbers(place, count):
+    """Returns numbers without a pattern, others for every place, `[count]` int64."""
+    numbers = tf.range(1, tf.cast(count, tf.int64) + 1) + place * 2**32
+    numbers *= _MULTIPLIER
+    numbers = tf.bitwise.bitwise_xor(numbers, tf.bitwise.right_shift(numbers, 29)) * _MIXER
+    numbers = tf.bitwise.bitwise_xor(numbers, tf.bitwise.right_shift(numbers, 32))
+    return tf.bitwise.bitwise_or(numbers, 1)
+
+
+def has_changed(before: tf.Tensor, now: tf.Tensor) -> tf.Tensor:
+    """Returns whether two fingerprints differ, a boolean scalar; False if the first is unknown."""
+    before = tf.convert_to_tensor(before)
+    return tf.logical_and(before[1] >= 0, tf.reduce_any(tf.not_equal(before, now)))
