@@ -81,6 +81,10 @@ class ConnectedMachine(NamedTuple):
         )
         return tf.ensure_shape(tf.reshape(tf.transpose(units, units_first), shape), state.shape)
 
+    def refresh(self, state: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
+        """Draws the spins of the first color, which `log_marginal` sums out, given all others."""
+        return self._draw_summed(self._rest_of(state), inverse_temperature, seed)
+
     def complete(self, state: tf.Tensor, seed: Any) -> tf.Tensor:
         """Returns the state: it holds all spins."""
         del seed
@@ -146,7 +150,11 @@ class ConnectedMachine(NamedTuple):
         """Draws independent states by enumerating the spins R, `[n, *B, N]`."""
         rest_seed, spin_seed = samplers.split_seed(seed, n=2, salt="sample_exactly")
         rest = 2 * sample_states(*self._enumeration(), num_samples, rest_seed) - 1
+        return self._draw_summed(rest, 1.0, spin_seed)
+
+    def _draw_summed(self, rest, inverse_temperature, seed):
+        """Returns all spins, those of the first color drawn given the rest."""
         _, signal = self._rest_terms(rest)
-        summed = sample_spins(signal + tf.gather(self.bias, self.summed, axis=-1), spin_seed)
+        field = inverse_temperature * signal + tf.gather(self.bias, self.summed, axis=-1)
         order = tf.argsort(tf.concat([self.rest, self.summed], axis=0))
-        return tf.gather(tf.concat([rest, summed], axis=-1), order, axis=-1)
+        return tf.gather(tf.concat([rest, sample_spins(field, seed)], axis=-1), order, axis=-1)

@@ -19,6 +19,11 @@ class AnnealedMachine(Protocol):
     in closed form. `f_t(state)` below is the log of the unnormalised probability of a state at
     inverse temperature t, all other units summed out.
 
+    Where a state holds units that `f_t` sums out, the machine has `refresh(state,
+    inverse_temperature, seed)`, which draws them anew given the others; a sweep draws them first.
+    States exchanged between temperatures by `f_t` alone need it, because what it sums out still
+    belongs to the old temperature.
+
     A machine may also have `sweep_columns(columns, inverse_temperature, seed)`, the same for chains
     as columns `[n, num_chains]`; where it is faster, `block_gibbs.run` prefers it.
     """

@@ -120,6 +120,9 @@ def _exchange(machine, replicas, betas, num_steps, seed):
     _, replicas, accepted = tf.while_loop(
         lambda index, *_: index < num_steps, body, (0, replicas, accepted), parallel_iterations=1
     )
+    if hasattr(machine, "refresh"):  # States that changed temperature leave parts of them behind.
+        refresh_seed = samplers.split_seed(seed, n=2, salt="refresh")[1]
+        replicas = tf.ensure_shape(machine.refresh(replicas, betas, refresh_seed), replicas.shape)
     # A pair is tried in every second step, even pairs first.
     tries = (num_steps + 1 - pair_parity) // 2
     return replicas, tf.math.divide_no_nan(accepted, tf.cast(tries, accepted.dtype))
