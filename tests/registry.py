@@ -1,11 +1,13 @@
 """One entry for every public class: how to make it, and where to check it."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tests import oracles
 from tfp_ebm import bijectors, distributions, networks
+from tfp_ebm.testing import check_bijector, check_distribution
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
@@ -232,3 +234,24 @@ KNOWN_FAULTS = {
     "MixLogCDF": "second derivatives of the inverse",
     "MixLogCDFCoupling": "second derivatives of the inverse",
 }
+
+
+def conformance(class_name):
+    """Returns the test that the entries of a class conform; `test_<module>.py` of each holds it."""
+    cases = []
+    for entry in [*BIJECTORS, *DISTRIBUTIONS]:
+        if entry.split()[0] == class_name:
+            reason = KNOWN_FAULTS.get(entry)
+            marks = [pytest.mark.xfail(reason=reason)] if reason else []
+            cases.append(pytest.param(entry, marks=marks))
+
+    @pytest.mark.parametrize("entry", cases)
+    def test_conformance(entry):
+        if entry in BIJECTORS:
+            make, points, *options = BIJECTORS[entry]
+            check_bijector(make, points, **dict(*options))
+        else:
+            make, options = DISTRIBUTIONS[entry]
+            check_distribution(make, **options)
+
+    return test_conformance

@@ -1,36 +1,24 @@
-"""Every public class goes through the conformance checks."""
+"""Every public class goes through the conformance checks, in the test file of its module."""
+
+import pathlib
 
 import pytest
 
 from tests import registry
 from tfp_ebm import bijectors, distributions
-from tfp_ebm.testing import check_bijector, check_distribution
+
+PACKAGES = {bijectors: registry.BIJECTORS, distributions: registry.DISTRIBUTIONS}
 
 
-def cases(entries):
-    """One case for each entry; a known fault may fail, and must not stay known for long."""
-    for name in entries:
-        reason = registry.KNOWN_FAULTS.get(name)
-        marks = [pytest.mark.xfail(reason=reason)] if reason else []
-        yield pytest.param(name, marks=marks)
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
+def test_every_public_class_is_registered(package):
+    registered = {entry.split()[0] for entry in PACKAGES[package]}
+    assert set(package.__all__) - registered == set()
 
 
-@pytest.mark.parametrize("name", cases(registry.BIJECTORS))
-def test_bijector(name):
-    make, points, *options = registry.BIJECTORS[name]
-    check_bijector(make, points, **dict(*options))
-
-
-@pytest.mark.parametrize("name", cases(n for n, e in registry.DISTRIBUTIONS.items() if e))
-def test_distribution(name):
-    make, options = registry.DISTRIBUTIONS[name]
-    check_distribution(make, **options)
-
-
-def test_every_public_class_is_registered():
-    for package, entries in (
-        (bijectors, registry.BIJECTORS),
-        (distributions, registry.DISTRIBUTIONS),
-    ):
-        registered = {entry.split()[0] for entry in entries}
-        assert set(package.__all__) - registered == set()
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
+def test_the_mirrored_test_file_checks_every_entry(package):
+    for name in {entry.split()[0] for entry, value in PACKAGES[package].items() if value}:
+        _, folder, module = getattr(package, name).__module__.split(".")
+        tests = pathlib.Path(__file__).parent / folder / f"test_{module}.py"
+        assert f'registry.conformance("{name}")' in tests.read_text()

@@ -4,8 +4,11 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tests import registry
 from tfp_ebm import bijectors, networks
 from tfp_ebm.internal.keras import keras
+
+test_conformance = registry.conformance("Coupling")
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 

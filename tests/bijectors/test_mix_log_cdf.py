@@ -6,7 +6,10 @@ import tensorflow_probability as tfp
 from hypothesis import strategies
 from scipy.special import expit, log_softmax, logsumexp
 
+from tests import registry
 from tfp_ebm.bijectors import MixLogCDF
+
+test_conformance = registry.conformance("MixLogCDF")
 
 tfd = tfp.distributions
 

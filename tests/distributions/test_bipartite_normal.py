@@ -3,8 +3,10 @@ import pytest
 import tensorflow as tf
 from scipy.stats import multivariate_normal
 
-from tests import oracles
+from tests import oracles, registry
 from tfp_ebm.distributions import BipartiteNormal
+
+test_conformance = registry.conformance("BipartiteNormal")
 
 DELTA = 2.1
 

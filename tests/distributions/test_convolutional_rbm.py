@@ -3,10 +3,12 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tests import oracles
+from tests import oracles, registry
 from tfp_ebm import models, partition
 from tfp_ebm.distributions import ConvolutionalRBM, GaussianBernoulliRBM
 from tfp_ebm.mcmc import block_gibbs
+
+test_conformance = registry.conformance("ConvolutionalRBM")
 
 SHAPES = [(1, 2, 3), (2, 4, 1), (4, 8, 1)]
 NUM_FILTERS = 4

@@ -3,8 +3,10 @@ import pytest
 import tensorflow as tf
 from scipy.stats import norm
 
-from tests import oracles
+from tests import oracles, registry
 from tfp_ebm.distributions import DiscreteMixture, SmoothedRBM
+
+test_conformance = registry.conformance("DiscreteMixture")
 
 BIAS = np.array([0.3, -0.7, 0.1])
 DELTA = 1.8

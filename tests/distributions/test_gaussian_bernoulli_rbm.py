@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import oracles
+from tests import oracles, registry
 from tfp_ebm.distributions import GaussianBernoulliRBM
 from tfp_ebm.mcmc import PersistentChains, block_gibbs
+
+test_conformance = registry.conformance("GaussianBernoulliRBM")
 
 
 def parameters(num_visible=4, num_hidden=5, seed=0):

@@ -4,10 +4,12 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from scipy.special import logsumexp
 
-from tests import oracles
+from tests import oracles, registry
 from tfp_ebm import partition
 from tfp_ebm.distributions import Dequantized, GaussianBernoulliRBM, LabeledRBM
 from tfp_ebm.mcmc import PersistentChains, block_gibbs
+
+test_conformance = registry.conformance("LabeledRBM")
 
 NAMES = ("weights", "visible_bias", "hidden_bias", "label_weights", "label_bias", "scale")
 

@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import oracles
+from tests import oracles, registry
 from tfp_ebm.distributions import SmoothedBoltzmannMachine, SmoothedRBM
 from tfp_ebm.mcmc import PersistentChains, block_gibbs
+
+test_conformance = registry.conformance("SmoothedBoltzmannMachine")
 
 
 def full(size=5, seed=0):

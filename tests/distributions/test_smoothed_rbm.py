@@ -3,9 +3,11 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
-from tests import oracles
+from tests import oracles, registry
 from tfp_ebm import mcmc
 from tfp_ebm.distributions import SmoothedRBM
+
+test_conformance = registry.conformance("SmoothedRBM")
 
 DELTA = 2.3
 

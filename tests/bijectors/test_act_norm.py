@@ -1,0 +1,5 @@
+"""ActNorm against the conformance checks."""
+
+from tests import registry
+
+test_conformance = registry.conformance("ActNorm")

@@ -1,0 +1,5 @@
+"""CheckerboardSplit against the conformance checks."""
+
+from tests import registry
+
+test_conformance = registry.conformance("CheckerboardSplit")

@@ -1,0 +1,5 @@
+"""MixLogCDFCoupling against the conformance checks."""
+
+from tests import registry
+
+test_conformance = registry.conformance("MixLogCDFCoupling")
