@@ -13,6 +13,7 @@ from tfp_ebm.distributions.bipartite_precision import (
 )
 from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.parameter_shapes import positive, undetermined, without_event
 from tfp_ebm.internal.tfp_private import (
     dtype_util,
     parameter_properties,
@@ -122,10 +123,11 @@ class BipartiteNormal(EnergyBased):
     def _parameter_properties(cls, dtype, num_classes=None):
         properties = parameter_properties.ParameterProperties
         return {
-            "weights": properties(event_ndims=2),
+            "weights": undetermined("weights", "[..., num_visible, num_hidden]", 2),
             "delta": properties(
                 event_ndims=0,
-                default_constraining_bijector_fn=lambda: tfp.bijectors.Softplus(low=1.0),
+                shape_fn=without_event,
+                default_constraining_bijector_fn=positive(dtype),
             ),
         }
 

@@ -10,6 +10,7 @@ import tensorflow_probability as tfp
 from tfp_ebm.distributions.convolutional_machine import ConvolutionalMachine
 from tfp_ebm.distributions.gaussian_visible import GaussianVisible, scale_variable
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.parameter_shapes import positive, undetermined
 from tfp_ebm.internal.tfp_private import (
     dtype_util,
     parameter_properties,
@@ -235,13 +236,14 @@ class ConvolutionalRBM(GaussianVisible):
     def _parameter_properties(cls, dtype, num_classes=None):
         properties = parameter_properties.ParameterProperties
         return {
-            "filters": properties(event_ndims=lambda self: [4] * len(self.filters)),
-            "visible_bias": properties(event_ndims=1),
-            "hidden_bias": properties(event_ndims=3),
-            "scale": properties(
-                event_ndims=1,
-                default_constraining_bijector_fn=tfp.bijectors.Softplus,
+            "filters": undetermined(
+                "filters",
+                "[kernel_height, kernel_width, C_l, num_filters]",
+                lambda self: [4] * len(self.filters),
             ),
+            "visible_bias": properties(event_ndims=1),
+            "hidden_bias": undetermined("hidden_bias", "[h, w, num_filters]", 3),
+            "scale": properties(event_ndims=1, default_constraining_bijector_fn=positive(dtype)),
         }
 
     @property

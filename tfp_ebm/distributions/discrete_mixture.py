@@ -12,6 +12,7 @@ from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.distributions.spin_machine import sample_spins
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.numeric import log_2cosh
+from tfp_ebm.internal.parameter_shapes import positive, without_event
 from tfp_ebm.internal.tfp_private import (
     dtype_util,
     parameter_properties,
@@ -119,9 +120,8 @@ class DiscreteMixture(SmoothedSpins, EnergyBased):
             "bias": properties(event_ndims=1),
             "delta": properties(
                 event_ndims=0,
-                default_constraining_bijector_fn=lambda: tfp.bijectors.Softplus(
-                    low=dtype_util.eps(dtype)
-                ),
+                shape_fn=without_event,
+                default_constraining_bijector_fn=positive(dtype),
             ),
         }
 

@@ -8,6 +8,7 @@ import tensorflow_probability as tfp
 from tfp_ebm.distributions.gaussian_machine import GaussianMachine
 from tfp_ebm.distributions.gaussian_visible import GaussianVisible, scale_variable
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.parameter_shapes import positive, undetermined
 from tfp_ebm.internal.tfp_private import (
     dtype_util,
     parameter_properties,
@@ -163,13 +164,10 @@ class GaussianBernoulliRBM(GaussianVisible):
     def _parameter_properties(cls, dtype, num_classes=None):
         properties = parameter_properties.ParameterProperties
         return {
-            "weights": properties(event_ndims=2),
+            "weights": undetermined("weights", "[..., num_visible, num_hidden]", 2),
             "visible_bias": properties(event_ndims=1),
-            "hidden_bias": properties(event_ndims=1),
-            "scale": properties(
-                event_ndims=1,
-                default_constraining_bijector_fn=tfp.bijectors.Softplus,
-            ),
+            "hidden_bias": undetermined("hidden_bias", "[..., num_hidden]", 1),
+            "scale": properties(event_ndims=1, default_constraining_bijector_fn=positive(dtype)),
         }
 
     @property

@@ -9,6 +9,7 @@ from tfp_ebm.distributions.gaussian_visible import GaussianVisible, scale_variab
 from tfp_ebm.distributions.labeled_machine import LabeledMachine
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.numeric import move_axis
+from tfp_ebm.internal.parameter_shapes import positive, undetermined
 from tfp_ebm.internal.tfp_private import (
     dtype_util,
     parameter_properties,
@@ -203,15 +204,12 @@ class LabeledRBM(GaussianVisible):
     def _parameter_properties(cls, dtype, num_classes=None):
         properties = parameter_properties.ParameterProperties
         return {
-            "weights": properties(event_ndims=2),
+            "weights": undetermined("weights", "[..., num_visible, num_hidden]", 2),
             "visible_bias": properties(event_ndims=1),
-            "hidden_bias": properties(event_ndims=1),
-            "label_weights": properties(event_ndims=2),
-            "label_bias": properties(event_ndims=1),
-            "scale": properties(
-                event_ndims=1,
-                default_constraining_bijector_fn=tfp.bijectors.Softplus,
-            ),
+            "hidden_bias": undetermined("hidden_bias", "[..., num_hidden]", 1),
+            "label_weights": undetermined("label_weights", "[..., num_classes, num_hidden]", 2),
+            "label_bias": undetermined("label_bias", "[..., num_classes]", 1),
+            "scale": properties(event_ndims=1, default_constraining_bijector_fn=positive(dtype)),
         }
 
     @property

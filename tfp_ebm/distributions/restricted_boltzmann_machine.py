@@ -9,6 +9,7 @@ from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.spin_machine import SpinMachine
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.numeric import broadcast_batch, multiply_rows
+from tfp_ebm.internal.parameter_shapes import undetermined
 from tfp_ebm.internal.tfp_private import (
     DiscreteDistributionMixin,
     dtype_util,
@@ -90,7 +91,10 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
         properties = parameter_properties.ParameterProperties
-        return {"weights": properties(event_ndims=2), "bias": properties(event_ndims=1)}
+        return {
+            "weights": undetermined("weights", "[..., num_visible, num_hidden]", 2),
+            "bias": properties(event_ndims=1),
+        }
 
     @property
     def weights(self) -> Any:

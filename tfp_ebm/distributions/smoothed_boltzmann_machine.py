@@ -242,7 +242,10 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         return {
             "factor": properties(
                 event_ndims=2,
-                default_constraining_bijector_fn=tfp.bijectors.FillScaleTriL,
+                shape_fn=lambda shape: ps.concat([shape, shape[-1:]], axis=0),
+                default_constraining_bijector_fn=lambda: tfp.bijectors.FillScaleTriL(
+                    diag_shift=dtype_util.eps(dtype)
+                ),
             ),
             "bias": properties(event_ndims=1),
         }

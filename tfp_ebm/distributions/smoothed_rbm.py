@@ -16,6 +16,7 @@ from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.distributions.spin_machine import SpinMachine
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.numeric import broadcast_batch, log_2cosh
+from tfp_ebm.internal.parameter_shapes import positive, undetermined, without_event
 from tfp_ebm.internal.tfp_private import (
     dtype_util,
     parameter_properties,
@@ -167,11 +168,12 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
     def _parameter_properties(cls, dtype, num_classes=None):
         properties = parameter_properties.ParameterProperties
         return {
-            "weights": properties(event_ndims=2),
+            "weights": undetermined("weights", "[..., num_visible, num_hidden]", 2),
             "bias": properties(event_ndims=1),
             "delta": properties(
                 event_ndims=0,
-                default_constraining_bijector_fn=lambda: tfp.bijectors.Softplus(low=1.0),
+                shape_fn=without_event,
+                default_constraining_bijector_fn=positive(dtype),
             ),
         }
 

@@ -1,0 +1,41 @@
+"""What `_parameter_properties` say of shapes and constraints, in one place."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_ebm.internal.tfp_private import dtype_util, parameter_properties
+
+__all__ = ["positive", "undetermined", "without_event"]
+
+
+def without_event(sample_shape: Any) -> Any:
+    """Returns the shape of a scalar parameter of a distribution over vectors: the batch shape."""
+    return sample_shape[:-1]
+
+
+def undetermined(
+    name: str, shape: str, event_ndims: int | Callable[[Any], Any]
+) -> parameter_properties.ParameterProperties:
+    """Returns the properties of a parameter whose shape samples do not tell, and say so by name.
+
+    Args:
+      name: name of the parameter.
+      shape: its shape, in words.
+      event_ndims: rank of one member of a batch of parameters.
+    """
+
+    def shape_fn(sample_shape: Any) -> Any:
+        raise NotImplementedError(
+            f"`{name}` has shape {shape}, which a shape of samples, {sample_shape}, does not "
+            f"tell: pass `{name}`, such as a `tf.Variable`, or use the class's `create`."
+        )
+
+    return parameter_properties.ParameterProperties(event_ndims=event_ndims, shape_fn=shape_fn)
+
+
+def positive(dtype: tf.DType) -> Callable[[], tfp.bijectors.Bijector]:
+    """Returns a function that makes the constraint to numbers above 0, in this dtype."""
+    return lambda: tfp.bijectors.Softplus(low=dtype_util.eps(dtype))
