@@ -25,7 +25,7 @@ from tfp_ebm.internal.tfp_private import (
 __all__ = ["BipartiteNormal"]
 
 
-class BipartiteNormal(EnergyBased):
+class BipartiteNormal(EnergyBased, tfp.distributions.AutoCompositeTensorDistribution):
     """A centred Gaussian whose precision couples two layers.
 
         z ~ Normal(0, J~^-1),   J~ = [[delta I, W], [W^T, delta I]]

@@ -51,6 +51,11 @@ class BoltzmannMachine(EnergyBased):
     Other kinds of chains give other gradients: a replay buffer, parallel tempering, or
     contrastive divergence, see `tfp_ebm.mcmc.start_chains`.
 
+    A machine owns variables, its chains and the stored log Z, and therefore is no composite tensor:
+    a `tf.function` may use it, make a small one inside, and return its values and samples, but not
+    the distribution itself. The classes without chains, `DiscreteMixture`, `BipartiteNormal` and
+    `IndependentSpins`, are composite tensors.
+
     Subclasses give `machine()`, `log_partition_offset()`, `chain_state` and
     `_unnormalized_log_prob`, and call `_set_up_sampling` at the end of their constructor.
     """

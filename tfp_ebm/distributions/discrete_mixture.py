@@ -23,7 +23,9 @@ from tfp_ebm.internal.tfp_private import (
 __all__ = ["DiscreteMixture"]
 
 
-class DiscreteMixture(SmoothedSpins, EnergyBased):
+class DiscreteMixture(
+    SmoothedSpins, EnergyBased, tfp.distributions.AutoCompositeTensorDistribution
+):
     """A product of two-component Gaussian mixtures with means -1 and +1.
 
     The smoothed Boltzmann machine without couplings, J = 0: exact, with no chain to run.
