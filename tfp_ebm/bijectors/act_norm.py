@@ -21,6 +21,9 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
         forward(x) = x exp(log_scale) + shift
         forward_log_det_jacobian(x) = sum of log_scale over the image (H W times it, per channel)
 
+    Parameters broadcast against the image, and against each other; axes before the last three are
+    a batch of bijectors. Where they are tensors it can be returned from a `tf.function`.
+
     It starts as the identity. `initialize(x)` sets it so that a batch of data comes out with mean
     0 and standard deviation 1; that happens only when asked, never inside a traced call, and the
     flag `is_initialized` is a variable that checkpoints keep, so that a restored model is not
@@ -47,14 +50,14 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
         """Constructs the bijector from given parameters; `create` makes trainable ones.
 
         Args:
-          shift: `[C]`, or `[H, W, C]`.
-          log_scale: of the same shape.
+          shift: `[C]`, or `[..., H, W, C]`, where H and W may be 1 for a batch per channel.
+          log_scale: `[C]`, or `[..., H, W, C]`.
           is_initialized: boolean variable that `initialize` sets, or None.
           validate_args: as in TensorFlow Probability.
           name: name of the bijector.
 
         Raises:
-          ValueError: if the shapes differ or have another rank than 1 or 3.
+          ValueError: if the shapes do not broadcast, or have rank 2.
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
@@ -63,11 +66,7 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
             self._shift = convert(shift, dtype=dtype, name="shift")
             self._log_scale = convert(log_scale, dtype=dtype, name="log_scale")
             self._is_initialized = is_initialized
-            if self._shift.shape != self._log_scale.shape or self._shift.shape.rank not in (1, 3):
-                raise ValueError(
-                    "`shift` and `log_scale` must both have shape [channels] or [height, width, "
-                    f"channels], got {self._shift.shape} and {self._log_scale.shape}."
-                )
+            self._image_shape = _parameter_shape(self._shift.shape, self._log_scale.shape)
             super().__init__(
                 forward_min_event_ndims=3,
                 is_constant_jacobian=True,
@@ -101,12 +100,16 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
 
     @classmethod
     def _parameter_properties(cls, dtype: Any):
-        properties = parameter_properties.ParameterProperties
-        return {
-            "shift": properties(event_ndims=None),
-            "log_scale": properties(event_ndims=None),
-            "is_initialized": properties(event_ndims=None),
-        }
+        properties = parameter_properties.ParameterProperties(
+            event_ndims=3,
+            shape_fn=lambda shape: ps.concat([shape[:-3], [1, 1], shape[-1:]], axis=0),
+        )
+        flag = parameter_properties.ParameterProperties(event_ndims=None, is_preferred=False)
+        return {"shift": properties, "log_scale": properties, "is_initialized": flag}
+
+    @classmethod
+    def _is_increasing(cls, **kwargs: Any):
+        return True
 
     @property
     def shift(self) -> Any:
@@ -127,45 +130,71 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
         """Sets the parameters so that `forward(x)` has mean 0 and standard deviation 1.
 
         Args:
-          x: `[..., H, W, C]`, a batch of data as it reaches this bijector; its standard deviation
-            is taken to be at least 1e-3.
+          x: `[..., H, W, C]`, data as they reach this bijector, with the batch axes of the
+            parameters, if any, before the last three; all other leading axes are averaged over.
+            Their standard deviation is taken to be at least 1e-3.
 
         Raises:
-          ValueError: if the parameters are not variables, or x is not finite.
+          ValueError: if the parameters are not variables of one shape, or x is not finite.
         """
         if not isinstance(self._shift, tf.Variable) or not isinstance(self._log_scale, tf.Variable):
             raise ValueError("`initialize` needs variables to set; make them by `ActNorm.create`.")
-        x = tf.convert_to_tensor(x, self.dtype)
-        self._check_image(x)
-        kept = 1 if self._shift.shape.rank == 1 else 3
-        mean, variance = tf.nn.moments(x, axes=list(range(x.shape.rank - kept)))
+        if self._shift.shape != self._log_scale.shape:
+            raise ValueError(
+                "`initialize` needs `shift` and `log_scale` of one shape, got "
+                f"{self._shift.shape} and {self._log_scale.shape}."
+            )
+        x = self._checked_image(tf.convert_to_tensor(x, self.dtype))
+        shape = [1] * (x.shape.rank - self._image_shape.rank) + self._image_shape.as_list()
+        averaged = [axis for axis, size in enumerate(shape) if size == 1 and x.shape[axis] != 1]
+        axes = [*range(x.shape.rank - self._image_shape.rank), *averaged]
+        mean, variance = tf.nn.moments(x, axes=sorted({*axes}), keepdims=True)
         if not bool(tf.reduce_all(tf.math.is_finite(mean + variance))):
             raise ValueError("`x` must be finite, got NaN or infinite entries.")
         deviation = tf.maximum(tf.sqrt(variance), _MIN_STANDARD_DEVIATION)
-        self._log_scale.assign(-tf.math.log(deviation))
-        self._shift.assign(-mean / deviation)
+        self._log_scale.assign(tf.reshape(-tf.math.log(deviation), self._image_shape))
+        self._shift.assign(tf.reshape(-mean / deviation, self._image_shape))
         if self._is_initialized is not None:
             self._is_initialized.assign(True)
 
-    def _check_image(self, x):
-        expected = self._shift.shape
-        if not expected.is_compatible_with(image_dims("ActNorm", x.shape)[-expected.rank :]):
+    def _checked_image(self, x):
+        """Returns the image, whose number of channels is then checked in a graph too."""
+        expected = self._image_shape[-3:].as_list()
+        found = image_dims("ActNorm", x.shape)[-len(expected) :]
+        pairs = zip(expected, found, strict=True)
+        if any(size not in (None, 1) and other not in (None, size) for size, other in pairs):
             raise ValueError(
                 f"ActNorm was made for images of shape [..., {', '.join(map(str, expected))}], got "
                 f"{x.shape}."
             )
+        return x if x.shape.rank is None else tf.ensure_shape(x, [*x.shape[:-1], expected[-1]])
 
     def _forward(self, x):
-        self._check_image(x)
-        return x * tf.exp(self._log_scale) + self._shift
+        return self._checked_image(x) * tf.exp(self._log_scale) + self._shift
 
     def _inverse(self, y):
-        self._check_image(y)
+        y = self._checked_image(y)
         return (y - self._shift) * tf.exp(-tf.convert_to_tensor(self._log_scale))
 
     def _forward_log_det_jacobian(self, x):
-        total = tf.reduce_sum(self._log_scale)
-        if self._shift.shape.rank == 3:
-            return total
+        log_scale = tf.convert_to_tensor(self._log_scale)
+        rank = min(log_scale.shape.rank, 3)
+        total = tf.reduce_sum(log_scale, axis=list(range(-rank, 0)))
         positions = ps.reduce_prod(ps.shape(x)[-3:-1])
-        return total * tf.cast(positions, total.dtype)
+        own_positions = ps.reduce_prod(ps.shape(log_scale)[-rank:-1])
+        return total * tf.cast(positions // own_positions, total.dtype)
+
+
+def _parameter_shape(shift_shape, log_scale_shape):
+    """Returns the shape that both broadcast to."""
+    shapes = (shift_shape, log_scale_shape)
+    try:
+        shape = tf.broadcast_static_shape(*shapes)
+    except ValueError:
+        shape = None
+    if shape is None or any(s.rank in (0, 2) or s[-1] != shape[-1] for s in shapes):
+        raise ValueError(
+            "`shift` and `log_scale` must have shapes [channels] or [..., height, width, channels] "
+            f"that broadcast, got {shift_shape} and {log_scale_shape}."
+        )
+    return shape

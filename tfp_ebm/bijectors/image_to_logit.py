@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.tfp_private import assert_util
 
 __all__ = ["ImageToLogit"]
 
@@ -19,7 +20,8 @@ class ImageToLogit(tfp.bijectors.AutoCompositeTensorBijector):
         inverse(y) = num_levels (sigmoid(y) - alpha) / (1 - 2 alpha)
 
     The margin alpha keeps the ends finite: 0 and num_levels map to -+2.94 at alpha = 0.05. A
-    sample can land outside [0, num_levels], by at most `alpha / (1 - 2 alpha)` of it.
+    sample can land outside [0, num_levels], by at most `alpha / (1 - 2 alpha)` of it; further out
+    `forward` is NaN, or raises with `validate_args`.
 
     >>> import tensorflow as tf
     >>> ImageToLogit(num_levels=256).forward(tf.constant([0.0, 128.0])).numpy().round(2).tolist()
@@ -41,7 +43,7 @@ class ImageToLogit(tfp.bijectors.AutoCompositeTensorBijector):
         Args:
           num_levels: number of pixel levels; data lie in [0, num_levels].
           alpha: margin, above 0 (at 0 the ends would map to infinity) and below 0.5.
-          validate_args: whether to check that values lie in the domain.
+          validate_args: whether to check that values lie where p is between 0 and 1.
           name: name of the bijector.
 
         Raises:
@@ -67,6 +69,10 @@ class ImageToLogit(tfp.bijectors.AutoCompositeTensorBijector):
     def _parameter_properties(cls, dtype: Any):
         return {}
 
+    @classmethod
+    def _is_increasing(cls, **kwargs: Any):
+        return True
+
     @property
     def num_levels(self) -> int:
         """Number of pixel levels."""
@@ -81,18 +87,30 @@ class ImageToLogit(tfp.bijectors.AutoCompositeTensorBijector):
     def _slope(self):
         return (1 - 2 * self._alpha) / self._num_levels
 
-    def _forward(self, x):
-        # Both sides by their own sum: 1 - p would lose digits near p = 1.
+    def _ends(self, x):
+        """Returns p and 1 - p, each by its own sum: the difference would lose digits near 1."""
         low = self._alpha + self._slope * x
         high = self._alpha + self._slope * (self._num_levels - x)
+        if not self.validate_args:
+            return low, high
+        margin = self._alpha / self._slope
+        message = (
+            f"Values of `{self.name}` must lie between {-margin:.6g} and "
+            f"{self._num_levels + margin:.6g}, where p is 0 and 1."
+        )
+        inside = assert_util.assert_positive(tf.minimum(low, high), message=message)
+        with tf.control_dependencies([inside]):
+            return tf.identity(low), tf.identity(high)
+
+    def _forward(self, x):
+        low, high = self._ends(x)
         return tf.math.log(low) - tf.math.log(high)
 
     def _inverse(self, y):
         return (tf.sigmoid(y) - self._alpha) / self._slope
 
     def _forward_log_det_jacobian(self, x):
-        low = self._alpha + self._slope * x
-        high = self._alpha + self._slope * (self._num_levels - x)
+        low, high = self._ends(x)
         return math.log(self._slope) - tf.math.log(low) - tf.math.log(high)
 
     def _inverse_log_det_jacobian(self, y):

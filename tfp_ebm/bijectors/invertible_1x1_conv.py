@@ -10,6 +10,7 @@ import tensorflow_probability as tfp
 from tfp_ebm.bijectors.image_bijector import image_dims
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.tfp_private import (
+    assert_util,
     dtype_util,
     parameter_properties,
     ps,
@@ -32,7 +33,9 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
       into one matrix; the log-determinant is a sum over the diagonal. W cannot leave the
       invertible matrices unless a diagonal entry crosses 0.
 
-    The inverse solves linear systems; no matrix is ever inverted.
+    The inverse solves linear systems; no matrix is ever inverted. Axes of the kernel, or of the
+    permutation, before the last ones are a batch of bijectors. Where they are tensors it can be
+    returned from a `tf.function`.
 
     >>> import tensorflow as tf
     >>> conv = Invertible1x1Conv.create(num_channels=4, parametrization="lu", seed=0)
@@ -54,9 +57,10 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
         """Constructs the bijector from given parameters; `create` makes trainable ones.
 
         Args:
-          kernel: `[C, C]`: W, or, with a permutation, `L + U - I` packed into one matrix.
-          permutation: `[C]` integers p, for `W x = (L U x)[p]`; None for a full kernel.
-          validate_args: as in TensorFlow Probability.
+          kernel: `[..., C, C]`: W, or, with a permutation, `L + U - I` packed into one matrix.
+          permutation: `[..., C]` integers p, for `W x = (L U x)[p]`; None for a full kernel.
+          validate_args: whether to check that the matrix has an inverse, and the permutation is
+            one.
           name: name of the bijector.
 
         Raises:
@@ -70,13 +74,11 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
                 permutation, dtype=tf.int32, name="permutation"
             )
             shape = self._kernel.shape
-            if shape.rank != 2 or shape[0] != shape[1]:
+            checks.matrix("kernel", self._kernel, "channels, channels")
+            if shape[-2] != shape[-1]:
                 raise ValueError(f"`kernel` must be a square matrix, got shape {shape}.")
-            if permutation is not None and self._permutation.shape != shape[:1]:
-                raise ValueError(
-                    f"`permutation` must have shape [{shape[0]}] like the kernel's side, got "
-                    f"{self._permutation.shape}."
-                )
+            if permutation is not None:
+                checks.vector("permutation", self._permutation, shape[-1])
             super().__init__(
                 forward_min_event_ndims=3,
                 is_constant_jacobian=True,
@@ -131,7 +133,13 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
     @classmethod
     def _parameter_properties(cls, dtype: Any):
         properties = parameter_properties.ParameterProperties
-        return {"kernel": properties(event_ndims=2), "permutation": properties(event_ndims=1)}
+        return {
+            "kernel": properties(
+                event_ndims=2,
+                shape_fn=lambda shape: ps.concat([shape[:-3], shape[-1:], shape[-1:]], axis=0),
+            ),
+            "permutation": properties(event_ndims=1, is_preferred=False),
+        }
 
     @property
     def kernel(self) -> Any:
@@ -143,59 +151,98 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
         """The permutation of the LU form, as given, or None."""
         return self._permutation
 
-    def _check_image(self, x):
-        channels = image_dims("Invertible1x1Conv", x.shape)[2]
-        if channels not in (None, self._kernel.shape[0]):
+    def _parameter_control_dependencies(self, is_init):
+        assertions = []
+        if not self.validate_args:
+            return assertions
+        if is_init != tensor_util.is_ref(self._kernel):
+            log_det = self._log_abs_determinant()
+            message = "`kernel` must be an invertible matrix."
+            is_finite = tf.reduce_all(tf.math.is_finite(log_det))
+            assertions.append(assert_util.assert_equal(is_finite, True, message=message))
+        if self._permutation is not None and is_init != tensor_util.is_ref(self._permutation):
+            numbers = tf.sort(self._permutation, axis=-1)
+            message = "`permutation` must hold every number from 0 to channels - 1 once."
+            expected = tf.range(self._kernel.shape[-1])
+            assertions.append(assert_util.assert_equal(numbers, expected, message=message))
+        return assertions
+
+    def _checked_image(self, x):
+        """Returns the image, whose number of channels is then checked in a graph too."""
+        expected = self._kernel.shape[-1]
+        if image_dims("Invertible1x1Conv", x.shape)[2] not in (None, expected):
             raise ValueError(
-                f"Invertible1x1Conv was made for {self._kernel.shape[0]} channels, got images of "
-                f"shape {x.shape}."
+                f"Invertible1x1Conv was made for {expected} channels, got images of shape "
+                f"{x.shape}."
             )
+        return x if x.shape.rank is None else tf.ensure_shape(x, [*x.shape[:-1], expected])
 
     def _triangles(self, kernel):
         """Returns L and U; L needs no unit diagonal, since solvers are told to ignore it."""
-        identity = tf.eye(self._kernel.shape[0], dtype=kernel.dtype)
         lower = tf.linalg.band_part(kernel, -1, 0)
-        return tf.linalg.set_diag(lower, tf.linalg.diag_part(identity)), tf.linalg.band_part(
-            kernel, 0, -1
-        )
+        lower = tf.linalg.set_diag(lower, tf.ones_like(tf.linalg.diag_part(kernel)))
+        return lower, tf.linalg.band_part(kernel, 0, -1)
 
     def _matrix(self):
         kernel = tf.convert_to_tensor(self._kernel)
         if self._permutation is None:
             return kernel
         lower, upper = self._triangles(kernel)
-        return tf.gather(tf.matmul(lower, upper), self._permutation)
+        return _gather_rows(tf.matmul(lower, upper), tf.convert_to_tensor(self._permutation))
 
     def _forward(self, x):
-        self._check_image(x)
-        return _multiply_channels(x, self._matrix())
+        matrix = self._matrix()
+        rows = _pixels(self._checked_image(x), matrix.shape.rank == 2)
+        return _images(tf.matmul(rows, matrix, transpose_b=True), x)
 
     def _inverse(self, y):
-        self._check_image(y)
-        kernel = tf.convert_to_tensor(self._kernel)
-        columns = tf.transpose(tf.reshape(y, [-1, self._kernel.shape[0]]))
-        if self._permutation is None:
-            columns = tf.linalg.solve(kernel, columns)
+        kernel, permutation = tf.convert_to_tensor(self._kernel), self._permutation
+        single = kernel.shape.rank == 2 and (permutation is None or permutation.shape.rank == 1)
+        columns = tf.linalg.matrix_transpose(_pixels(self._checked_image(y), single))
+        if permutation is None:
+            # An operator, since it broadcasts, and factorizes every matrix once.
+            columns = tf.linalg.LinearOperatorFullMatrix(kernel).solve(columns)
         else:
             lower, upper = self._triangles(kernel)
             # XLA has no kernel for tf.math.invert_permutation.
-            columns = tf.gather(columns, tf.argsort(self._permutation))
+            columns = _gather_rows(columns, tf.argsort(permutation, axis=-1))
             columns = tf.linalg.triangular_solve(lower, columns)
             columns = tf.linalg.triangular_solve(upper, columns, lower=False)
-        x = tf.reshape(tf.transpose(columns), ps.shape(y))
-        return tf.ensure_shape(x, y.shape)
+        return _images(tf.linalg.matrix_transpose(columns), y)
 
-    def _forward_log_det_jacobian(self, x):
+    def _log_abs_determinant(self):
+        """Returns log |det W|, in float64 for a full kernel: it is to be summed H W times."""
         kernel = tf.convert_to_tensor(self._kernel)
         if self._permutation is None:
-            # Of slogdet and QR, only QR has a kernel in XLA; float64, since it is summed H W times.
+            # Of slogdet and QR, only QR has a kernel in XLA.
             kernel = tf.linalg.qr(tf.cast(kernel, tf.float64)).r
-        log_det = tf.reduce_sum(tf.math.log(tf.abs(tf.linalg.diag_part(kernel))))
+        return tf.reduce_sum(tf.math.log(tf.abs(tf.linalg.diag_part(kernel))), axis=-1)
+
+    def _forward_log_det_jacobian(self, x):
         positions = ps.reduce_prod(ps.shape(x)[-3:-1])
-        return tf.cast(log_det, x.dtype) * tf.cast(positions, x.dtype)
+        return tf.cast(self._log_abs_determinant(), x.dtype) * tf.cast(positions, x.dtype)
 
 
-def _multiply_channels(x, matrix):
-    """Returns `matrix x[..., :]` for every pixel, in one matrix product."""
-    flat = tf.matmul(tf.reshape(x, [-1, matrix.shape[0]]), matrix, transpose_b=True)
-    return tf.ensure_shape(tf.reshape(flat, ps.shape(x)), x.shape)
+def _pixels(x, single):
+    """Returns pixels as the rows of one matrix, for a `single` kernel, or of one for each image."""
+    shape = ps.shape(x)
+    leading = [[-1]] if single else [shape[:-3], [shape[-3] * shape[-2]]]
+    return tf.reshape(x, ps.concat([*leading, shape[-1:]], axis=0))
+
+
+def _images(rows, x):
+    """Returns pixels in the places of those of x, with the leading axes of `rows` if it has any."""
+    leading = ps.shape(x)[:-3] if rows.shape.rank == 2 else ps.shape(rows)[:-2]
+    y = tf.reshape(rows, ps.concat([leading, ps.shape(x)[-3:]], axis=0))
+    return tf.ensure_shape(y, x.shape) if rows.shape.rank == 2 else y
+
+
+def _gather_rows(matrix, index):
+    """Returns `matrix[..., index[..., i], :]`, both broadcast against each other."""
+    if index.shape.rank == 1:
+        return tf.gather(matrix, index, axis=-2)
+    shape, size = ps.shape(matrix), ps.shape(index)[-1:]
+    batch_shape = ps.broadcast_shape(shape[:-2], ps.shape(index)[:-1])
+    matrix = tf.broadcast_to(matrix, ps.concat([batch_shape, shape[-2:]], axis=0))
+    index = tf.broadcast_to(index, ps.concat([batch_shape, size], axis=0))
+    return tf.gather(matrix, index, axis=-2, batch_dims=index.shape.rank - 1)
