@@ -75,6 +75,87 @@ def test_what_is_no_level_is_refused_in_eager_and_graph_mode(bad):
         tf.function(model.log_prob)(tf.constant(bad, tf.float64))
 
 
+@pytest.mark.parametrize("mode", ["eager", "XLA"])
+@pytest.mark.parametrize(
+    ("dtype", "num_levels"),
+    [(tf.float32, 256), (tf.float32, 2**16), (tf.float64, 2**16), (tf.float32, 2**23)],
+)
+def test_the_floor_of_a_noisy_level_is_the_level(dtype, num_levels, mode):
+    """The noise is 0, or the largest number below 1, or what a sigmoid has rounded to 1."""
+    ends = [0.0, np.nextafter(dtype.as_numpy_dtype(1), 0), 1.0]
+    density = tfd.Independent(tfd.Uniform(tf.zeros([3], dtype), float(num_levels)), 1)
+    levels = np.arange(max(0, num_levels - 2**16), num_levels)[:, None] * np.ones(3, np.int32)
+
+    def noise(x):
+        return tfd.Independent(tfd.Deterministic(tf.constant(ends, dtype) + tf.zeros_like(x)), 1)
+
+    model = Dequantized(density, num_levels, noise)
+    function = (
+        tf.function(model.dequantize, jit_compile=True) if mode == "XLA" else model.dequantize
+    )
+    point = function(tf.constant(levels, tf.int32))
+    np.testing.assert_array_equal(np.floor(point), levels)
+    np.testing.assert_array_equal(point[:, 0], levels[:, 0])
+    np.testing.assert_array_equal(
+        point[:, 2], np.nextafter(levels[:, 2].astype(dtype.as_numpy_dtype) + 1, 0)
+    )
+
+
+def test_coarse_numbers_still_give_a_bound():
+    """At 2^22 levels a cell holds two numbers: the sum over them is the midpoint rule's."""
+    middle = 2.0**22 - 7
+    density = tfd.Independent(tfd.Normal(tf.constant([middle]), 2.0), 1)
+    model = Dequantized(density, num_levels=2**22)
+    value = np.array([[2**22 - 8], [2**22 - 5]])
+    expected = np.log(norm.cdf(value + 1, middle, 2) - norm.cdf(value, middle, 2))[:, 0]
+    many = model.importance_log_prob(value, 3_000, seed=(0, 1))
+    np.testing.assert_allclose(many, expected, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "num_levels", "largest"),
+    [("float32", 2**24, 2**23), ("float64", 2**53, 2**52), ("bfloat16", 256, 128)],
+)
+def test_levels_that_a_dtype_cannot_tell_apart_are_refused(dtype, num_levels, largest):
+    density = tfd.Independent(tfd.Uniform(tf.zeros([2], dtype), tf.ones([], dtype)), 1)
+    with pytest.raises(ValueError, match=f"at most {largest} .* {dtype}, .* {num_levels}; use flo"):
+        Dequantized(density, num_levels)
+    assert Dequantized(density, largest).num_levels == largest
+
+
+def test_integers_of_a_dtype_that_holds_all_levels():
+    density = tfd.MultivariateNormalDiag(np.zeros(2))
+    dtypes = [Dequantized(density, 2**power).dtype for power in (8, 9, 31, 33)]
+    assert dtypes == [tf.uint8, tf.int32, tf.int32, tf.int64]
+
+
+def test_what_is_no_level_is_nan_where_xla_drops_errors():
+    def learned(x):
+        return tfd.Independent(tfd.Uniform(tf.zeros_like(x), 1.0), 1)
+
+    density = tfd.Independent(tfd.Uniform(tf.fill([2], -1e3), 1e3), 1)
+    value = [[3, 9], [260, 0], [-5, 0], [3.5, 0], [np.nan, 0], [np.inf, 0], [0, 255]]
+    for noise in (None, learned):
+        model = Dequantized(density, noise=noise)
+        log_prob = tf.function(model.log_prob, jit_compile=True)(tf.constant(value, tf.float32))
+        assert np.isnan(log_prob).tolist() == [False, *[True] * 5, False]
+
+
+def test_a_fraction_that_the_density_cannot_see_is_no_level():
+    with pytest.raises(ValueError, match="must hold integers"):
+        Dequantized(tfd.MultivariateNormalDiag([0.0, 0.0])).log_prob(np.array([[3 + 1e-12, 1]]))
+
+
+@pytest.mark.parametrize("low", [-0.5, 0.5, np.nan])
+def test_noise_outside_the_cell_is_refused(low):
+    model = normal_pixels(noise=lambda x: tfd.Independent(tfd.Uniform(low + 0 * x, low + 1), 1))
+    value = np.full([40, 2], 3, np.uint8)
+    with pytest.raises(ValueError, match=r"`noise` of `Dequantized` must draw from \[0, 1\)"):
+        model.log_prob(value)
+    compiled = tf.function(model.log_prob, jit_compile=True)
+    assert np.isnan(compiled(value, seed=(0, 1))).any()
+
+
 def test_errors():
     model = normal_pixels()
     with pytest.raises(ValueError, match=r"`value` must have shape \[\.\.\., 2\], got \(1, 3\)"):

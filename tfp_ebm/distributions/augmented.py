@@ -5,7 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.stochastic_bound import StochasticBound, bound_log_prob
+from tfp_ebm.distributions.stochastic_bound import StochasticBound
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.tfp_private import parameter_properties, samplers
 
@@ -21,7 +21,9 @@ class Augmented(StochasticBound):
     The extra coordinates e follow x along the last axis: extra entries of a vector, or extra
     channels of an image. `log_prob(x)` is that lower bound with one draw of e: a *bound*, in nats
     an event, deterministic given `seed`; `importance_log_prob` tightens it. `sample` draws (x, e)
-    and drops e. `Dequantized(Augmented(...))` models integers, in the order of equation 7.
+    and drops e. `Dequantized(Augmented(...))` models integers, in the order of equation 7. It is no
+    composite tensor, since the density and the posterior may own networks: a `tf.function` can use
+    it, but not return it.
 
     #### Example
 
@@ -129,22 +131,12 @@ class Augmented(StochasticBound):
     def _batch_shape_tensor(self):
         return self._distribution.batch_shape_tensor()
 
-    def _checked(self, value):
-        return value
-
     def _log_weight(self, value, seed, **kwargs):
         draw_seed, joint_seed = samplers.split_seed(seed, n=2, salt="augmented")
-        posterior = self._posterior(value)
-        expected = self.event_shape[:-1].concatenate([self._num_augmented])
-        if not posterior.event_shape.is_compatible_with(expected):
-            raise ValueError(
-                f"`posterior(x)` must have event shape {expected}, that of x with "
-                f"{self._num_augmented} along the last axis, got {posterior.event_shape}."
-            )
-        extra, extra_log_prob = posterior.experimental_sample_and_log_prob(seed=draw_seed)
+        event_shape = self.event_shape[:-1].concatenate([self._num_augmented])
+        extra, extra_log_prob = self._draw("posterior", value, event_shape, draw_seed)
         joint = tf.concat([value, extra], axis=-1)
-        bound = bound_log_prob(self._distribution, joint, joint_seed, **kwargs)
-        return bound - extra_log_prob
+        return self._inner_log_prob(joint, joint_seed, **kwargs) - extra_log_prob
 
     def _call_sample_n(self, sample_shape, seed, **kwargs):
         sample = self._distribution.sample(sample_shape, seed=seed, **kwargs)

@@ -6,8 +6,9 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.stochastic_bound import StochasticBound, bound_log_prob
+from tfp_ebm.distributions.stochastic_bound import StochasticBound
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import (
     DiscreteDistributionMixin,
     parameter_properties,
@@ -16,6 +17,8 @@ from tfp_ebm.internal.tfp_private import (
 )
 
 __all__ = ["Dequantized"]
+
+_SIGNIFICANT_BITS = {tf.bfloat16: 8, tf.float16: 11, tf.float32: 24, tf.float64: 53}
 
 
 class Dequantized(DiscreteDistributionMixin, StochasticBound):
@@ -28,7 +31,12 @@ class Dequantized(DiscreteDistributionMixin, StochasticBound):
     deterministic given `seed`. With `noise=None` u is uniform on the whole unit cell and
     `log r = 0`. `importance_log_prob` tightens the bound. `sample` returns
     `floor` of a sample of the density; what falls outside the levels, which the bound does not
-    count, is moved to the nearest one.
+    count, is moved to the nearest one. Noise is drawn for every value and every member of a batch
+    of densities. Where errors cannot be raised, under XLA, the log-probability of what is no level
+    is NaN.
+
+    It is no composite tensor, since the density and the noise may own networks: a `tf.function` can
+    use it, but not return it.
 
     #### Example
 
@@ -59,15 +67,17 @@ class Dequantized(DiscreteDistributionMixin, StochasticBound):
           distribution: a density over events of any shape, in units of levels.
           num_levels: number of levels; values are 0 ... num_levels - 1.
           noise: `noise(x)`, for `x` of shape `[..., *event_shape]` in the density's dtype, returns
-            a distribution over u in [0, 1) with batch shape `[...]` and the same event shape. A
-            `tf.Module` or Keras model is tracked and trains. None: uniform.
+            a distribution over u in [0, 1) with batch shape `[...]` and the same event shape; a
+            draw that rounding has moved to 1 counts as the number below. A `tf.Module` or Keras
+            model is tracked and trains. None: uniform.
           validate_args: as in TensorFlow Probability; values are checked either way.
           allow_nan_stats: as in TensorFlow Probability.
           name: name of the distribution.
 
         Raises:
-          ValueError: if `num_levels` is not an integer of at least 2.
-          TypeError: if `distribution` is not a distribution or `noise` not callable.
+          ValueError: if `num_levels` is not an integer of at least 2, or more than the density's
+            dtype can add noise to: 2^23 in float32, 2^52 in float64.
+          TypeError: if `distribution` is not a distribution over floats or `noise` not callable.
         """
         parameters = dict(locals())
         num_levels = checks.positive_integer("num_levels", num_levels, minimum=2)
@@ -81,12 +91,13 @@ class Dequantized(DiscreteDistributionMixin, StochasticBound):
                 "`noise` must be None or a callable `noise(x)` that returns a distribution, got "
                 f"{type(noise).__name__}."
             )
+        _check_levels(distribution.dtype, num_levels)
         with tf.name_scope(name) as name:
             self._distribution = distribution
             self._num_levels = num_levels
             self._noise = noise
             super().__init__(
-                dtype=tf.uint8 if num_levels <= 256 else tf.int32,
+                dtype=_smallest_integer(num_levels),
                 reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
                 validate_args=validate_args,
                 allow_nan_stats=allow_nan_stats,
@@ -126,60 +137,59 @@ class Dequantized(DiscreteDistributionMixin, StochasticBound):
         return self._distribution.batch_shape_tensor()
 
     def _call_log_prob(self, value, name, **kwargs):
-        # Converted here, since a conversion with our dtype as a hint would cut 3.5 down to 3.
-        return super()._call_log_prob(tf.convert_to_tensor(value), name, **kwargs)
+        return super()._call_log_prob(self._as_tensor(value), name, **kwargs)
 
-    def _check_value(self, value):
-        """Returns the value in the density's dtype, checked to be one of the levels."""
-        message = (
-            f"`value` of `{self.name}` must hold integers from 0 to {self._num_levels - 1}; "
-            "rescale the data to levels (NaN and infinity are none), or change `num_levels`."
-        )
-        event_shape = self.event_shape
-        if not event_shape.is_compatible_with(value.shape[value.shape.rank - event_shape.rank :]):
-            raise ValueError(
-                f"`value` must have shape [..., {', '.join(map(str, event_shape))}], got "
-                f"{value.shape}."
-            )
-        checked = tf.cast(value, self._distribution.dtype)
-        conditions = []
-        if not (value.dtype == tf.uint8 and self._num_levels == 256):
-            conditions.append((checked >= 0) & (checked <= self._num_levels - 1))
-        if value.dtype.is_floating:
-            conditions.append(tf.equal(checked, tf.floor(checked)))
-        if tf.executing_eagerly():
-            if not all(bool(tf.reduce_all(condition)) for condition in conditions):
-                raise ValueError(message)
-            return checked
-        asserts = [tf.debugging.Assert(tf.reduce_all(c), [message]) for c in conditions]
-        with tf.control_dependencies(asserts):
-            return tf.identity(checked)
-
-    def _draw_noise(self, value, seed):
-        """Returns u and log r(u | x)."""
-        if self._noise is None:
-            return samplers.uniform(ps.shape(value), seed=seed, dtype=value.dtype), 0.0
-        noise, log_prob = self._noise(value).experimental_sample_and_log_prob(seed=seed)
-        return noise, log_prob
+    def _as_tensor(self, value):
+        # Without our dtype as a hint, which would cut 3.5 down to 3.
+        return tf.convert_to_tensor(value)
 
     def _checked(self, value):
-        return self._check_value(value)
+        """Returns the value in the density's dtype, checked to be one of the levels."""
+        dtype, highest = self._distribution.dtype, self._num_levels - 1
+        if value.dtype == tf.uint8 and highest == 255:
+            return tf.cast(value, dtype)
+        if value.dtype.is_floating:
+            exact = value if value.dtype.size > dtype.size else tf.cast(value, dtype)
+        else:
+            exact = tf.cast(value, tf.int64)
+        condition = (exact >= 0) & (exact <= highest)
+        if value.dtype.is_floating:
+            condition &= tf.equal(exact, tf.floor(exact))
+        message = (
+            f"`value` of `{self.name}` must hold integers from 0 to {highest}; rescale the data to "
+            "levels (NaN and infinity are none), or change `num_levels`."
+        )
+        return checks.valid(tf.cast(value, dtype), condition, message)
+
+    def _draw_noise(self, value, seed):
+        """Returns x + u and log r(u | x)."""
+        if self._noise is None:
+            noise = samplers.uniform(ps.shape(value), seed=seed, dtype=value.dtype)
+            return _in_cell(value, noise), 0.0
+        noise, log_prob = self._draw("noise", value, self.event_shape, seed)
+        message = f"`noise` of `{self.name}` must draw from [0, 1), got other numbers or NaN."
+        # A number just below 1 may have been rounded to it.
+        noise = checks.valid(noise, (noise >= 0) & (noise <= 1), message)
+        return _in_cell(value, noise), log_prob
 
     def _log_weight(self, value, seed, **kwargs):
         noise_seed, inner_seed = samplers.split_seed(seed, n=2, salt="dequantized")
-        noise, noise_log_prob = self._draw_noise(value, noise_seed)
-        bound = bound_log_prob(self._distribution, value + noise, inner_seed, **kwargs)
-        return bound - noise_log_prob
+        point, noise_log_prob = self._draw_noise(value, noise_seed)
+        return self._inner_log_prob(point, inner_seed, **kwargs) - noise_log_prob
 
     def dequantize(self, value: Any, seed: Any = None) -> tf.Tensor:
-        """Returns x + u with u drawn from the noise, in the density's dtype, `value`'s shape.
+        """Returns x + u with u drawn from the noise, in the density's dtype; its floor is x.
 
         Args:
-          value: integers, `[..., *event_shape]`.
+          value: integers, `[..., *event_shape]`, whose leading axes broadcast against
+            `batch_shape`, so that every model has noise of its own.
           seed: seed; a pair of integers repeats exactly.
+
+        Returns:
+          `[..., *event_shape]` of the broadcast shape.
         """
-        value = self._check_value(tf.convert_to_tensor(value))
-        return value + self._draw_noise(value, samplers.sanitize_seed(seed, salt="dequantized"))[0]
+        value = self._for_every_model(self._as_tensor(value))
+        return self._draw_noise(value, sanitize_seed(seed, salt="dequantized"))[0]
 
     def _call_sample_n(self, sample_shape, seed, **kwargs):
         sample = self._distribution.sample(sample_shape, seed=seed, **kwargs)
@@ -188,3 +198,34 @@ class Dequantized(DiscreteDistributionMixin, StochasticBound):
 
     def _default_event_space_bijector(self):
         return None
+
+
+def _smallest_integer(num_levels):
+    if num_levels <= 2**8:
+        return tf.uint8
+    return tf.int32 if num_levels <= 2**31 else tf.int64
+
+
+def _check_levels(dtype, num_levels):
+    """Raises unless numbers of the dtype have a fraction at the highest level."""
+    bits = _SIGNIFICANT_BITS.get(dtype)
+    if bits is None:
+        raise TypeError(f"`distribution` must be a density over floats, got dtype {dtype}.")
+    if num_levels > 2 ** (bits - 1):
+        raise ValueError(
+            f"`num_levels` must be at most {2 ** (bits - 1)} for a density in {dtype.name}, whose "
+            f"numbers have no fraction from there on, got {num_levels}; use float64, or fewer "
+            "levels."
+        )
+
+
+def _in_cell(level, noise):
+    """Returns `level + noise`, in [level, level + 1) after rounding too.
+
+    Rounding to the nearest number of the dtype moves a point by half the spacing at most, as the
+    midpoint rule does; what would round up to `level + 1` becomes the number below it, whose cell
+    that half is. The log-density of the noise stays that of the draw before rounding.
+    """
+    # The product is rounded to the number just below `level + 1`.
+    below_one = 1 - 2.0 ** -_SIGNIFICANT_BITS[level.dtype]
+    return tf.minimum(level + noise, (level + 1) * tf.constant(below_one, level.dtype))

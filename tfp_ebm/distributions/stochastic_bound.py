@@ -20,20 +20,78 @@ class StochasticBound(tfp.distributions.Distribution):
 
         log p(x) >= log p(x, h) - log q(h | x),   h ~ q(h | x)
 
-    Subclasses give `_checked(value)` and `_log_weight(value, seed)`, the bound of one draw for
-    every entry of a value of any leading shape. Further keywords, such as `distribution_kwargs`,
-    are passed on to the distribution inside.
+    Hidden variables are drawn for every value and every member of the batch: the value is first
+    broadcast against `batch_shape`. Subclasses keep the distribution inside as `_distribution` and
+    give `_log_weight(value, seed)`, the bound of one draw for every entry of a value of any leading
+    shape that ends in the batch shape; `_checked(value)` may refuse values. Further keywords, such
+    as `distribution_kwargs`, are passed on to the distribution inside.
     """
 
-    def _checked(self, value: Any) -> tf.Tensor:
-        raise NotImplementedError(f"{type(self).__name__} must implement `_checked`.")
+    def _checked(self, value: tf.Tensor) -> tf.Tensor:
+        """Returns the value in the dtype of the distribution inside, refused if it is none."""
+        return value
 
     def _log_weight(self, value: tf.Tensor, seed: Any, **kwargs: Any) -> tf.Tensor:
         raise NotImplementedError(f"{type(self).__name__} must implement `_log_weight`.")
 
+    def _for_every_model(self, value):
+        """Returns the value, checked, of shape `[..., *batch_shape, *event_shape]`."""
+        leading_rank = self._leading_rank(value)
+        leading, event = value.shape[:leading_rank], value.shape[leading_rank:]
+        try:
+            static_shape = tf.broadcast_static_shape(leading, self.batch_shape)
+        except ValueError:
+            raise ValueError(
+                f"`value` has leading axes {leading}, which do not broadcast with the batch shape "
+                f"{self.batch_shape}; add an axis of length 1 where every model is to see all."
+            ) from None
+        value = self._checked(value)
+        if self.batch_shape.rank == 0:
+            return value
+        shape = ps.broadcast_shape(ps.shape(value)[:leading_rank], self.batch_shape_tensor())
+        value = tf.broadcast_to(value, ps.concat([shape, self.event_shape_tensor()], axis=0))
+        return tf.ensure_shape(value, static_shape.concatenate(event))
+
+    def _leading_rank(self, value):
+        """Returns how many axes of a value come before its event, whose shape is checked."""
+        event_shape, shape = self.event_shape, value.shape
+        rank = -1 if shape.rank is None else shape.rank - event_shape.rank
+        if rank < 0 or not event_shape.is_compatible_with(shape[rank:]):
+            raise ValueError(
+                f"`value` must have shape [..., {', '.join(map(str, event_shape))}], got {shape}."
+            )
+        return rank
+
+    def _draw(self, name, value, event_shape, seed):
+        """Draws from the distribution that the argument `name` makes of a value, with log q."""
+        made = getattr(self, f"_{name}")(value)
+        batch_shape = value.shape[: self._leading_rank(value)]
+        if not isinstance(made, tfp.distributions.Distribution):
+            raise TypeError(f"`{name}(x)` must be a distribution, got {type(made).__name__}.")
+        fits = made.event_shape.is_compatible_with(event_shape)
+        if not fits or not made.batch_shape.is_compatible_with(batch_shape):
+            raise ValueError(
+                f"`{name}(x)` must have event shape {event_shape}, and batch shape {batch_shape} "
+                f"so that every x has a draw of its own, got {made.event_shape} and "
+                f"{made.batch_shape}; make its parameters from x, for instance by `tf.zeros_like`."
+            )
+        return made.experimental_sample_and_log_prob(seed=seed)
+
+    def _inner_log_prob(self, point, seed, **kwargs):
+        """Returns the log-probability of a point inside, NaN where an entry of it is NaN."""
+        log_prob = bound_log_prob(self._distribution, point, seed, **kwargs)
+        axes = ps.range(-self.event_shape.rank, 0)
+        unknown = tf.reduce_any(tf.math.is_nan(point), axis=axes)
+        return tf.where(unknown, tf.constant(math.nan, log_prob.dtype), log_prob)
+
     def _log_prob(self, value, seed=None, **kwargs):
         seed = sanitize_seed(seed, salt="stochastic_bound")
-        return self._log_weight(self._checked(value), seed, **kwargs)
+        return self._log_weight(self._for_every_model(value), seed, **kwargs)
+
+    def _sample_and_log_prob(self, sample_shape, seed, **kwargs):
+        sample_seed, bound_seed = samplers.split_seed(seed, n=2, salt="sample_and_bound")
+        value = self.sample(sample_shape, seed=sample_seed, **kwargs)
+        return value, self.log_prob(value, seed=bound_seed, **kwargs)
 
     def importance_log_prob(
         self,
@@ -50,32 +108,40 @@ class StochasticBound(tfp.distributions.Distribution):
         Draws run in blocks of 16, so that memory does not grow with S; sums in float64.
 
         Args:
-          value: `[..., *event_shape]`.
+          value: `[..., *event_shape]`, whose leading axes broadcast against `batch_shape`.
           num_samples: S.
           seed: seed; a pair of integers repeats exactly.
           name: name of the operation.
           **kwargs: passed on to the distribution inside.
 
         Returns:
-          `[...]` float64, nats an event.
+          `[...]` float64 of the broadcast shape, nats an event.
 
         Raises:
-          ValueError: if `num_samples` is not a positive integer.
+          ValueError: if `num_samples` is not a positive integer, or the value does not fit.
 
         Source: Burda et al., "Importance weighted autoencoders" (2016); "VFlow: More Expressive
         Generative Flows with Variational Data Augmentation", equation 5.
         """
         num_samples = checks.positive_integer("num_samples", num_samples)
         with self._name_and_control_scope(name or "importance_log_prob"):
-            value = self._checked(tf.convert_to_tensor(value))
+            value = self._for_every_model(self._as_tensor(value))
             seed = sanitize_seed(seed, salt="importance_log_prob")
             num_blocks, remainder = divmod(num_samples, _BLOCK)
             num_blocks = tf.constant(num_blocks)
             return self._importance_bound(value, num_blocks, remainder, seed, kwargs)
 
+    def _as_tensor(self, value):
+        return tf.convert_to_tensor(value, dtype_hint=self.dtype)
+
     @tf.function(autograph=False)
     def _importance_bound(self, value, num_blocks, remainder, seed, kwargs):
-        event_rank = self.event_shape.rank
+        if (
+            kwargs
+        ):  # Labels, say, may have leading axes of their own; what is traced here is pruned.
+            shape = ps.shape(self._log_weight(value, seed, **kwargs))
+            value = tf.broadcast_to(value, ps.concat([shape, self.event_shape_tensor()], axis=0))
+        leading_rank = self._leading_rank(value)
 
         def add(total, index, count):
             shape = ps.concat([[count], ps.shape(value)], axis=0)
@@ -83,10 +149,9 @@ class StochasticBound(tfp.distributions.Distribution):
             log_weights = self._log_weight(repeated, samplers.fold_in(seed, index), **kwargs)
             block = tf.reduce_logsumexp(tf.cast(log_weights, tf.float64), axis=0)
             total = tf.reduce_logsumexp(tf.stack([total, block]), axis=0)
-            return tf.ensure_shape(total, value.shape[: value.shape.rank - event_rank])
+            return tf.ensure_shape(total, value.shape[:leading_rank])
 
-        dynamic_shape = ps.shape(value)[: value.shape.rank - event_rank]
-        total = tf.fill(dynamic_shape, tf.constant(-math.inf, tf.float64))
+        total = tf.fill(ps.shape(value)[:leading_rank], tf.constant(-math.inf, tf.float64))
         _, total = tf.while_loop(
             lambda index, _: index < num_blocks,
             lambda index, total: (index + 1, add(total, index, _BLOCK)),

@@ -19,6 +19,7 @@ __all__ = [
     "positive_integer",
     "positive_number",
     "spins",
+    "valid",
     "variables",
     "vector",
 ]
@@ -110,6 +111,19 @@ def variables(name: str, value: Iterable[Any]) -> list[tf.Variable]:
                 f"{type(entry).__name__}."
             )
     return value
+
+
+def valid(value: tf.Tensor, condition: tf.Tensor, message: str) -> tf.Tensor:
+    """Returns a float tensor, refused where a condition fails.
+
+    Eager mode raises a ValueError. A graph asserts, and entries become NaN: XLA drops asserts.
+    """
+    if tf.executing_eagerly():
+        if not bool(tf.reduce_all(condition)):
+            raise ValueError(message)
+        return value
+    with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(condition), [message])]):
+        return tf.where(condition, value, tf.constant(float("nan"), value.dtype))
 
 
 def finite(name: str, value: Any, above_zero: bool = False) -> None:
