@@ -1,217 +1,73 @@
+import json
+import math
+
 import numpy as np
 import pytest
-import scipy.linalg
-import scipy.stats
 
 from tfp_ebm import metrics
 
 RNG = np.random.default_rng(0)
 
 
-def gaussian(count, size, factor, shift=0.0, rng=RNG):
-    return rng.normal(size=[count, size]) @ factor + shift
+IMAGES = RNG.integers(0, 17, size=[2500, 2, 2, 1])
 
 
-@pytest.mark.parametrize("size", [1, 3, 40])
-def test_frechet_distance_is_the_one_with_a_matrix_root(size):
-    first = gaussian(3000, size, RNG.normal(size=[size, size]))
-    second = gaussian(2500, size, RNG.normal(size=[size, size]), 0.3)
-    c1, c2 = (np.atleast_2d(np.cov(part, rowvar=False)) for part in (first, second))
-    root = scipy.linalg.sqrtm(c1 @ c2).real
-    expected = np.sum((first.mean(0) - second.mean(0)) ** 2) + np.trace(c1 + c2 - 2 * root)
-    result = metrics.frechet_distance(first, second)
-    assert result.value == pytest.approx(expected, rel=1e-6)
-    assert result.num_samples == (3000, 2500) and result.num_features == size
+def pixels_and_classes(images):
+    flat = images.reshape(len(images), -1) / 255
+    high = flat.mean(axis=1)
+    return flat, np.stack([high, 1 - high], axis=1)
 
 
-def with_moments(count, mean, covariance):
-    """Samples whose mean and covariance are exactly these."""
-    noise = RNG.normal(size=[count, len(mean)])
-    noise -= noise.mean(0)
-    white = noise @ np.linalg.inv(np.linalg.cholesky(np.cov(noise, rowvar=False))).T
-    return white @ np.linalg.cholesky(covariance).T + mean
+def network(**options):
+    arguments = {"weights": [np.arange(3.0)], "resize": "none", "has_probabilities": True}
+    return metrics.FeatureNetwork(pixels_and_classes, "pixels", **{**arguments, **options})
 
 
-def test_frechet_distance_of_gaussians_in_closed_form():
-    # In two dimensions tr (C_1 C_2)^(1/2) = sqrt(tr C_1 C_2 + 2 sqrt(det C_1 C_2)).
-    c1, c2 = np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([[1.0, -0.3], [-0.3, 3.0]])
-    first = with_moments(3000, np.zeros(2), c1)
-    second = with_moments(4000, np.array([1.0, -2.0]), c2)
-    root = np.sqrt(np.trace(c1 @ c2) + 2 * np.sqrt(np.linalg.det(c1 @ c2)))
-    expected = 5.0 + np.trace(c1 + c2) - 2 * root
-    actual = metrics.frechet_distance(first, second).value
-    assert actual == pytest.approx(expected, rel=1e-10)
-
-
-@pytest.mark.parametrize("name", ["frechet", "kernel"])
-def test_errors_are_the_spread_over_fresh_samples(name):
-    distance, count = {
-        "frechet": (metrics.frechet_distance, 2048),
-        "kernel": (metrics.kernel_distance, 300),
-    }[name]
-    rng = np.random.default_rng(1)
-    factor = rng.normal(size=[3, 3])
-    results = [
-        distance(gaussian(count, 3, np.eye(3), 0.0, rng), gaussian(count + 50, 3, factor, 0.5, rng))
-        for _ in range(60)
+def test_records_say_what_they_were_measured_with():
+    judge = metrics.SampleQuality(network(), IMAGES[:2100], num_levels=17, split="validation")
+    records = judge(IMAGES[300:])
+    assert [record.metric for record in records] == [
+        *("frechet_distance", "kernel_distance", "inception_score")
     ]
-    spread = np.std([result.value for result in results], ddof=1)
-    errors = [result.standard_error for result in results]
-    # 60 values give their spread to 9 percent.
-    assert np.mean(errors) == pytest.approx(spread, rel=0.3)
+    for record in records:
+        assert record.network == "pixels" and len(record.network_sha256) == 64
+        assert record.split == "validation" and record.num_samples == 2200
+        assert record.resize == "none" and record.error > 0
+    assert [record.num_reference for record in records] == [2100, 2100, 0]
+    again = metrics.SampleQuality(network(), IMAGES[:2100], 17, "validation")(IMAGES[300:])
+    assert json.dumps([r.to_dict() for r in again]) == json.dumps([r.to_dict() for r in records])
 
 
-def degenerate(name):
-    """Features of rank 6 of 40, and what distances of other sets to them should be."""
-    rng = np.random.default_rng(2)
-    first = 30 * rng.normal(size=[2100, 6]) @ rng.normal(size=[6, 40]) + 100
-    others = {
-        "same": first,
-        "moved": first + 2.0,
-        "projected": first * (np.arange(40) % 2),
-        "constant": np.full([2100, 40], 3.0),
-    }
-    second = others[name]
-    covariances = [np.cov(part, rowvar=False) for part in (first, second)]
-    factors = [
-        vectors * np.sqrt(np.where(values > 1e-9 * values.max(), values, 0))
-        for values, vectors in map(np.linalg.eigh, covariances)
-    ]
-    roots = np.linalg.svd(factors[0].T @ factors[1], compute_uv=False)
-    shift = second.mean(0) - first.mean(0)
-    return first, second, shift @ shift + np.trace(sum(covariances)) - 2 * roots.sum()
+def test_records_hold_the_values_of_the_metrics():
+    flat = IMAGES.reshape(-1, 4) / 16
+    records = metrics.SampleQuality(network(), IMAGES[:2100], num_levels=17)(IMAGES[300:])
+    frechet = metrics.frechet_distance(flat[:2100], flat[300:])
+    assert records[0].value == pytest.approx(frechet.value, rel=1e-4)
+    kernel = metrics.kernel_distance(flat[:2100], flat[300:])
+    assert records[1].value == pytest.approx(kernel.value, rel=1e-4)
+    high = flat[300:].mean(axis=1)
+    score = metrics.inception_score(np.stack([high, 1 - high], axis=1))
+    assert records[2].value == pytest.approx(score.value, rel=1e-5)
 
 
-@pytest.mark.parametrize("name", ["same", "moved", "projected", "constant"])
-def test_frechet_distance_without_full_rank_is_right_and_never_negative(name):
-    first, second, expected = degenerate(name)
-    result, scale = metrics.frechet_distance(first, second), np.mean(np.sum(first**2, axis=1))
-    assert result.value >= 0
-    assert result.value == pytest.approx(expected, rel=1e-9, abs=1e-9 * scale)
-    if name in ("same", "moved"):
-        exact = 0.0 if name == "same" else 40 * 2.0**2
-        assert abs(result.value - exact) <= min(result.standard_error, 1e-12 * scale)
-    assert name != "same" or result.standard_error < 1e-12 * scale
-    assert np.isfinite(result.standard_error)
+def test_what_cannot_be_measured_is_left_out():
+    judge = metrics.SampleQuality(lambda x: x.reshape(len(x), -1), IMAGES[:4], num_levels=17)
+    assert [record.metric for record in judge(IMAGES[:4])] == ["kernel_distance"]
 
 
-def test_the_error_of_a_distance_without_full_rank_is_the_spread_over_fresh_samples():
-    rng = np.random.default_rng(3)
-    first, second = rng.normal(size=[3, 5]), rng.normal(size=[2, 5])
-    results = [
-        metrics.frechet_distance(
-            gaussian(2048, 3, first, 0, rng), gaussian(2100, 2, second, 1, rng)
-        )
-        for _ in range(60)
-    ]
-    spread = np.std([result.value for result in results], ddof=1)
-    errors = [result.standard_error for result in results]
-    assert np.mean(errors) == pytest.approx(spread, rel=0.3)
+def test_the_error_of_a_single_image_is_unknown_not_zero():
+    image = metrics.SampleQuality(network(), IMAGES[:4], num_levels=17)(IMAGES[:3])[-1]
+    assert image.metric == "inception_score" and math.isnan(image.error)
+    assert json.loads(json.dumps(image.to_dict(), allow_nan=False))["error"] is None
+    assert math.isnan(metrics.difference(image, image)[1])
+    record = metrics.likelihood_record([-3.0], 4, 17)
+    assert record.nats == 3 and math.isnan(record.nats_error)
+    assert math.isnan(record.bits_per_dimension_error)
+    assert json.loads(json.dumps(record.to_dict(), allow_nan=False))["nats_error"] is None
+    unknown = metrics.likelihood_record([-3.0, -4.0], 4, 17, log_partition_error=math.nan)
+    assert math.isnan(unknown.nats_error)
 
 
-def brute_force_kernel_distance(first, second):
-    def mean_of_kernel(one, other, kept):
-        products = np.einsum("if,jf->ij", one, other)[kept]
-        return np.mean((products / one.shape[1] + 1) ** 3)
-
-    def mean_of_others(part):
-        return mean_of_kernel(part, part, ~np.eye(len(part), dtype=bool))
-
-    return mean_of_others(first) + mean_of_others(second) - 2 * mean_of_kernel(first, second, ...)
-
-
-def test_kernel_distance_against_brute_force():
-    first, second = RNG.normal(size=[15, 3]), RNG.normal(size=[20, 3]) + 0.5
-    expected = brute_force_kernel_distance(first, second)
-    result = metrics.kernel_distance(first, second)
-    assert result.value == pytest.approx(expected, rel=1e-10)
-    assert result.num_samples == (15, 20)
-    leave_one_out = [
-        [brute_force_kernel_distance(np.delete(first, i, 0), second) for i in range(15)],
-        [brute_force_kernel_distance(first, np.delete(second, i, 0)) for i in range(20)],
-    ]
-    variance = sum((len(values) - 1) * np.var(values) for values in leave_one_out)
-    assert result.standard_error == pytest.approx(np.sqrt(variance), rel=1e-8)
-
-
-def test_kernel_distance_of_parts_agrees_with_that_of_all():
-    first, second = RNG.normal(size=[1200, 4]), RNG.normal(size=[1300, 4]) + 0.1
-    whole = metrics.kernel_distance(first, second)
-    part = metrics.kernel_distance(first[:60], second[:60])
-    expected = brute_force_kernel_distance(first[:60], second[:60])
-    assert abs(part.value - whole.value) < 3 * part.standard_error
-    assert abs(expected - whole.value) < 3 * part.standard_error
-    assert whole.standard_error < part.standard_error
-
-
-def test_kernel_distance_is_unbiased_and_its_error_safe_where_the_sets_are_alike():
-    results = [metrics.kernel_distance(*RNG.normal(size=[2, 100, 5])) for _ in range(100)]
-    values = np.array([result.value for result in results])
-    assert abs(values.mean()) < 3 * values.std() / 10
-    errors = np.mean([result.standard_error for result in results])
-    assert values.std() < 1.15 * errors and errors < 1.6 * values.std()
-
-
-def test_inception_score():
-    constant = np.tile([0.2, 0.3, 0.5], [40, 1])
-    score = metrics.inception_score(constant)
-    assert score.value == pytest.approx(1, abs=1e-12)
-    assert score.standard_deviation == pytest.approx(0, abs=1e-12) and score.num_samples == 40
-    certain = np.tile(np.eye(4), [10, 1])
-    assert metrics.inception_score(certain, 10).value == pytest.approx(4)
-    probabilities = RNG.dirichlet(np.ones(3), size=200)
-    marginal = probabilities.mean(0)
-    divergence = np.mean([scipy.stats.entropy(row, marginal) for row in probabilities])
-    assert metrics.inception_score(probabilities, 1).value == pytest.approx(np.exp(divergence))
-
-
-def test_inception_score_over_splits():
-    probabilities = RNG.dirichlet(np.ones(3), size=90)
-    parts = [metrics.inception_score(part, 1).value for part in np.split(probabilities, 3)]
-    score = metrics.inception_score(probabilities, 3)
-    assert score.value == pytest.approx(np.mean(parts))
-    assert score.standard_deviation == pytest.approx(np.std(parts))
-
-
-def test_the_deviation_of_an_inception_score_is_unknown_from_one_split_or_single_samples():
-    probabilities = RNG.dirichlet(np.ones(3), size=19)
-    assert np.isnan(metrics.inception_score(probabilities, 1).standard_deviation)
-    assert np.isnan(metrics.inception_score(probabilities, 10).standard_deviation)
-    assert metrics.inception_score(probabilities, 9).standard_deviation > 0
-
-
-GOOD = RNG.normal(size=[5, 3])
-
-
-@pytest.mark.filterwarnings("ignore:The Frechet")
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (
-            lambda: metrics.frechet_distance(GOOD[:3], GOOD),
-            "`first` must hold at least 4 samples for a covariance of 3 features, got 3",
-        ),
-        (
-            lambda: metrics.frechet_distance(GOOD, GOOD[:1]),
-            "`second` must hold at least 4 samples for a covariance of 3 features, got 1",
-        ),
-        (lambda: metrics.frechet_distance(GOOD, GOOD[:, :2]), "the same network"),
-        (lambda: metrics.frechet_distance(GOOD * np.nan, GOOD), "`first` must be finite"),
-        (lambda: metrics.frechet_distance(GOOD[0], GOOD), r"must have shape \[N, F\]"),
-        (lambda: metrics.frechet_distance(GOOD[:, :0], GOOD[:, :0]), r"must have shape \[N, F\]"),
-        (lambda: metrics.kernel_distance(GOOD[:2], GOOD), "at least 3 samples"),
-        (lambda: metrics.kernel_distance(GOOD, GOOD[:, :2]), "the same network"),
-        (lambda: metrics.kernel_distance(GOOD, GOOD + np.inf), "`second` must be finite"),
-        (lambda: metrics.inception_score(GOOD), "rows of probabilities"),
-        (lambda: metrics.inception_score(np.full([20, 2], 0.4)), "sums from 0.8 to 0.8"),
-        (lambda: metrics.inception_score(np.eye(3), 10), "at least 10 samples"),
-    ],
-)
-def test_errors(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()
-
-
-def test_few_samples_are_warned_about():
-    with pytest.warns(UserWarning, match="fewer than 2048 samples"):
-        metrics.frechet_distance(RNG.normal(size=[50, 2]), RNG.normal(size=[50, 2]))
+def test_splits_of_an_inception_score_hold_at_least_two_images():
+    record = metrics.SampleQuality(network(), IMAGES[:4], num_levels=17)(IMAGES[:9])[-1]
+    assert record.error_kind == "standard deviation over 4 splits" and record.error > 0

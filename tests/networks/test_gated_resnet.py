@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from tfp_ebm import networks
 from tfp_ebm.internal.keras import keras
-from tfp_ebm.networks import MLP, GatedResNet, concat_elu
+from tfp_ebm.networks import GatedResNet, concat_elu
 
 
 def test_concat_elu():
@@ -41,17 +41,6 @@ def test_gated_resnet_is_the_formula():
     np.testing.assert_allclose(network(x), network.proj_out(tf.constant(normal)), rtol=1e-9)
 
 
-@pytest.mark.parametrize("leading", [(), (3,), (2, 3)])
-def test_leading_axes(leading):
-    assert GatedResNet((2, 4, 1), 5, 3, 1)(tf.zeros([*leading, 2, 4, 1])).shape == (
-        *leading,
-        2,
-        4,
-        5,
-    )
-    assert MLP(3, 5, [4])(tf.zeros([*leading, 3])).shape == (*leading, 5)
-
-
 def test_dropout_only_while_training():
     network = GatedResNet((2, 4, 1), 5, 3, 1, dropout_rate=0.5)
     x = tf.ones([1, 2, 4, 1])
@@ -59,39 +48,11 @@ def test_dropout_only_while_training():
     assert np.any(network(x, training=True) != network(x, training=True))
 
 
-def test_zero_output():
-    np.testing.assert_array_equal(MLP(3, 2, [4], zero_output=True)(tf.ones([1, 3])), [[0.0, 0.0]])
-
-
 def test_errors():
     with pytest.raises(ValueError, match="`num_filters` must be an integer of at least 1, got 0"):
         GatedResNet((2, 2, 1), 3, num_filters=0)
     with pytest.raises(ValueError, match=r"`dropout_rate` must be a number in \[0, 1\), got 1"):
         GatedResNet((2, 2, 1), 3, dropout_rate=1.0)
-    with pytest.raises(ValueError, match="`hidden_units`"):
-        MLP(3, 3, [0])
-
-
-def test_attention_against_numpy():
-    layer = networks.GatedAttention(num_heads=2)
-    x = np.random.default_rng(0).normal(size=[3, 2, 4, 6]).astype(np.float32)
-    position = np.random.default_rng(1).normal(size=[2, 4, 6]).astype(np.float32)
-    actual = layer(x, position).numpy()
-    kernel, bias = (v.numpy() for v in layer.query_key_value.weights)
-    packed = ((x + position).reshape(3, 8, 6) @ kernel[0, 0] + bias).reshape(3, 8, 3, 2, 3)
-    attended = np.zeros([3, 8, 2, 3])
-    for n in range(3):
-        for head in range(2):
-            query, key, value = (packed[n, :, part, head] for part in range(3))
-            scores = query @ key.T / np.sqrt(3)
-            weights = np.exp(scores - scores.max(1, keepdims=True))
-            attended[n, :, head] = weights / weights.sum(1, keepdims=True) @ value
-    kernel, bias = (v.numpy() for v in layer.gate.weights)
-    a, b = np.split(attended.reshape(3, 2, 4, 6) @ kernel[0, 0] + bias, 2, axis=-1)
-    np.testing.assert_allclose(actual, x + a / (1 + np.exp(-b)), rtol=1e-4, atol=1e-5)
-    assert layer.count_params() == 5 * 36 + 5 * 6
-    with pytest.raises(ValueError, match="`num_heads` must divide"):
-        networks.GatedAttention(4)(x)
 
 
 @pytest.mark.parametrize("context", ["gate", "hidden"])
@@ -141,31 +102,3 @@ def test_recomputation_gives_the_same_gradients_with_dropout_on():
         gradients.append(gradient(x))
     for one, other in zip(*gradients, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda dtype: MLP(3, 5, [16, 16], dtype=dtype),
-        lambda dtype: networks.ConvNet((4, 4, 3), 5, 16, dtype=dtype),
-        lambda dtype: GatedResNet((4, 4, 3), 5, 8, 2, num_heads=2, dtype=dtype),
-    ],
-    ids=["mlp", "conv_net", "gated_resnet"],
-)
-def test_bfloat16_policy_changes_the_arithmetic_and_nothing_else(make):
-    exact, rounded = make(tf.float32), make("mixed_bfloat16")
-    rounded.set_weights(
-        [np.random.default_rng(0).normal(size=w.shape) * 0.2 for w in exact.weights]
-    )
-    exact.set_weights(rounded.get_weights())
-    x = tf.random.stateless_normal([2, 4, 4, 3], (0, 1))
-    assert all(variable.dtype == tf.float32 for variable in rounded.trainable_variables)
-    outputs = [network(x) for network in (exact, rounded)]
-    assert outputs[1].dtype == tf.float32
-    error = np.abs(outputs[1] - outputs[0]).max() / np.abs(outputs[0]).max()
-    assert 1e-6 < error < 0.05
-
-
-def test_unknown_policy():
-    with pytest.raises(ValueError, match=r"`dtype`.*mixed_bfloat16"):
-        MLP(3, 5, dtype="mixed_bfloat")

