@@ -12,3 +12,27 @@ def test_zero_output():
 def test_errors():
     with pytest.raises(ValueError, match="`hidden_units`"):
         MLP(3, 3, [0])
+
+
+def test_against_numpy():
+    network = MLP(3, 2, [4, 5], "tanh", dtype=tf.float64)
+    *hidden, (kernel, bias) = (
+        (layer.kernel.numpy(), layer.bias.numpy() + 0.1)
+        for layer in (*network.hidden, network.output_layer)
+    )
+    for layer in (*network.hidden, network.output_layer):
+        layer.bias.assign(layer.bias + 0.1)
+    x = np.random.default_rng(0).normal(size=[2, 7, 3])
+    y = x
+    for matrix, offset in hidden:
+        y = np.tanh(y @ matrix + offset)
+    np.testing.assert_allclose(network(x), y @ kernel + bias, rtol=1e-12)
+
+
+def test_dropout_after_every_hidden_layer_only_while_training():
+    network, x = MLP(3, 1, [500], dropout_rate=0.5), np.ones([400, 3], np.float32)
+    expected = network(x)
+    np.testing.assert_array_equal(network(x, training=False), expected)
+    drawn = network(x, training=True).numpy()
+    assert drawn.std() > 0.01
+    np.testing.assert_allclose(drawn.mean(), expected[0, 0], atol=5 * drawn.std() / 20)
