@@ -37,22 +37,22 @@ def spline(parameters):
 
 # By name: a constructor, points, and options of the check where it needs any.
 BIJECTORS = {
-    "ActNorm": (lambda dtype: bijectors.ActNorm.create([3], dtype=dtype), images(3, 2, 4, 3)),
+    "ActNorm": (lambda dtype: bijectors.ActNorm.create([2], dtype=dtype), images(3, 2, 3, 2)),
     "ActNorm per position": (
-        lambda dtype: bijectors.ActNorm.create([2, 4, 3], dtype=dtype),
-        images(3, 2, 4, 3),
+        lambda dtype: bijectors.ActNorm.create([2, 3, 2], dtype=dtype),
+        images(3, 2, 3, 2),
     ),
-    "ChannelSplit": (lambda dtype: bijectors.ChannelSplit(), images(3, 2, 3, 4)),
-    "CheckerboardSplit": (lambda dtype: bijectors.CheckerboardSplit(), images(3, 3, 4, 2)),
+    "ChannelSplit": (lambda dtype: bijectors.ChannelSplit(), images(3, 2, 1, 4)),
+    "CheckerboardSplit": (lambda dtype: bijectors.CheckerboardSplit(), images(3, 3, 2, 2)),
     "CheckerboardSplit true": (
         lambda dtype: bijectors.CheckerboardSplit("checkerboard", swap=True),
-        images(3, 3, 4, 2),
+        images(3, 3, 2, 2),
     ),
     "Coupling": (
         lambda dtype: bijectors.Coupling(
-            tfb.Split(2), affine, networks.MLP(3, 6, [7], "tanh", dtype=dtype)
+            tfb.Split(2), affine, networks.MLP(2, 4, [7], "tanh", dtype=dtype)
         ),
-        images(5, 6),
+        images(5, 4),
     ),
     "Coupling additive": (
         lambda dtype: bijectors.Coupling(
@@ -76,13 +76,13 @@ BIJECTORS = {
     ),
     "Invertible1x1Conv": (
         lambda dtype: bijectors.Invertible1x1Conv.create(3, init="rotation", dtype=dtype, seed=1),
-        images(3, 2, 4, 3),
+        images(3, 2, 2, 3),
     ),
     "Invertible1x1Conv LU": (
         lambda dtype: bijectors.Invertible1x1Conv.create(
             3, parametrization="lu", init="rotation", dtype=dtype, seed=1
         ),
-        images(3, 2, 4, 3),
+        images(3, 2, 2, 3),
     ),
     "MixLogCDF": (
         lambda dtype: bijectors.MixLogCDF(
@@ -96,7 +96,7 @@ BIJECTORS = {
         ),
         images(3, 4),
     ),
-    "Squeeze": (lambda dtype: bijectors.Squeeze(), images(3, 2, 4, 3)),
+    "Squeeze": (lambda dtype: bijectors.Squeeze(), images(3, 2, 4, 1)),
 }
 
 
