@@ -246,6 +246,30 @@ def test_posteriors_of_a_batch(case):
         np.testing.assert_allclose(mean[(slice(None), *index)], alone.posterior(points).mean())
 
 
+CLOSED_FORMS = ("mean", "variance", "covariance", "entropy")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_closed_forms_of_a_batch(case):
+    base, values = make(case, mixed(case))
+    options = {"binary": True} if "binary" in case else {}
+    alone = {
+        index: type(base)(*member(case, values, (2, 3), index), **options)
+        for index in np.ndindex(2, 3)
+    }
+    implemented = 0
+    for name in CLOSED_FORMS:
+        try:
+            actual = getattr(base, name)()
+        except NotImplementedError:
+            continue
+        implemented += 1
+        assert actual.shape[:2] == (2, 3)
+        for index, one in alone.items():
+            np.testing.assert_allclose(actual[index], getattr(one, name)(), rtol=1e-9, atol=1e-12)
+    assert implemented >= 3
+
+
 SLICES = [
     np.s_[:, 1:], np.s_[:, None], np.s_[..., -1], np.s_[None], np.s_[1, ::2], np.s_[0, 2]
 ]  # fmt: skip

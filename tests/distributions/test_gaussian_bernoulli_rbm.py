@@ -174,3 +174,15 @@ def test_samplers_take_their_options(sampler, options, attribute, shape):
         3, 4, sampler=sampler, num_chains=8, sampler_options=options, seed=(0, 1)
     )
     assert getattr(base.chains, attribute).shape == shape
+
+
+def test_moments_are_those_of_the_explicit_mixture():
+    given = parameters()
+    mean, pair = moments(given)
+    base = GaussianBernoulliRBM(*given)
+    np.testing.assert_allclose(base.mean(), mean, rtol=1e-10)
+    np.testing.assert_allclose(base.covariance(), pair - np.outer(mean, mean), rtol=1e-9)
+    np.testing.assert_allclose(base.variance(), np.diag(pair) - mean**2, rtol=1e-9)
+    single = GaussianBernoulliRBM(*given[:3], 0.7)
+    mean, pair = moments([*given[:3], np.full(4, 0.7)])
+    np.testing.assert_allclose(single.covariance(), pair - np.outer(mean, mean), rtol=1e-9)

@@ -26,3 +26,23 @@ def test_values_are_checked_on_request():
     spins = IndependentSpins(np.zeros(3), validate_args=True)
     with pytest.raises(Exception, match="must hold spins"):
         spins.log_prob(np.array([0.0, 1.0, 1.0]))
+
+
+def test_divergence_and_covariance():
+    fields = np.array([[0.4, -1.0, 0.0], [2.0, 0.3, -0.7]])
+    a, b = (IndependentSpins(field) for field in fields)
+    states = oracles.all_states(3)
+    p, q = (np.exp(one.log_prob(states)) for one in (a, b))
+    np.testing.assert_allclose(a.kl_divergence(b), np.sum(p * np.log(p / q)), rtol=1e-12)
+    np.testing.assert_allclose(a.covariance(), np.cov(states.T, aweights=p, ddof=0), atol=1e-12)
+    both = IndependentSpins(fields[:, None]).kl_divergence(IndependentSpins(fields))
+    np.testing.assert_allclose(both, [[0, a.kl_divergence(b)], [b.kl_divergence(a), 0]], atol=1e-12)
+    with pytest.raises(ValueError, match="needs events of one shape"):
+        a.kl_divergence(IndependentSpins(np.zeros(2)))
+
+
+def test_divergence_of_certain_spins_does_not_overflow():
+    sure = IndependentSpins(np.array([300.0, -300.0]))
+    even = IndependentSpins(np.zeros(2))
+    np.testing.assert_allclose(sure.kl_divergence(even), 2 * np.log(2), rtol=1e-12)
+    np.testing.assert_allclose(sure.kl_divergence(sure.copy()), 0, atol=1e-12)

@@ -306,3 +306,11 @@ def test_labels_out_of_range_are_nan_under_xla():
     for rows in draw(tf.constant([0, 3, 1, -2, 2, 1])):
         np.testing.assert_array_equal(np.isnan(rows).all(-1), wrong)
         np.testing.assert_array_equal(np.isnan(rows).any(-1), wrong)
+
+
+def test_moments_are_those_of_the_quadrature():
+    given = parameters()
+    mean, pair = conditional_moments(given, None)
+    base = LabeledRBM(**given)
+    np.testing.assert_allclose(base.mean(), mean, rtol=1e-6)
+    np.testing.assert_allclose(base.covariance(), pair - np.outer(mean, mean), rtol=1e-5)

@@ -16,3 +16,26 @@ def test_machine_against_enumeration(sizes):
     np.testing.assert_allclose(np.exp(machine.log_prob(states)), expected, rtol=1e-9)
     sample = machine.sample(100_000, seed=(0, 1)).numpy()
     np.testing.assert_allclose(sample.mean(0), expected @ states, atol=0.015)
+
+
+@pytest.mark.parametrize("binary", [False, True])
+@pytest.mark.parametrize("sizes", [(3, 2), (2, 4)])
+def test_moments_and_entropy_are_sums_over_all_states(sizes, binary):
+    weights, bias = oracles.random_machine(*sizes, scale=0.8)
+    machine = RestrictedBoltzmannMachine(weights, bias, binary=binary)
+    states = oracles.all_states(sum(sizes))
+    states = (states + 1) / 2 if binary else states
+    share = np.exp(oracles.spin_log_weights(weights, bias, states))
+    share /= share.sum()
+    covariance = np.cov(states.T, aweights=share, ddof=0)
+    np.testing.assert_allclose(machine.mean(), share @ states, rtol=1e-10)
+    np.testing.assert_allclose(machine.covariance(), covariance, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(machine.variance(), np.diag(covariance), rtol=1e-9)
+    np.testing.assert_allclose(machine.entropy(), -share @ np.log(share), rtol=1e-10)
+
+
+def test_moments_of_large_machines_are_refused():
+    machine = RestrictedBoltzmannMachine(np.zeros([13, 14]), np.zeros(27))
+    for name in ("mean", "variance", "covariance", "entropy"):
+        with pytest.raises(NotImplementedError, match="exact up to 12 units, here 13; average"):
+            getattr(machine, name)()

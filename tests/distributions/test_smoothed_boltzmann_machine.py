@@ -165,3 +165,22 @@ def test_created_machines_train(kind):
 def test_errors(arguments, message):
     with pytest.raises(ValueError, match=message):
         SmoothedBoltzmannMachine(*arguments)
+
+
+@pytest.mark.parametrize("kind", ["full", "block", "colored"])
+def test_moments_are_those_of_the_spins_and_the_noise(kind):
+    factor, bias, *colors = full(5) if kind == "full" else block(3, 3)
+    if kind == "colored":  # The summed color in the middle of the others.
+        order = np.array([3, 0, 4, 1, 5, 2])
+        precision = (factor @ factor.T)[np.ix_(order, order)]
+        factor, bias, colors = (
+            np.linalg.cholesky(precision),
+            bias[order],
+            [[[0, 2, 4], [1], [3], [5]]],
+        )
+    base = SmoothedBoltzmannMachine(factor, bias, kind != "block", *colors)
+    mean, pair = spin_moments(factor, bias)
+    covariance = pair - np.outer(mean, mean) + np.linalg.inv(factor @ factor.T)
+    np.testing.assert_allclose(base.mean(), mean, rtol=1e-9)
+    np.testing.assert_allclose(base.covariance(), covariance, rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(base.variance(), np.diag(covariance), rtol=1e-9)

@@ -196,3 +196,17 @@ def test_errors():
     big_weights, big_bias = oracles.random_machine(13, 14, scale=0.01)
     with pytest.raises(ValueError, match="unknown: call `estimate_log_partition"):
         SmoothedRBM(big_weights, big_bias, 2.5).log_prob(np.zeros(27))
+
+
+@pytest.mark.parametrize("sizes", [(3, 2), (2, 4)])
+def test_moments_are_those_of_the_spins_and_the_noise(sizes):
+    weights, bias = oracles.random_machine(*sizes)
+    base, states = make(*sizes), oracles.all_states(sum(sizes))
+    share = oracles.spin_probabilities(weights, bias)
+    covariance = np.cov(states.T, aweights=share, ddof=0)
+    covariance += np.linalg.inv(oracles.precision(weights, DELTA))
+    np.testing.assert_allclose(base.mean(), share @ states, rtol=1e-10)
+    np.testing.assert_allclose(base.covariance(), covariance, rtol=1e-9)
+    np.testing.assert_allclose(base.variance(), np.diag(covariance), rtol=1e-9)
+    with pytest.raises(NotImplementedError, match="Moments of a SmoothedRBM are sums"):
+        SmoothedRBM.create(13, 13).mean()

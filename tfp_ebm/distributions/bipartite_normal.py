@@ -186,5 +186,21 @@ class BipartiteNormal(EnergyBased, tfp.distributions.AutoCompositeTensorDistribu
     def _variance(self):
         return tf.linalg.diag_part(self._covariance())
 
+    def _entropy(self):
+        return self._log_partition() + 0.5 * self._size()
+
     def _default_event_space_bijector(self):
         return tfp.bijectors.Identity(validate_args=self.validate_args)
+
+
+@tfp.distributions.RegisterKL(BipartiteNormal, BipartiteNormal)
+def _kl_divergence(a, b, name=None):
+    """Returns `(tr(J~_b J~_a^-1) - N + log det J~_a - log det J~_b) / 2`."""
+    with tf.name_scope(name or "kl_bipartite_normal"):
+        checks.same_size(a, b)
+        precision, other = a.precision(), b.precision()
+        batch_shape = ps.broadcast_shape(a.batch_shape_tensor(), b.batch_shape_tensor())
+        rows = precision.covariance_rows(batch_shape)
+        trace = tf.reduce_sum(rows * other.matvec(rows), axis=[0, -1])
+        log_ratio = precision.log_abs_determinant() - other.log_abs_determinant()
+        return 0.5 * (trace - a._size() + log_ratio)

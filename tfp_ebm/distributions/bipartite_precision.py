@@ -114,12 +114,15 @@ class BipartitePrecision(NamedTuple):
         hidden, visible = tf.split(colored, [num_hidden, num_visible], axis=-1)
         return tf.concat([visible, hidden], axis=-1)
 
+    def covariance_rows(self, batch_shape: Any) -> tf.Tensor:
+        """Returns the rows of an R with `R^T R = J~^-1`, the first axis, `[N, *batch_shape, N]`."""
+        white = tf.eye(sum(self.sizes), batch_shape=batch_shape, dtype=self.weights.dtype)
+        return self.color(move_axis(white, -2, 0))
+
     def covariance(self) -> tf.Tensor:
         """Returns J~^-1 as a matrix, `[*B, N, N]`."""
-        size = sum(self.sizes)
         batch_shape = common_batch_shape((self.weights, 2), (self.delta, 0))
-        identity = tf.eye(size, batch_shape=batch_shape, dtype=self.weights.dtype)
-        rows = move_axis(self.color(move_axis(identity, -2, 0)), 0, -2)  # Of L^-1.
+        rows = move_axis(self.covariance_rows(batch_shape), 0, -2)
         return tf.matmul(rows, rows, transpose_a=True)
 
 

@@ -9,6 +9,7 @@ from tfp_ebm.distributions.connected_machine import ConnectedMachine
 from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.distributions.spin_machine import SpinMachine
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.enumeration import StateMixture
 from tfp_ebm.internal.fingerprint import fingerprint
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.seeds import sanitize_seed
@@ -50,6 +51,9 @@ class BoltzmannMachine(EnergyBased):
 
     Other kinds of chains give other gradients: a replay buffer, parallel tempering, or
     contrastive divergence, see `tfp_ebm.mcmc.start_chains`.
+
+    `mean`, `variance`, `covariance` and, of spins and bits, `entropy` are exact with at most 12
+    units in the smaller layer, and raise `NotImplementedError` otherwise.
 
     A machine owns variables, its chains and the stored log Z, and therefore is no composite tensor:
     a `tf.function` may use it, make a small one inside, and return its values and samples, but not
@@ -264,6 +268,23 @@ class BoltzmannMachine(EnergyBased):
     def _draws_exactly(self) -> bool:
         """Whether samples are drawn by enumeration, without chains."""
         return self._num_enumerated() <= _MAX_EXACT_UNITS
+
+    def _enumerable_machine(self) -> AnnealedMachine:
+        """Returns the machine, where moments are exact sums.
+
+        Raises:
+          NotImplementedError: if the machine is too large.
+        """
+        if self._draws_exactly():
+            return self.machine()
+        raise NotImplementedError(
+            f"Moments of a {type(self).__name__} are sums over all states of the layer that is "
+            f"enumerated, exact up to {_MAX_EXACT_UNITS} units, here {self._num_enumerated()}; "
+            "average `sample(...)` instead."
+        )
+
+    def _enumerate_units(self) -> StateMixture:
+        return self._enumerable_machine().enumerate_units()
 
     def _sample_units(self, num_samples: Any, seed: Any) -> tf.Tensor:
         """Draws all units of the machine, `[num_samples, *batch_shape, N]`.

@@ -7,7 +7,12 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_ebm.distributions.spin_machine import sample_spins
-from tfp_ebm.internal.enumeration import log_sum_over_states, sample_states
+from tfp_ebm.internal.enumeration import (
+    StateMixture,
+    all_bits,
+    log_sum_over_states,
+    sample_states,
+)
 from tfp_ebm.internal.numeric import log_2cosh, move_axis, multiply_rows
 from tfp_ebm.internal.tfp_private import samplers
 
@@ -156,5 +161,18 @@ class ConnectedMachine(NamedTuple):
         """Returns all spins, those of the first color drawn given the rest."""
         _, signal = self._rest_terms(rest)
         field = inverse_temperature * signal + tf.gather(self.bias, self.summed, axis=-1)
+        return self._in_order(rest, sample_spins(field, seed))
+
+    def _in_order(self, rest, summed):
         order = tf.argsort(tf.concat([self.rest, self.summed], axis=0))
-        return tf.gather(tf.concat([rest, sample_spins(field, seed)], axis=-1), order, axis=-1)
+        return tf.gather(tf.concat([rest, summed], axis=-1), order, axis=-1)
+
+    def enumerate_units(self) -> StateMixture:
+        """Returns all spins, mixed over all states of the spins R."""
+        log_weight, size, dtype, batch_rank = self._enumeration()
+        bits = all_bits(size, dtype, batch_rank=batch_rank)
+        _, signal = self._rest_terms(2 * bits - 1)
+        summed = tf.tanh(signal + tf.gather(self.bias, self.summed, axis=-1))
+        rest = tf.broadcast_to(2 * bits - 1, tf.concat([tf.shape(summed)[:-1], [size]], axis=0))
+        means = self._in_order(rest, summed)
+        return StateMixture(log_weight(bits), means, 1 - means**2)

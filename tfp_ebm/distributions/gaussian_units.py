@@ -5,7 +5,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfp_ebm.internal.enumeration import log_sum_over_states, sample_states
+from tfp_ebm.internal.enumeration import (
+    StateMixture,
+    all_bits,
+    log_sum_over_states,
+    sample_states,
+)
 from tfp_ebm.internal.numeric import standard_normal
 from tfp_ebm.internal.tfp_private import samplers
 
@@ -56,6 +61,10 @@ class GaussianUnits:
         signal = inverse_temperature * self.multiply(hidden)
         noise = standard_normal(tf.shape(signal), seed=seed, dtype=signal.dtype)
         return self.visible_bias + self.scale * (signal + noise)
+
+    def visible_moments(self, hidden: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns mean and variance of the Gaussian units given hidden bits; they broadcast."""
+        return self.visible_bias + self.scale * self.multiply(hidden), self.scale**2
 
     def sweep(self, state: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
         """Draws the hidden bits given the visible units, then the visible units given them."""
@@ -132,6 +141,12 @@ class GaussianUnits:
     def enumerate_log_partition(self) -> tf.Tensor:
         """Returns the exact log partition function, by a sum over the hidden bits."""
         return log_sum_over_states(*self._enumeration()) + self.log_gaussian_volume()
+
+    def enumerate_units(self) -> StateMixture:
+        """Returns the Gaussian visible units, mixed over all states of the hidden bits."""
+        log_weight, *state = self._enumeration()
+        bits = all_bits(*state[:2], batch_rank=state[2])
+        return StateMixture(log_weight(bits), *self.visible_moments(bits))
 
     def sample_exactly(self, num_samples: Any, seed: Any) -> tf.Tensor:
         """Draws independent visible units by enumerating the hidden bits, `[n, *B, m]`."""

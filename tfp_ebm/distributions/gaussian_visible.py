@@ -174,5 +174,14 @@ class GaussianVisible(BoltzmannMachine):
     def _sample_n(self, n, seed=None):
         return self._sample_units(n, seed)
 
+    def _mean(self):
+        return self._enumerate_units().mean()
+
+    def _variance(self):
+        return self._enumerate_units().variance()
+
+    def _covariance(self):
+        return self._enumerate_units().covariance()
+
     def _default_event_space_bijector(self):
         return tfp.bijectors.Identity(validate_args=self.validate_args)

@@ -6,6 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.spin_machine import sample_spins
+from tfp_ebm.internal import checks
 from tfp_ebm.internal.numeric import log_2cosh
 from tfp_ebm.internal.tfp_private import (
     DiscreteDistributionMixin,
@@ -103,6 +104,9 @@ class IndependentSpins(
         field = tf.convert_to_tensor(self._field)
         return tf.reduce_sum(log_2cosh(field) - field * tf.tanh(field), axis=-1)
 
+    def _covariance(self):
+        return tf.linalg.diag(self._variance())
+
     def _default_event_space_bijector(self):
         return None
 
@@ -111,3 +115,13 @@ class IndependentSpins(
             return []
         message = "`value` must hold spins, -1 or +1."
         return [tf.debugging.assert_equal(tf.abs(value), tf.ones_like(value), message=message)]
+
+
+@tfp.distributions.RegisterKL(IndependentSpins, IndependentSpins)
+def _kl_divergence(a, b, name=None):
+    """Returns `sum_i (h_a - h_b)_i tanh(h_a)_i - log 2cosh(h_a)_i + log 2cosh(h_b)_i`."""
+    with tf.name_scope(name or "kl_independent_spins"):
+        field_a, field_b = tf.convert_to_tensor(a.field), tf.convert_to_tensor(b.field)
+        checks.same_size(a, b)
+        terms = (field_a - field_b) * tf.tanh(field_a) - log_2cosh(field_a) + log_2cosh(field_b)
+        return tf.reduce_sum(terms, axis=-1)

@@ -122,6 +122,10 @@ class LabeledMachine(GaussianUnits, _Parameters):
         labels = self.draw_labels(inverse_temperature * signal + self.label_bias, label_seed)
         return tf.concat([points, labels], axis=-1)
 
+    def visible_moments(self, hidden: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns mean and variance of the Gaussian units given hidden bits; they broadcast."""
+        return self.machine.visible_moments(hidden)
+
     def complete(self, state: tf.Tensor, seed: Any) -> tf.Tensor:
         """Returns the Gaussian units: the label and the bits are summed out of the event."""
         del seed

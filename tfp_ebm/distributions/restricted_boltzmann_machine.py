@@ -150,6 +150,21 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
         spins = self._sample_units(n, seed)
         return (1 + spins) / 2 if self._binary else spins
 
+    def _mean(self):
+        mean = self._enumerate_units().mean()
+        return (1 + mean) / 2 if self._binary else mean
+
+    def _variance(self):
+        variance = self._enumerate_units().variance()
+        return variance / 4 if self._binary else variance
+
+    def _covariance(self):
+        covariance = self._enumerate_units().covariance()
+        return covariance / 4 if self._binary else covariance
+
+    def _entropy(self):
+        return self._enumerable_machine().enumerate_entropy()
+
     def _default_event_space_bijector(self):
         return None
 

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfp_ebm.distributions.independent_spins import IndependentSpins
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.numeric import move_axis
 from tfp_ebm.internal.tfp_private import ps, samplers
 
 __all__ = ["SmoothedSpins"]
@@ -15,8 +16,8 @@ class SmoothedSpins:
     """Mixin for a density z | s ~ Normal(s, J~^-1) over the spins s of some machine.
 
     Gives `posterior` and sampling with the spins held fixed. The host gives `_field(z)`, equal to
-    `J~ z + h`; `_sample_spins(n, seed)`; and `_color(noise)`, which gives white noise of shape
-    `[n, *batch_shape, N]` the covariance J~^-1.
+    `J~ z + h`; `_sample_spins(n, seed)`; `_color(noise)`, which gives white noise of shape
+    `[n, *batch_shape, N]` the covariance J~^-1; and moments of the spins, `_enumerate_units()`.
     """
 
     def posterior(self, value: Any) -> IndependentSpins:
@@ -31,6 +32,23 @@ class SmoothedSpins:
           `IndependentSpins` with batch shape `[...]`.
         """
         return IndependentSpins(self._field(tf.convert_to_tensor(value, self.dtype)))
+
+    def _noise_covariance(self):
+        """Returns J~^-1, `[*batch_shape, N, N]`."""
+        size = self.event_shape[-1]
+        white = tf.eye(size, batch_shape=self.batch_shape_tensor(), dtype=self.dtype)
+        rows = move_axis(self._color(move_axis(white, -2, 0)), 0, -2)
+        return tf.matmul(rows, rows, transpose_a=True)
+
+    def _mean(self):
+        return self._enumerate_units().mean()
+
+    def _variance(self):
+        noise = tf.linalg.diag_part(self._noise_covariance())
+        return self._enumerate_units().variance() + noise
+
+    def _covariance(self):
+        return self._enumerate_units().covariance() + self._noise_covariance()
 
     def _call_sample_n(self, sample_shape, seed, spins=None, **kwargs):
         if spins is not None:

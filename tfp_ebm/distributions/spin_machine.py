@@ -6,7 +6,12 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tfp_ebm.internal.compiled import is_large
-from tfp_ebm.internal.enumeration import log_sum_over_states, sample_states
+from tfp_ebm.internal.enumeration import (
+    StateMixture,
+    all_bits,
+    log_sum_over_states,
+    sample_states,
+)
 from tfp_ebm.internal.numeric import add_field, broadcast_batch, log_2cosh, multiply_rows
 from tfp_ebm.internal.tfp_private import ps, samplers
 
@@ -194,6 +199,26 @@ class SpinMachine(NamedTuple):
         if machine is self:
             return small
         return machine.sample_hidden(small, 1.0, spin_seed)
+
+    def enumerate_units(self) -> StateMixture:
+        """Returns all spins, visible first, mixed over all states of the smaller layer."""
+        machine = self._small_visible()
+        log_weight, size, dtype, batch_rank = self._enumeration()
+        bits = all_bits(size, dtype, batch_rank=batch_rank)
+        large = tf.tanh(machine.hidden_signal(2 * bits - 1) + machine.hidden_bias)
+        small = tf.broadcast_to(2 * bits - 1, tf.concat([tf.shape(large)[:-1], [size]], axis=0))
+        means = tf.concat([small, large] if machine is self else [large, small], axis=-1)
+        return StateMixture(log_weight(bits), means, 1 - means**2)
+
+    def enumerate_entropy(self) -> tf.Tensor:
+        """Returns the entropy of all spins in nats, `[*B]`, by a sum over the smaller layer."""
+        machine = self._small_visible()
+        log_weight, size, dtype, batch_rank = self._enumeration()
+        bits = all_bits(size, dtype, batch_rank=batch_rank)
+        log_share = tf.nn.log_softmax(log_weight(bits), axis=0)
+        field = machine.hidden_signal(2 * bits - 1) + machine.hidden_bias
+        of_large = tf.reduce_sum(log_2cosh(field) - field * tf.tanh(field), axis=-1)
+        return tf.reduce_sum(tf.exp(log_share) * (of_large - log_share), axis=0)
 
     def _enumeration(self):
         """Returns what a sum over the smaller layer needs."""

@@ -18,6 +18,7 @@ __all__ = [
     "nonnegative_number",
     "positive_integer",
     "positive_number",
+    "same_size",
     "spins",
     "valid",
     "variables",
@@ -181,3 +182,12 @@ def spins(name: str, value: Any, dtype: tf.DType) -> tf.Tensor:
     is_right = tf.logical_not(tf.reduce_any(is_wrong))
     with tf.control_dependencies([tf.debugging.Assert(is_right, [message])]):
         return tf.where(is_wrong, value.dtype.as_numpy_dtype("nan"), value)
+
+
+def same_size(a: Any, b: Any) -> None:
+    """Raises unless two distributions over vectors have the same event shape."""
+    if a.event_shape != b.event_shape:
+        raise ValueError(
+            f"The divergence of `{a.name}` from `{b.name}` needs events of one shape, got "
+            f"{a.event_shape} and {b.event_shape}."
+        )

@@ -1,13 +1,20 @@
 """Sums over every state of a few binary units, in blocks of bounded memory."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfp_ebm.internal.numeric import move_axis
 from tfp_ebm.internal.tfp_private import samplers
 
-__all__ = ["all_bits", "log_sum_over_states", "sample_categories", "sample_states"]
+__all__ = [
+    "StateMixture",
+    "all_bits",
+    "log_sum_over_states",
+    "sample_categories",
+    "sample_states",
+]
 
 _BLOCK = 2**12
 
@@ -88,3 +95,36 @@ def sample_states(
     bits = all_bits(num_units, dtype, batch_rank=batch_rank)
     index = sample_categories(log_weight(bits), num_samples, seed)
     return tf.gather(tf.reshape(bits, [-1, num_units]), index)
+
+
+class StateMixture(NamedTuple):
+    """A distribution over units that are independent given a state, one component a state.
+
+    Attributes:
+      log_weights: `[K, *B]`, of the states, up to a constant.
+      means: `[K, *B, N]`, of the units given the state.
+      variances: broadcasts with the means, of the units given the state.
+    """
+
+    log_weights: tf.Tensor
+    means: tf.Tensor
+    variances: tf.Tensor
+
+    def _expectation(self, values):
+        return tf.reduce_sum(tf.nn.softmax(self.log_weights, axis=0)[..., tf.newaxis] * values, 0)
+
+    def mean(self) -> tf.Tensor:
+        """Returns the mean of every unit, `[*B, N]`."""
+        return self._expectation(self.means)
+
+    def variance(self) -> tf.Tensor:
+        """Returns the variance of every unit, `[*B, N]`."""
+        return self._expectation(self.variances + (self.means - self.mean()) ** 2)
+
+    def covariance(self) -> tf.Tensor:
+        """Returns the covariance matrix of the units, `[*B, N, N]`."""
+        share = tf.nn.softmax(self.log_weights, axis=0)[..., tf.newaxis]
+        centred = self.means - self.mean()
+        rows, weighted = move_axis(centred, 0, -2), move_axis(share * centred, 0, -2)
+        between = tf.matmul(weighted, rows, transpose_a=True)
+        return between + tf.linalg.diag(self._expectation(self.variances + 0 * self.means))

@@ -4,6 +4,8 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
+from tfp_ebm.internal.enumeration import StateMixture
+
 __all__ = ["AnnealedMachine"]
 
 
@@ -51,6 +53,9 @@ class AnnealedMachine(Protocol):
 
     def enumerate_log_partition(self) -> tf.Tensor:
         """Returns the exact log partition function, `[*B]`."""
+
+    def enumerate_units(self) -> StateMixture:
+        """Returns the units of the event, mixed over all states of the enumerated ones."""
 
     def sample_exactly(self, num_samples: Any, seed: Any) -> tf.Tensor:
         """Draws independent states by enumeration, `[num_samples, *B, n]`."""
