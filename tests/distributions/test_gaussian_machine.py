@@ -1,0 +1,78 @@
+"""Every method of the machine of Gaussian units and bits against sums over all bits."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy.special import expit, logsumexp
+
+from tests import oracles
+from tfp_ebm.distributions.gaussian_machine import GaussianMachine
+
+WEIGHTS, BIAS = oracles.random_machine(3, 2, scale=0.8)
+LOC, HIDDEN_BIAS = BIAS[:3], BIAS[3:]
+SCALE = np.array([0.5, 0.8, 1.3])
+BITS = (oracles.all_states(2) + 1) / 2
+COUNT = 40_000
+
+
+def machine():
+    return GaussianMachine.from_parameters(WEIGHTS, LOC, HIDDEN_BIAS, SCALE)
+
+
+def log_marginal(points, beta):
+    coupled = beta * (points / SCALE) @ WEIGHTS @ BITS.T + BITS @ HIDDEN_BIAS
+    residual = (points - LOC) / SCALE
+    return logsumexp(coupled, axis=-1) - 0.5 * np.sum(residual**2, axis=-1)
+
+
+def log_bit_weights(beta):
+    pushed = beta * BITS @ WEIGHTS.T
+    return BITS @ HIDDEN_BIAS + pushed @ (LOC / SCALE) + 0.5 * np.sum(pushed**2, axis=-1)
+
+
+def log_partition(beta):
+    return logsumexp(log_bit_weights(beta)) + np.sum(np.log(SCALE * np.sqrt(2 * np.pi)))
+
+
+def mixture_moments(probabilities, beta):
+    """Moments of the Gaussian units, given probabilities of the bits' states."""
+    means = LOC + SCALE * (beta * BITS @ WEIGHTS.T)
+    pair = np.einsum("s,si,sj->ij", probabilities, means, means) + np.diag(SCALE**2)
+    return probabilities @ means, pair
+
+
+def test_log_marginals_and_partition_functions():
+    points = np.random.default_rng(0).normal(size=[5, 3])
+    np.testing.assert_allclose(machine().log_marginal(points), log_marginal(points, 1), rtol=1e-12)
+    for start, stop in ((0.0, 0.3), (0.3, 1.0)):
+        expected = log_marginal(points, stop) - log_marginal(points, start)
+        increment = machine().log_marginal_increment(points, start, stop)
+        np.testing.assert_allclose(increment, expected, atol=1e-12)
+    np.testing.assert_allclose(machine().reference_log_partition(), log_partition(0))
+    np.testing.assert_allclose(machine().enumerate_log_partition(), log_partition(1))
+    assert machine().num_enumerated == 2
+
+
+def test_draws():
+    log_weights = log_bit_weights(1)
+    expected = mixture_moments(np.exp(log_weights - logsumexp(log_weights)), 1)
+    state = machine().sample_exactly(COUNT, (0, 1))
+    assert oracles.within_standard_errors(state, *expected)
+    np.testing.assert_array_equal(machine().complete(state, (0, 2)), state)
+    reference = machine().sample_reference(COUNT, (0, 3))
+    expected = LOC, np.outer(LOC, LOC) + np.diag(SCALE**2)
+    assert oracles.within_standard_errors(reference, *expected)
+
+
+@pytest.mark.parametrize("columns", [False, True])
+def test_a_sweep_has_the_exact_transition(columns):
+    beta, start = 0.6, np.array([0.7, -0.4, 1.1])
+    odds = expit(beta * (start / SCALE) @ WEIGHTS + HIDDEN_BIAS)
+    of_bits = np.prod(np.where(BITS == 1, odds, 1 - odds), axis=1)
+    expected = mixture_moments(of_bits, beta)
+    tiled = tf.constant(np.tile(start, [COUNT, 1]))
+    if columns:
+        moved = tf.transpose(machine().sweep_columns(tf.transpose(tiled), beta, (0, 1)))
+    else:
+        moved = machine().sweep(tiled, beta, (0, 1))
+    assert oracles.within_standard_errors(moved, *expected)
