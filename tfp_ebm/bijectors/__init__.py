@@ -9,6 +9,7 @@ from tfp_ebm.bijectors.invertible_1x1_conv import Invertible1x1Conv
 from tfp_ebm.bijectors.mix_log_cdf import MixLogCDF
 from tfp_ebm.bijectors.mix_log_cdf_coupling import MixLogCDFCoupling
 from tfp_ebm.bijectors.squeeze import Squeeze
+from tfp_ebm.internal.copying import make_copyable
 
 __all__ = [
     "ActNorm",
@@ -21,3 +22,5 @@ __all__ = [
     "MixLogCDFCoupling",
     "Squeeze",
 ]
+
+make_copyable()

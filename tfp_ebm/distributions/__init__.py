@@ -14,6 +14,7 @@ from tfp_ebm.distributions.restricted_boltzmann_machine import RestrictedBoltzma
 from tfp_ebm.distributions.smoothed_boltzmann_machine import SmoothedBoltzmannMachine
 from tfp_ebm.distributions.smoothed_rbm import SmoothedRBM
 from tfp_ebm.distributions.stochastic_bound import StochasticBound
+from tfp_ebm.internal.copying import make_copyable
 
 __all__ = [
     "Augmented",
@@ -31,3 +32,5 @@ __all__ = [
     "SmoothedRBM",
     "StochasticBound",
 ]
+
+make_copyable()

@@ -1,6 +1,5 @@
 """The precision matrix of two coupled layers, through one small Cholesky factor."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -16,10 +15,10 @@ from tfp_ebm.internal.numeric import (
 
 __all__ = [
     "BipartitePrecision",
+    "SpectralNormConstraint",
     "check_positive_definite",
     "coupling_variables",
     "learned_delta",
-    "spectral_norm_constraint",
 ]
 
 # Training keeps sigma_max(W) at or below this share of delta.
@@ -148,19 +147,23 @@ def check_positive_definite(weights: tf.Tensor, delta: tf.Tensor) -> None:
         )
 
 
-def spectral_norm_constraint(delta: float) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Returns a variable constraint that keeps sigma_max(W) at or below 0.99 delta.
+class SpectralNormConstraint(NamedTuple):
+    """A variable constraint that keeps sigma_max(W) at or below 0.99 delta.
 
     Keras optimizers apply it after every update. It scales W down as a whole, by an upper bound
     on its norm that holds for every matrix, so no update can leave the positive definite set.
+
+    Attributes:
+      delta: the limit, a number.
     """
 
-    def constrain(weights: tf.Tensor) -> tf.Tensor:
-        limit = tf.convert_to_tensor(MAX_COUPLING * delta, weights.dtype)
+    delta: float
+
+    def __call__(self, weights: tf.Tensor) -> tf.Tensor:
+        """Returns the weights, scaled down where they are too large."""
+        limit = tf.convert_to_tensor(MAX_COUPLING * self.delta, weights.dtype)
         bound = spectral_norm_bound(weights)[..., tf.newaxis, tf.newaxis]
         return weights * tf.minimum(tf.ones_like(bound), limit / bound)
-
-    return constrain
 
 
 def learned_delta(delta: float, dtype: tf.DType) -> tfp.util.TransformedVariable:
@@ -207,7 +210,7 @@ def coupling_variables(
     """
 
     def variable(limit, name):
-        constraint = spectral_norm_constraint(limit) if constrained else None
+        constraint = SpectralNormConstraint(limit) if constrained else None
         return tf.Variable(
             tf.zeros([num_visible, num_hidden], dtype), constraint=constraint, name=name
         )

@@ -214,11 +214,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         num_hidden = checks.positive_integer("num_hidden", num_hidden)
         size = num_visible + num_hidden
         weights = tf.Variable(tf.zeros([num_visible, num_hidden], dtype), name="weights")
-        factor = tfp.util.DeferredTensor(
-            weights,
-            lambda w: tf.eye(size, dtype=dtype) + tf.pad(w, [[0, num_hidden], [num_visible, 0]]),
-            shape=[size, size],
-        )
+        factor = tfp.util.DeferredTensor(weights, _block_factor, shape=[size, size])
         colors = [list(range(num_visible, size)), *[[unit] for unit in range(num_visible)]]
         options = {"num_gibbs_steps": num_gibbs_steps, "name": name}
         options |= {"lower": False, "colors": colors}
@@ -332,3 +328,10 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
 
     def _default_event_space_bijector(self):
         return tfp.bijectors.Identity(validate_args=self.validate_args)
+
+
+def _block_factor(weights):
+    """Returns [[I, W], [0, I]]."""
+    num_visible, num_hidden = weights.shape
+    identity = tf.eye(num_visible + num_hidden, dtype=weights.dtype)
+    return identity + tf.pad(weights, [[0, num_hidden], [num_visible, 0]])
