@@ -4,12 +4,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+ONLY ?=
 RUN ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
 # Each file's tests stay in one process, which keeps what they share.
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-.PHONY: demo test test-all lint clean
+.PHONY: demo test test-all mutants lint clean
 
 demo: $(VENV)/.installed
 	$(BIN)/tfp-ebm train rbm_flow --dataset digits --output $(RUN)
@@ -19,6 +20,10 @@ test: $(VENV)/.installed-test lint
 
 test-all: $(VENV)/.installed-test lint
 	$(PYTEST)
+
+# Plants faults one by one, and tells which of them the tests notice: `make mutants ONLY=bijectors`.
+mutants: $(VENV)/.installed-test
+	$(BIN)/python -m tests.mutants $(ONLY)
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .

@@ -1,0 +1,102 @@
+"""Faults of the bijectors."""
+
+# Modules whose tests have another name.
+TESTS = {
+    "image_bijector": "checkerboard_split",
+    "mixture_logistic": "mix_log_cdf",
+    "mixture_logistic_inverse": "mix_log_cdf",
+}
+
+FAULTS = {
+    "act_norm": [
+        ("return total * tf.cast(positions // own_positions, total.dtype)", "return total"),
+        ("own_positions = ps.reduce_prod(ps.shape(log_scale)[-rank:-1])", "own_positions = 1"),
+        ("tf.reshape(-tf.math.log(deviation),", "tf.reshape(tf.math.log(deviation),"),
+        ("tf.reshape(-mean / deviation,", "tf.reshape(-mean,"),
+        ("(y - self._shift) * tf.exp(", "(y + self._shift) * tf.exp("),
+        ("tf.maximum(tf.sqrt(variance), _MIN", "tf.maximum(variance, _MIN"),
+        ("self._is_initialized.assign(True)", "pass"),
+    ],
+    "channel_split": [
+        ("tf.split(x, 2, axis=-1)", "tf.split(x, 2, axis=-1)[::-1]"),
+        ("dims[2] // 2", "dims[2]"),
+        ("shape[-1:] // 2]", "shape[-1:]]"),
+    ],
+    "checkerboard_split": [
+        ("% 2 == 1, [-1, 1, 1])", "% 2 == 0, [-1, 1, 1])"),
+        ("tf.where(is_odd_row, even, odd)", "tf.where(is_odd_row, odd, even)"),
+        ('if self._pattern == "columns":', 'if self._pattern != "columns":'),
+    ],
+    "image_bijector": [
+        ("halves[::-1] if self._swap else halves", "halves"),
+        ("size + -size % factor", "size - size % factor"),
+    ],
+    "coupling": [
+        ("return x, -log_det", "return x, log_det"),
+        (
+            "self._split.inverse([first, result]), log_det",
+            "self._split.inverse([result, first]), log_det",
+        ),
+        ("self._bijector_fn(self._condition(first))", "self._bijector_fn(self._condition(second))"),
+        ("event_ndims=self._part_event_ndims[1])", "event_ndims=self._part_event_ndims[0] - 1)"),
+        ("if hidden:", "if not hidden:"),
+    ],
+    "image_to_logit": [
+        (
+            "return tf.math.log(low) - tf.math.log(high)",
+            "return tf.math.log(low) + tf.math.log(high)",
+        ),
+        ("math.log(self._slope) - tf.math.log(low)", "-tf.math.log(low)"),
+        (
+            "return (1 - 2 * self._alpha) / self._num_levels",
+            "return (1 - self._alpha) / self._num_levels",
+        ),
+        (
+            "return (1 - 2 * self._alpha) / self._num_levels",
+            "return (1 - 2 * self._alpha) / (self._num_levels - 1)",
+        ),
+        ("-tf.nn.softplus(y) - tf.nn.softplus(-y) -", "-tf.nn.softplus(y) - tf.nn.softplus(y) -"),
+    ],
+    "invertible_1x1_conv": [
+        ("x.dtype) * tf.cast(positions, x.dtype)", "x.dtype)"),
+        ("transpose_b=True)", "transpose_b=False)"),
+        ("tf.argsort(permutation, axis=-1)", "permutation"),
+        (
+            "tf.math.log(tf.abs(tf.linalg.diag_part(kernel)))",
+            "tf.math.log(tf.linalg.diag_part(kernel))",
+        ),
+        ("ps.shape(x)[-3:-1]", "ps.shape(x)[-3:]"),
+        ("columns, lower=False)", "columns)"),
+        ('if init == "rotation":', 'if init != "rotation":'),
+    ],
+    "mix_log_cdf_coupling": [
+        ("tf.tanh(log_scale[..., 0])", "log_scale[..., 0]"),
+        (
+            "per_entry = 2 + 3 * self._num_components\n",
+            "per_entry = 2 + 2 * self._num_components\n",
+        ),
+        ("log_scale, shift, *mixture = tf.split", "shift, log_scale, *mixture = tf.split"),
+    ],
+    "one_pass": [
+        (
+            'return y, {"ildj": -log_det, "fldj": log_det}',
+            'return y, {"ildj": log_det, "fldj": log_det}',
+        ),
+        ('if "fldj" not in cached:', "if True:"),
+        (
+            'return x, {"ildj": -log_det, "fldj": log_det}',
+            'return x, {"ildj": -log_det, "fldj": -log_det}',
+        ),
+    ],
+    "squeeze": [
+        (
+            "tf.nn.space_to_depth(images, self._factor)",
+            "tf.nn.space_to_depth(tf.reverse(images, [1]), self._factor)",
+        ),
+        ("shape[-1:] * f * f]", "shape[-1:] * f]"),
+        (
+            "None if height is None else height // self._factor",
+            "None if height is None else height * self._factor",
+        ),
+    ],
+}

@@ -1,0 +1,176 @@
+"""Faults of the distributions and their machines."""
+
+# Modules whose tests have another name.
+TESTS = {"gaussian_units": "gaussian_machine", "smoothed_spins": "smoothed_rbm"}
+
+FAULTS = {
+    "augmented": [
+        ("**kwargs) - extra_log_prob", "**kwargs) + extra_log_prob"),
+        ("self._inner_log_prob(joint, joint_seed, **kwargs) -", "-"),
+        ("tf.concat([value, extra], axis=-1)", "tf.concat([extra, value], axis=-1)"),
+        (
+            "sample[..., : sample.shape[-1] - self._num_augmented]",
+            "sample[..., self._num_augmented :]",
+        ),
+    ],
+    "bipartite_normal": [
+        ("- log_determinant)", "+ log_determinant)"),
+        ("return -0.5 * tf.reduce_sum(value", "return -tf.reduce_sum(value"),
+    ],
+    "bipartite_precision": [
+        ("tf.reduce_any(norm >= delta)", "tf.reduce_any(norm > delta)"),
+        ("weights * tf.minimum(tf.ones_like(bound), limit / bound)", "weights * (limit / bound)"),
+        ("MAX_COUPLING * delta, weights.dtype", "MAX_COUPLING, weights.dtype"),
+        (
+            "sum(self.sizes) * tf.math.log(self.delta) + 2 *",
+            "sum(self.sizes) * tf.math.log(self.delta) +",
+        ),
+        ("schur = identity - tf", "schur = identity + tf"),
+        ("return self.delta - tf.linalg.svd", "return self.delta + tf.linalg.svd"),
+        (
+            "return tf.concat([visible, hidden], axis=-1)",
+            "return tf.concat([hidden, visible], axis=-1)",
+        ),
+        (
+            "multiply_rows(hidden, self.weights, transpose=True),",
+            "2 * multiply_rows(hidden, self.weights, transpose=True),",
+        ),
+    ],
+    "boltzmann_machine": [
+        (
+            "estimate = tf.stop_gradient(estimate - negative_phase) + negative_phase",
+            "estimate = tf.stop_gradient(estimate) + negative_phase",
+        ),
+        (
+            "tf.reduce_mean(machine.log_marginal(chains), axis=0)",
+            "tf.reduce_sum(machine.log_marginal(chains), axis=0)",
+        ),
+        ("chains = tf.stop_gradient(", "chains = tf.identity("),
+        ("return estimate + self.log_partition_offset()", "return estimate"),
+        (
+            "machine_value = estimate.value - self.log_partition_offset()",
+            "machine_value = estimate.value",
+        ),
+        (
+            "return tf.stop_gradient(machine.complete(state, unit_seed))",
+            "return tf.stop_gradient(machine.complete(state, state_seed))",
+        ),
+    ],
+    "connected_machine": [
+        ("threshold = 0.5 * (tf.math.log(noise)", "threshold = (tf.math.log(noise)"),
+        ("- tf.math.log1p(-noise))", "+ tf.math.log1p(-noise))"),
+        ("0.5 * tf.reduce_sum(within * rest, axis=-1)", "tf.reduce_sum(within * rest, axis=-1)"),
+        ("return step * quadratic + tf", "return tf"),
+        ("return self.rest.shape[0]", "return self.summed.shape[0]"),
+        (
+            "field = inverse_temperature * signal + tf.gather(self.bias, self.summed",
+            "field = signal + tf.gather(self.bias, self.summed",
+        ),
+    ],
+    "convolutional_machine": [
+        (
+            "[height // self.hidden_image.shape[0], width //",
+            "[width // self.hidden_image.shape[1], width //",
+        ),
+    ],
+    "convolutional_rbm": [
+        ("return max(3, stride + 1 - stride % 2)", "return max(3, stride)"),
+        ("if kernel[0] < stride[0] or", "if kernel[0] <= stride[0] or"),
+    ],
+    "dequantized": [
+        ("**kwargs) - noise_log_prob", "**kwargs) + noise_log_prob"),
+        ("tf.minimum(level + noise, (level", "tf.minimum(level - noise, (level"),
+        (
+            "self._distribution.dtype, self._num_levels - 1\n",
+            "self._distribution.dtype, self._num_levels\n",
+        ),
+        ("tf.floor(sample), 0, highest", "tf.round(sample), 0, highest"),
+        ("self._num_levels - 1, sample.dtype)", "self._num_levels, sample.dtype)"),
+        ("if num_levels <= 2**8:", "if num_levels < 2**8:"),
+    ],
+    "discrete_mixture": [
+        (
+            "return 1 - tf.tanh(tf.convert_to_tensor(self._bias)) ** 2 + 1 / delta",
+            "return 1 - tf.tanh(tf.convert_to_tensor(self._bias)) ** 2 + delta",
+        ),
+        (
+            "(math.log(2 * math.pi) - tf.math.log(delta) + delta)",
+            "(math.log(2 * math.pi) + tf.math.log(delta) + delta)",
+        ),
+        ("noise * tf.math.rsqrt(", "noise * tf.sqrt("),
+    ],
+    "gaussian_units": [
+        ("uniform < tf.sigmoid(logits)", "uniform > tf.sigmoid(logits)"),
+        ("self.scale * (signal + noise)", "self.scale * signal + noise"),
+        ("+ 0.5 * tf.reduce_sum(pushed**2, axis=-1)", "- 0.5 * tf.reduce_sum(pushed**2, axis=-1)"),
+        ("visible / self.scale)", "visible)"),
+        ("signal = inverse_temperature * self.multiply(hidden)", "signal = self.multiply(hidden)"),
+        ("return bits + self.log_gaussian_volume()", "return bits"),
+        (
+            "start * signal + self.hidden_bias\n        )\n        return tf.reduce_sum(change, axis=-1)",
+            "stop * signal + self.hidden_bias\n        )\n        return tf.reduce_sum(change, axis=-1)",
+        ),
+    ],
+    "gaussian_visible": [
+        ("logits=logits + machine.hidden_bias", "logits=logits"),
+        (
+            "tf.fill([1, machine.num_enumerated], tf.constant(0.5",
+            "tf.fill([1, machine.num_enumerated], tf.constant(0.0",
+        ),
+        ("tf.maximum(tf.sqrt(variance), lowest)", "tf.maximum(variance, lowest)"),
+    ],
+    "independent_spins": [
+        ("return 1 - self._mean() ** 2", "return 1 - self._mean()"),
+        ("log_2cosh(field) - field * tf.tanh(field)", "log_2cosh(field) + field * tf.tanh(field)"),
+        (
+            "return tf.tanh(tf.convert_to_tensor(self._field))",
+            "return tf.sigmoid(tf.convert_to_tensor(self._field))",
+        ),
+    ],
+    "labeled_machine": [
+        (
+            "labels = tf.reduce_logsumexp(self.label_bias, axis=-1)",
+            "labels = tf.reduce_sum(self.label_bias, axis=-1)",
+        ),
+        ("tf.argmax(logits + noise, axis=-1)", "tf.argmax(logits - noise, axis=-1)"),
+        ("labels * self.label_bias, axis=-1)", "labels, axis=-1)"),
+        ("logits + self.machine.log_visible(points)[..., tf.newaxis]", "logits"),
+    ],
+    "smoothed_rbm": [
+        ("- 0.5 * precision.log_abs_determinant()", "+ 0.5 * precision.log_abs_determinant()"),
+        ("+ 0.5 * size * precision.delta", "- 0.5 * size * precision.delta"),
+        ("[..., : self.num_visible]", "[..., self.num_visible :]"),
+    ],
+    "smoothed_spins": [
+        ("return spins + self._color(noise)", "return spins - self._color(2 * noise)"),
+    ],
+    "spin_machine": [
+        ("uniform < tf.sigmoid(2 * field)", "uniform < tf.sigmoid(field)"),
+        ("uniform < tf.sigmoid(2 * field)", "uniform <= 1 - tf.sigmoid(2 * field)"),
+        (
+            "field = add_field(inverse_temperature * self.visible_signal(hidden), self.visible_bias)",
+            "field = add_field(self.visible_signal(hidden), self.visible_bias)",
+        ),
+        (
+            "if machine is self:\n            return small",
+            "if machine is not self:\n            return small",
+        ),
+        (
+            "2 * sample_states(*self._enumeration(), num_samples, state_seed) - 1",
+            "2 * sample_states(*self._enumeration(), num_samples, state_seed)",
+        ),
+        (
+            "<= self.weights.shape[-1] else self.transposed()",
+            ">= self.weights.shape[-1] else self.transposed()",
+        ),
+    ],
+    "stochastic_bound": [
+        ("total - tf.math.log(tf.cast(num_blocks * _BLOCK + remainder, tf.float64))", "total"),
+        ("samplers.fold_in(seed, index)", "seed"),
+        ("if remainder:", "if not remainder:"),
+        (
+            "distribution.log_prob(value, seed=seed, **kwargs)",
+            "distribution.log_prob(value, **kwargs)",
+        ),
+    ],
+}

@@ -1,0 +1,46 @@
+"""Faults of the networks."""
+
+TESTS = {}
+
+FAULTS = {
+    "conv_net": [
+        ('convolution(num_outputs, 3, "zeros")', 'convolution(num_outputs, 3, "he_normal")'),
+        (
+            'convolution(num_filters, 1, "he_normal", "relu")',
+            'convolution(num_filters, 1, "he_normal")',
+        ),
+    ],
+    "dropout": [],
+    "gated_attention": [
+        ("scores / math.sqrt(channels // self.num_heads)", "scores / math.sqrt(channels)"),
+        ("x if position is None else x + position", "x"),
+        ("return x + a * tf.sigmoid(b)", "return a * tf.sigmoid(b)"),
+    ],
+    "gated_resnet": [
+        (
+            "tf.concat([tf.nn.elu(x), tf.nn.elu(-x)], axis=-1)",
+            "tf.concat([tf.nn.elu(x), tf.nn.elu(x)], axis=-1)",
+        ),
+        (
+            "hidden += self.from_context(concat_elu(context))",
+            "hidden += self.from_context(concat_elu(-context))",
+        ),
+        ("gate += self.from_context(context)", "pass"),
+        (
+            "seed = sanitize_seed(None) if training and",
+            "seed = sanitize_seed(None) if not training and",
+        ),
+        (
+            "block_seed = None if seed is None else samplers.fold_in(seed, index)",
+            "block_seed = seed",
+        ),
+    ],
+    "mlp": [
+        ("y = self.dropout(layer(y), training=training)", "y = layer(y)"),
+        ('"zeros" if zero_output else', '"glorot_uniform" if zero_output else'),
+        (
+            "restore_leading_axes(self.output_layer(y), x)",
+            "restore_leading_axes(self.output_layer(-y), x)",
+        ),
+    ],
+}
