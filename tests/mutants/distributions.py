@@ -20,7 +20,7 @@ FAULTS = {
     "bipartite_precision": [
         ("tf.reduce_any(norm >= delta)", "tf.reduce_any(norm > delta)"),
         ("weights * tf.minimum(tf.ones_like(bound), limit / bound)", "weights * (limit / bound)"),
-        ("MAX_COUPLING * delta, weights.dtype", "MAX_COUPLING, weights.dtype"),
+        ("MAX_COUPLING * self.delta, weights.dtype", "MAX_COUPLING, weights.dtype"),
         (
             "sum(self.sizes) * tf.math.log(self.delta) + 2 *",
             "sum(self.sizes) * tf.math.log(self.delta) +",

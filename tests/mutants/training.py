@@ -1,15 +1,7 @@
 """Faults of training and its checkpoints."""
 
-TESTS = {
-    "callbacks": "checkpoints",
-    "diagnosis": "monitors",
-    "epoch_table": "quality_curves",
-    "moving_average": "likelihood_model",
-    "parameter_groups": "likelihood_model",
-    "replica_states": "distribution",
-    "sampling": "quality_curves",
-    "schedules": "likelihood_model",
-}
+# Modules whose tests have another name.
+TESTS = {"diagnosis": "monitors"}
 
 FAULTS = {
     "callbacks": [
