@@ -128,3 +128,33 @@ def test_chains_of_bits_are_refused(kind):
     given = [*oracles.random_machine(4, 3), *([3.0] if kind is SmoothedRBM else [])]
     with pytest.raises(ValueError, match=r"`chains` must be spins, .* Got 0\.0"):
         kind(*given, chains=PersistentChains(np.eye(4)))
+
+
+def second_derivatives(base, variables):
+    """The diagonal blocks of the Hessian of log Z, and its gradient."""
+    with tf.GradientTape(persistent=True) as outer:
+        with tf.GradientTape() as inner:
+            value = base.log_partition()
+        gradients = inner.gradient(value, variables)
+    hessians = [outer.jacobian(g, v) for g, v in zip(gradients, variables, strict=True)]
+    return gradients, hessians
+
+
+def test_second_derivatives_by_chains_are_those_of_log_z():
+    weights, bias = oracles.random_machine(3, 2)
+    given = tf.Variable(weights), tf.Variable(bias)
+    exact = RestrictedBoltzmannMachine(*given)
+    chains = PersistentChains(exact.machine().sample_exactly(100_000, (0, 1)))
+    base = RestrictedBoltzmannMachine(*given, chains=chains)
+    base.estimate_log_partition()
+    np.testing.assert_allclose(base.log_partition(), exact.log_partition(), rtol=1e-12)
+    drawn, expected = second_derivatives(base, given), second_derivatives(exact, given)
+    for one, other in zip(tf.nest.flatten(drawn), tf.nest.flatten(expected), strict=True):
+        np.testing.assert_allclose(one, other, atol=0.015)
+    # The gradient is the plain mean over the chains.
+    with tf.GradientTape() as tape:
+        mean = tf.reduce_mean(base.machine().log_marginal(chains.units))
+    for one, other in zip(drawn[0], tape.gradient(mean, given), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-14)
+    # Without the covariance of the gradients it would be far off.
+    assert np.abs(expected[1][1]).max() > 0.3

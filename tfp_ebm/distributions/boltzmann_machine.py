@@ -44,10 +44,11 @@ class BoltzmannMachine(EnergyBased):
     * Otherwise its *value* is the stored estimate (exact by enumeration up to 20 units, or from
       annealed importance sampling, see `estimate_log_partition`) and its *gradient* that of
 
-          f = mean over chains of log sum_h exp(-E(v, h)),
+          log mean over chains of exp(f(v) - stop_gradient(f(v))),   f(v) = log sum_h exp(-E(v, h)),
 
-      the negative phase of persistent contrastive divergence:
-      `log Z_machine = stop_gradient(estimate - f) + f`. The chains move in `update_chains` only.
+      the negative phase of persistent contrastive divergence, the mean of f's gradients. Second
+      derivatives are estimated by the same chains, the mean of f's plus the covariance of its
+      gradients. The chains move in `update_chains` only.
 
     Other kinds of chains give other gradients: a replay buffer, parallel tempering, or
     contrastive divergence, see `tfp_ebm.mcmc.start_chains`.
@@ -166,9 +167,11 @@ class BoltzmannMachine(EnergyBased):
             kept = ps.shape(states)[ps.rank(states) - 1 - batch_rank :]
             data_units = tf.reshape(states, ps.concat([[-1], kept], axis=0))
         chains = tf.stop_gradient(self._chains.negative_units(machine, data_units))
-        negative_phase = tf.reduce_mean(machine.log_marginal(chains), axis=0)
-        estimate = tf.stop_gradient(estimate - negative_phase) + negative_phase
-        return estimate + self.log_partition_offset()
+        log_marginal = machine.log_marginal(chains)
+        # Its value is 0.
+        relative = tf.exp(log_marginal - tf.stop_gradient(log_marginal))
+        negative_phase = tf.math.log(tf.reduce_mean(relative, axis=0))
+        return tf.stop_gradient(estimate) + negative_phase + self.log_partition_offset()
 
     def _log_prob(self, value, **kwargs):
         return self._unnormalized_log_prob(value, **kwargs) - self._log_partition(value)
