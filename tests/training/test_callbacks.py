@@ -6,32 +6,23 @@ import csv
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 
-from tfp_ebm import training
-from tfp_ebm.partition import LogPartition
+from tfp_ebm import distributions, training
+from tfp_ebm.distributions import boltzmann_machine
+from tfp_ebm.internal.keras import keras
 
-
-class Estimated:
-    """An energy-based part that counts its estimates."""
-
-    def __init__(self):
-        self.asked = []
-
-    def estimate_log_partition(self, num_chains, num_steps, seed=None):
-        self.asked.append((num_chains, num_steps, None if seed is None else tuple(seed.numpy())))
-        return LogPartition.exact(tf.constant(3.0))._replace(standard_error=tf.constant(0.5))
+tfd = tfp.distributions
 
 
 class Trainer:
     """What the callbacks use of a `LikelihoodModel`, with an average 10 above the weights."""
 
-    def __init__(self, parts=()):
+    def __init__(self):
         self.distribution = tf.Module()
         self.distribution.weight = tf.Variable(0.0)
-        self.energy_based = list(parts)
         self.distribute_strategy = tf.distribute.get_strategy()
         self.stop_training = False
-        self.renews_log_partition = True
         self.restarts = 0
 
     @contextlib.contextmanager
@@ -92,24 +83,36 @@ def test_rows_number_epochs_from_1(tmp_path):
         ]
 
 
-def test_log_z_is_estimated_once_an_epoch_and_reported():
-    parts = [Estimated(), Estimated()]
-    trainer = Trainer(parts)
+def test_log_z_is_estimated_once_an_epoch_and_reported(monkeypatch):
+    monkeypatch.setattr(boltzmann_machine, "_MAX_SUMMED_UNITS", 0)
+    parts = [distributions.SmoothedRBM.create(13, 13, num_chains=4, seed=(0, n)) for n in (1, 2)]
+    asked = []
+
+    def estimate(part, num_chains, num_steps, seed=None):
+        asked.append((parts.index(part), num_chains, num_steps, tuple(seed.numpy())))
+        return original(part, num_chains, num_steps, seed=seed)
+
+    original = distributions.SmoothedRBM.estimate_log_partition
+    monkeypatch.setattr(distributions.SmoothedRBM, "estimate_log_partition", estimate)
+    trainer = training.LikelihoodModel(tfd.Blockwise(parts), gibbs_steps=1)
+    trainer.compile(optimizer=keras.optimizers.SGD(0.01), run_eagerly=True)
+    data = np.random.default_rng(0).normal(size=[8, 52]).astype(np.float32)
     callback = training.LogPartitionCallback(num_chains=7, num_steps=11, seed=(0, 1))
-    callback.set_model(trainer)
-    callback.on_train_begin()
-    assert not trainer.renews_log_partition
-    for validates in (True, False):
-        callback.on_epoch_begin(0)
-        if validates:
-            callback.on_test_begin()
-        logs = {}
-        callback.on_epoch_end(0, logs)
-        assert logs["log_partition"] == 6.0 and logs["log_partition_error"] >= 0.5
-    assert [len(part.asked) for part in parts] == [2, 2]
-    assert parts[0].asked[0][:2] == (7, 11) and parts[0].asked[0] == parts[0].asked[1]
-    callback.on_train_end()
-    assert trainer.renews_log_partition
+    for validation in (data, None):
+        asked.clear()
+        history = trainer.fit(
+            data, epochs=2, validation_data=validation, verbose=0, callbacks=[callback]
+        ).history
+        assert [call[:3] for call in asked] == [(0, 7, 11), (1, 7, 11)] * 2
+        assert asked[:2] == asked[2:] and asked[0][3] != asked[1][3]
+    records = [part.stored_log_partition.read() for part in parts]
+    values = [
+        float(r.value + p.log_partition_offset()) for r, p in zip(records, parts, strict=True)
+    ]
+    assert history["log_partition"][-1] == pytest.approx(sum(values))
+    errors = [float(record.standard_error) for record in records]
+    assert history["log_partition_error"][-1] == pytest.approx(sum(errors)) and min(errors) > 0
+    assert trainer.annealing.num_steps == 1000
 
 
 def test_best_weights_are_saved_with_training():

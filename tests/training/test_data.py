@@ -136,7 +136,8 @@ def test_groups_train_at_rates_of_their_own():
             "flow": keras.optimizers.SGD(0.0),
             "base": keras.optimizers.SGD(1e-3),
             "noise": keras.optimizers.SGD(0.0),
-        }
+        },
+        run_eagerly=True,  # One update, quicker than its trace.
     )
     images = np.random.default_rng(0).integers(0, 5, [8, 4, 4, 1]).astype(np.uint8)
     trainer.fit(images, batch_size=8, verbose=0)

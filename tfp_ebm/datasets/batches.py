@@ -18,7 +18,7 @@ def num_batches(num_images: int, batch_size: int) -> int:
 
 
 def training_batches(
-    images: np.ndarray,
+    images: np.ndarray | tuple[np.ndarray, ...],
     batch_size: int,
     seed: Any,
     start: int = 0,
@@ -38,7 +38,8 @@ def training_batches(
     ([4, 4, 2], True)
 
     Args:
-      images: `[N, *event_shape]`.
+      images: `[N, *event_shape]`, or a tuple of that and of what belongs to it, such as labels
+        `[N]`; then batches are tuples.
       batch_size: images in a batch; the last one of an epoch holds the rest.
       seed: a pair of integers.
       start: number of the first batch, counted from the start of training.
@@ -51,15 +52,29 @@ def training_batches(
     """
     batch_size = checks.positive_integer("batch_size", batch_size)
     start = checks.positive_integer("start", start, minimum=0)
-    if len(images) == 0:
+    first = images[0] if isinstance(images, tuple) else images
+    if len(first) == 0:
         raise ValueError("`images` is empty; there is nothing to learn from.")
-    if horizontal_flips and images.ndim != 4:
+    if horizontal_flips and first.ndim != 4:
         raise ValueError(
-            f"`horizontal_flips` needs images [N, H, W, C], got an array of shape {images.shape}."
+            f"`horizontal_flips` needs images [N, H, W, C], got an array of shape {first.shape}."
         )
     order_seed, flip_seed = samplers.split_seed(seed, n=2, salt="training_batches")
-    kept = tf.constant(images)
-    size, steps = len(images), num_batches(len(images), batch_size)
+    kept = tf.nest.map_structure(tf.constant, images)
+    size, steps = len(first), num_batches(len(first), batch_size)
+
+    def rows(part, index):
+        result = tf.gather(part, index)
+        if size % batch_size == 0:  # A size that is known when the update is traced saves time.
+            result = tf.ensure_shape(result, [batch_size, *part.shape[1:]])
+        return result
+
+    def flipped(batch, step):
+        if isinstance(batch, tuple):
+            return (flipped(batch[0], step), *batch[1:])
+        step_seed = samplers.fold_in(flip_seed, tf.cast(step, tf.int32))
+        is_flipped = samplers.uniform([tf.shape(batch)[0], 1, 1, 1], seed=step_seed) < 0.5
+        return tf.where(is_flipped, tf.reverse(batch, axis=[2]), batch)
 
     def batch(step):
         epoch, place = step // steps, step % steps
@@ -67,14 +82,8 @@ def training_batches(
         if shuffle:
             epoch_seed = samplers.fold_in(order_seed, tf.cast(epoch, tf.int32))
             index = tf.random.experimental.index_shuffle(index, epoch_seed, size - 1)
-        result = tf.gather(kept, index)
-        if size % batch_size == 0:  # A size that is known when the update is traced saves time.
-            result = tf.ensure_shape(result, [batch_size, *images.shape[1:]])
-        if horizontal_flips:
-            step_seed = samplers.fold_in(flip_seed, tf.cast(step, tf.int32))
-            is_flipped = samplers.uniform([tf.shape(index)[0], 1, 1, 1], seed=step_seed) < 0.5
-            result = tf.where(is_flipped, tf.reverse(result, axis=[2]), result)
-        return result
+        result = tf.nest.map_structure(lambda part: rows(part, index), kept)
+        return flipped(result, step) if horizontal_flips else result
 
     options = tf.data.Options()
     # Every worker of a strategy computes the same batches and takes its share of each.

@@ -7,19 +7,19 @@ import tensorflow as tf
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import keras
-from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.training import checkpoint
 from tfp_ebm.training.checkpoints import is_chief
+from tfp_ebm.training.epoch_loss import Annealing, log_partition_record
 from tfp_ebm.training.epoch_table import write_epoch_row
 
 __all__ = ["BestWeights", "LogPartitionCallback", "MetricsFile"]
 
 
 class LogPartitionCallback(keras.callbacks.Callback):
-    """Renews the estimate of log Z before each validation, and after epochs that had none.
+    """Sets how log Z is renewed at the end of each epoch, and reports it.
 
-    Before validation the weights in place are those that will be evaluated, averaged or not, so
-    that the metrics are those of one normalised model. The record is added to the epoch's logs as
+    The weights in place are then those that are evaluated, averaged or not, so that the metrics
+    are those of one normalised model. The records of all machines are summed in the epoch's logs:
     `log_partition` and `log_partition_error`, nats.
     """
 
@@ -32,41 +32,23 @@ class LogPartitionCallback(keras.callbacks.Callback):
           seed: seed of the estimates; a pair of integers repeats exactly.
         """
         super().__init__()
-        self._num_chains = checks.positive_integer("num_chains", num_chains, minimum=2)
-        self._num_steps = checks.positive_integer("num_steps", num_steps)
-        self._seed = seed
-        self._estimates = []
-
-    def _estimate(self):
-        seed = None if self._seed is None else samplers.sanitize_seed(self._seed)
-        self._estimates = [
-            part.estimate_log_partition(self._num_chains, self._num_steps, seed=seed)
-            for part in self.model.energy_based
-        ]
+        num_chains = checks.positive_integer("num_chains", num_chains, minimum=2)
+        self._annealing = Annealing(
+            num_chains, checks.positive_integer("num_steps", num_steps), seed
+        )
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Takes over from the trainer's own renewal."""
-        self.model.renews_log_partition = False
-
-    def on_train_end(self, logs: dict | None = None) -> None:
-        """Hands renewal back."""
-        self.model.renews_log_partition = True
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Forgets the last epoch's estimate."""
-        self._estimates = []
-
-    def on_test_begin(self, logs: dict | None = None) -> None:
-        """Estimates log Z of the weights that are about to be evaluated."""
-        self._estimate()
+        """Takes the place of the trainer's own choice, until `fit` ends."""
+        self.model.annealing = self._annealing
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Estimates log Z if there was no validation, and reports it."""
-        if not self._estimates:
-            self._estimate()
-        if logs is not None and self._estimates:
-            logs["log_partition"] = sum(float(e.value) for e in self._estimates)
-            logs["log_partition_error"] = sum(float(e.standard_error) for e in self._estimates)
+        """Reports."""
+        if logs is None or not self.model.energy_based:
+            return
+        with self.model.as_evaluated():
+            records = [log_partition_record(part) for part in self.model.energy_based]
+        logs["log_partition"] = sum(float(record.value) for record in records)
+        logs["log_partition_error"] = sum(float(record.standard_error) for record in records)
 
 
 class MetricsFile(keras.callbacks.Callback):

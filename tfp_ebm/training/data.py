@@ -1,5 +1,7 @@
-"""What `fit` and `evaluate` accept as data, and their checks."""
+"""What `fit`, `evaluate` and `predict` accept as data."""
 
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -7,11 +9,14 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.distributions import Dequantized
+from tfp_ebm.internal.keras import keras
+from tfp_ebm.training.arrays import as_array
+from tfp_ebm.training.data_checks import check_batched, check_shape, check_values
 
-__all__ = ["check_data", "evaluation_batches", "events"]
+__all__ = ["EventReader", "evaluation_batches", "events"]
 
 
-def events(batch: Any) -> tf.Tensor:
+def events(batch: Any) -> Any:
     """Returns the events of a batch: itself, the first of a tuple, or `"image"` of a dictionary.
 
     So data sets of TensorFlow Datasets serve as they are, batched, with or without labels.
@@ -40,59 +45,119 @@ def evaluation_batches(data: Any, batch_size: int) -> Any:
     return tf.data.Dataset.from_tensor_slices(data).batch(batch_size).with_options(options)
 
 
-def check_data(model: tfp.distributions.Distribution, name: str, data: Any) -> None:
-    """Raises for arrays and data sets that cannot be events of the model.
+class EventReader:
+    """Turns what users have into events of a model, or says what is wrong with it.
 
-    Args:
-      model: the distribution.
-      name: name of the argument.
-      data: array `[N, *event_shape]`, or a `tf.data.Dataset` of batches.
-
-    Raises:
-      ValueError: if there is nothing in it, or its events have another shape or other values.
+    It remembers the columns of the first table, which those that follow must have too.
     """
-    if isinstance(data, np.ndarray):
-        _check_array(model, name, data)
-    elif isinstance(data, tf.data.Dataset):
-        _check_dataset(model, name, data)
 
+    def __init__(self, model: tfp.distributions.Distribution) -> None:
+        """Constructs the reader.
 
-def _check_shape(model, name, shape):
-    expected = model.event_shape.as_list()
-    if not tf.TensorShape([None, *expected]).is_compatible_with(shape):
-        raise ValueError(
-            f"`{name}` must have shape [N, {', '.join(map(str, expected))}] like the events "
-            f"of the model, got {tuple(tf.TensorShape(shape).as_list())}."
-        )
+        Args:
+          model: the distribution.
+        """
+        self._model = model
+        self._columns = None
 
+    def cast(self, value: tf.Tensor) -> tf.Tensor:
+        """Returns events in the dtype of the model, which levels need not have."""
+        if isinstance(self._model, Dequantized):
+            return value
+        return tf.cast(value, self._model.dtype)
 
-def _check_dataset(model, name, dataset):
-    spec = events(dataset.element_spec)
-    if spec.shape.rank is not None:
-        _check_shape(model, name, spec.shape)
-    if isinstance(model, Dequantized) and spec.dtype.is_floating:
-        raise ValueError(
-            f"`{name}` must hold integers from 0 to {model.num_levels - 1}, got a data set of "
-            f"{spec.dtype.name}; keep the integers as they are, without scaling."
-        )
-    cardinality = int(dataset.cardinality())
-    if cardinality == 0 or (
-        cardinality == tf.data.UNKNOWN_CARDINALITY and not any(True for _ in dataset.take(1))
-    ):
-        raise ValueError(f"`{name}` is empty; there is nothing to learn from.")
+    def read(self, name: str, data: Any) -> Any:
+        """Returns data as an array, or as a `tf.data.Dataset` or iterable of batches.
 
+        Arrays, tensors, lists and tables (anything with `columns`, such as a pandas DataFrame)
+        become arrays `[N, *event_shape]`; of a tuple the first part counts, of a dictionary
+        `"image"`. Data sets, generators and Keras sequences keep their batches, the first of which
+        is looked at.
 
-def _check_array(model, name, data):
-    _check_shape(model, name, data.shape)
-    if len(data) == 0:
-        raise ValueError(f"`{name}` is empty; there is nothing to learn from.")
-    if not np.issubdtype(data.dtype, np.integer) and not np.isfinite(data).all():
-        raise ValueError(f"`{name}` must be finite, got NaN or infinite values.")
-    if isinstance(model, Dequantized):
-        highest = model.num_levels - 1
-        if data.min() < 0 or data.max() > highest or np.any(data % 1):
+        Args:
+          name: name of the argument, for messages.
+          data: the data, or None.
+
+        Raises:
+          ValueError: if there is nothing in it, or its events have another shape or other values
+            than those of the model.
+        """
+        if data is None or isinstance(data, tf.distribute.DistributedDataset):
+            return data
+        if isinstance(data, tf.data.Dataset):
+            return self._read_dataset(name, data)
+        if isinstance(data, keras.utils.Sequence):
+            if len(data):
+                self._check_batch(name, data[0])
+            return data
+        if isinstance(data, Iterator):
+            return self._read_iterator(name, data)
+        if isinstance(data, tuple):
+            data = data[0]
+        if isinstance(data, dict):
+            data = events(data)
+        return self._read_array(name, data)
+
+    def _read_array(self, name, data):
+        array = as_array(name, data)
+        columns = [str(column) for column in getattr(data, "columns", ())]
+        check_shape(self._model, name, array.shape, columns)
+        if columns:
+            self._check_columns(name, columns)
+        if len(array) == 0:
+            raise ValueError(f"`{name}` is empty; there is nothing to learn from.")
+        check_values(self._model, name, array, columns)
+        if array.dtype == bool:
+            array = array.astype(np.uint8)
+        if isinstance(self._model, Dequantized):
+            return array
+        return array.astype(self._model.dtype.as_numpy_dtype, copy=False)
+
+    def _check_columns(self, name, columns):
+        if self._columns is None:
+            self._columns = columns
+        if columns != self._columns:
             raise ValueError(
-                f"`{name}` must hold integers from 0 to {highest}, got values from "
-                f"{data.min()} to {data.max()} of type {data.dtype}; rescale the data to "
-                "levels, or change `num_levels`."
+                f"`{name}` must have the columns {', '.join(self._columns)} of the table before, "
+                f"in this order, got {', '.join(columns)}; select them: table[columns]."
             )
+
+    def _read_dataset(self, name, dataset):
+        spec = events(dataset.element_spec)
+        if not isinstance(spec, tf.TensorSpec):
+            raise ValueError(
+                f"`{name}` must be a data set of batches of tensors, got {type(spec).__name__}; "
+                "make rows of one length, by `.to_tensor()` for ragged ones."
+            )
+        check_batched(self._model, name, spec.shape)
+        first = next(iter(dataset.take(1)), None)
+        if first is None:
+            raise ValueError(f"`{name}` is empty; there is nothing to learn from.")
+        self._check_batch(name, first)
+        if spec.shape.rank is not None:
+            return dataset
+        shape = [None, *self._model.event_shape]  # Of unknown rank, as from some generators.
+        return dataset.map(lambda *batch: _with_shape(batch, shape))
+
+    def _read_iterator(self, name, iterator):
+        first = next(iterator, None)
+        if first is None:
+            raise ValueError(f"`{name}` is empty; there is nothing to learn from.")
+        self._check_batch(name, first)
+        return itertools.chain([first], iterator)
+
+    def _check_batch(self, name, batch):
+        array = as_array(name, events(batch))
+        check_batched(self._model, name, array.shape)
+        check_shape(self._model, name, array.shape)
+        check_values(self._model, name, array, of_data_set=True)
+
+
+def _with_shape(batch, shape):
+    """Returns the structure of an element of a data set, with the shape of its events known."""
+    structure = batch[0] if len(batch) == 1 else batch
+    if isinstance(structure, tuple):
+        return (_with_shape(structure[:1], shape), *structure[1:])
+    if isinstance(structure, dict):
+        return {**structure, "image": tf.ensure_shape(structure["image"], shape)}
+    return tf.ensure_shape(structure, shape)

@@ -1,16 +1,13 @@
 """The Keras model that trains any distribution by maximum likelihood."""
 
 import contextlib
-import functools
 import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.datasets import num_batches, training_batches
 from tfp_ebm.distributions import EnergyBased
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import keras
@@ -18,7 +15,17 @@ from tfp_ebm.internal.replicas import num_replicas, replica_seed
 from tfp_ebm.internal.seeds import seed_scope
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.metrics import BitsPerDimension
-from tfp_ebm.training.data import check_data, evaluation_batches, events
+from tfp_ebm.training.data import events
+from tfp_ebm.training.epoch_loss import (
+    UNNORMALIZED_LOSS,
+    Annealing,
+    annealing_of_an_epoch,
+    epoch_logs,
+    estimated_parts,
+    log_partition_record,
+    sample_batches,
+)
+from tfp_ebm.training.event_trainer import EventTrainer
 from tfp_ebm.training.gradients import all_finite, build_slots, zero_unless
 from tfp_ebm.training.moving_average import MovingAverage
 from tfp_ebm.training.parameter_groups import GROUPS, parameter_groups
@@ -36,17 +43,26 @@ def energy_based_parts(model: tf.Module) -> list[EnergyBased]:
     return [part for part in (model, *model.submodules) if isinstance(part, EnergyBased)]
 
 
-class LikelihoodModel(keras.Model):
+class LikelihoodModel(EventTrainer):
     """Trains a distribution by minimising `-mean(log_prob(x))`, with Keras `fit`.
 
     After each update the persistent chains of every energy-based distribution in the model move
     by `gibbs_steps` sweeps at the new parameters, which is persistent contrastive divergence.
     Metrics: `loss` in nats an event and `bits_per_dimension`; both are those of `log_prob`, so for
-    `Dequantized` one-draw bounds. During training they rest on the last estimate of log Z;
-    `evaluate`, so also validation, renews a stale one first (`LogPartitionCallback` sets how).
+    `Dequantized` one-draw bounds. `evaluate`, so also validation, and `predict` renew an estimate
+    of log Z that belongs to other parameters first.
+
+    Where log Z is an estimate, it belongs to the parameters of one moment, and a mean over the
+    updates of an epoch is the loss of no model. So while an epoch runs its progress bar shows
+    `unnormalized_loss`, the running mean of minus the unnormalised log-probability, whose level
+    means nothing. At its end log Z is renewed, by annealing that costs about a twentieth of the
+    epoch's sweeps (`LogPartitionCallback` sets another), and the epoch's `loss` and
+    `bits_per_dimension`, for callbacks and the history, are those of the model as `evaluate` would
+    judge it, on a twentieth of the training events, at least 256. `loss_error` is one standard
+    deviation of `loss`, from the sample and from log Z.
 
     With `ema_momentum` an exponential moving average of the weights is kept, and `evaluate` (so
-    also validation inside `fit`) and `averaged_weights()` use it.
+    also validation inside `fit`), `predict` and `averaged_weights()` use it.
 
     Every draw of an update, from the order of the data to dropout and the chains, is a function of
     `seed` and of the number of the update. So training that is interrupted and taken up again
@@ -95,12 +111,7 @@ class LikelihoodModel(keras.Model):
           TypeError: if `model` is not a distribution.
           ValueError: if `gibbs_steps` or the penalty is negative, or `ema_momentum` not in [0, 1).
         """
-        super().__init__(name=name)
-        if not isinstance(model, tfp.distributions.Distribution):
-            raise TypeError(
-                f"`model` must be a tfp.distributions.Distribution, got {type(model).__name__}."
-            )
-        self.distribution = model
+        super().__init__(model, seed, name)
         self.gibbs_steps = checks.positive_integer("gibbs_steps", gibbs_steps, minimum=0)
         make_variables(model)
         self._frozen = checks.variables("frozen", frozen)
@@ -111,11 +122,9 @@ class LikelihoodModel(keras.Model):
             self._moving_average = MovingAverage(averaged, momentum)
         self._penalty = checks.nonnegative_number("base_weight_penalty", base_weight_penalty)
         self._energy_based = energy_based_parts(model)
-        # `LogPartitionCallback` takes over while it is in use.
-        self.renews_log_partition = True
-        self._seed = tf.Variable(samplers.sanitize_seed(seed), trainable=False, name="seed")
-        self._resume_at = None
-        self._batches_from = None
+        self._estimated = estimated_parts(self._energy_based)
+        self.annealing = Annealing()
+        self._sample = []
         self._loss_metric = keras.metrics.Mean(name="loss")
         self._bits_metric = BitsPerDimension(math.prod(model.event_shape.as_list()))
 
@@ -133,11 +142,6 @@ class LikelihoodModel(keras.Model):
     def energy_based(self) -> list[EnergyBased]:
         """The energy-based distributions inside the model."""
         return list(self._energy_based)
-
-    @property
-    def num_updates(self) -> tf.Variable:
-        """The number of updates so far, in every `fit` together."""
-        return self.optimizer.iterations
 
     def compile(self, optimizer: Any = "adam", **kwargs: Any) -> None:
         """As `tf_keras.Model.compile`; takes an optimizer or one for each group, and no loss.
@@ -172,15 +176,14 @@ class LikelihoodModel(keras.Model):
                 build_slots(part, groups[name])
         self._group_optimizers, self._groups = optimizers, list(groups.values())
         self._not_trained = trained_variables(self.distribution, self._frozen)[1]
+        self._score = self._score_sample
+        if not self.run_eagerly:
+            self._score = tf.function(self._score_sample, autograph=False, reduce_retracing=True)
 
     def call(self, x: Any, training: bool | None = None) -> tf.Tensor:
         """Returns `log_prob(x)`, nats an event; dropout is on while training."""
         del training  # It reaches the networks by Keras's call context.
         return self.distribution.log_prob(x)
-
-    def _inputs(self, data):
-        """Returns what `call` takes of a batch."""
-        return events(data)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Updates the weights, their average, and the chains."""
@@ -198,7 +201,7 @@ class LikelihoodModel(keras.Model):
             self._moving_average.update(self.num_updates)
         for index, part in enumerate(self._energy_based):
             part.update_chains(self.gibbs_steps, seed=samplers.fold_in(seed, -1 - index))
-        return self._update_metrics(tf.where(is_finite, log_prob, math.nan))
+        return self._add_update(tf.where(is_finite, log_prob, math.nan))
 
     def _share_of_loss(self, log_prob):
         """Returns this replica's part of the mean over the whole batch."""
@@ -219,24 +222,59 @@ class LikelihoodModel(keras.Model):
         couplings = [coupling for part in self._energy_based for coupling in part.couplings]
         return self._penalty * sum(tf.reduce_sum(coupling**2) for coupling in couplings)
 
-    def _evaluate_batch(self, data, counter):
-        """Returns log-probabilities, with draws that are the same in every evaluation."""
+    def _evaluate_batch(self, inputs, counter):
+        """Returns what `call` gives, with draws that are the same in every evaluation."""
         seed = samplers.fold_in(samplers.fold_in(self._seed, -1), tf.cast(counter, tf.int32))
         with seed_scope(replica_seed(seed)):
-            return self(self._inputs(data), training=False)
+            return self(inputs, training=False)
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Adds a batch to the metrics."""
-        return self._update_metrics(self._evaluate_batch(data, self._test_counter))
+        x = self._reader.cast(events(data))
+        self._update_metrics(self._evaluate_batch(x, self._test_counter))
+        return self.get_metrics_result()
 
     def predict_step(self, data: Any) -> tf.Tensor:
         """Returns the log-probabilities of a batch."""
-        return self._evaluate_batch(data, self._predict_counter)
+        x = self._reader.cast(events(data))
+        return self._evaluate_batch(x, self._predict_counter)
 
     def _update_metrics(self, log_prob):
         self._loss_metric.update_state(-log_prob)
         self._bits_metric.update_state(log_prob)
-        return {metric.name: metric.result() for metric in self.metrics}
+
+    def _add_update(self, log_prob):
+        """Returns the running logs of an epoch, with an update added to them."""
+        if not self._estimated:
+            self._update_metrics(log_prob)
+            return self.get_metrics_result()
+        estimates = [part.stored_log_partition.value for part in self._estimated]
+        level = sum(tf.cast(estimate, log_prob.dtype) for estimate in estimates)
+        self._loss_metric.update_state(-(log_prob + level))
+        return {UNNORMALIZED_LOSS: self._loss_metric.result()}
+
+    def _validate_and_get_metrics_result(self, logs):
+        # Where Keras ends an epoch, before validation and callbacks.
+        if UNNORMALIZED_LOSS not in logs or not self._sample:
+            return super()._validate_and_get_metrics_result(logs)
+        self.reset_metrics()
+        with self.as_evaluated():
+            for index, batch in enumerate(self._sample):
+                self._score(batch, tf.constant(index))
+        records = [log_partition_record(part) for part in self._estimated]
+        error = self._bits_metric.standard_error() * self._bits_metric.num_dimensions * math.log(2)
+        return epoch_logs(logs, self.get_metrics_result(), error, records)
+
+    def _score_sample(self, batch, index):
+        """Adds a batch that all replicas know to the metrics; each takes its share."""
+
+        def add_share(batch, index):
+            context = tf.distribute.get_replica_context()
+            first, step = context.replica_id_in_sync_group, num_replicas()
+            share = tf.nest.map_structure(lambda part: part[first::step], batch)
+            self._update_metrics(self._evaluate_batch(self._inputs(share), index))
+
+        self.distribute_strategy.run(add_share, args=(batch, index))
 
     @contextlib.contextmanager
     def averaged_weights(self) -> Iterator[None]:
@@ -252,87 +290,30 @@ class LikelihoodModel(keras.Model):
         if self._moving_average is not None:
             self._moving_average.restart()
 
-    def fit(
-        self,
-        x: Any = None,
-        *,
-        batch_size: int = 32,
-        shuffle: bool = True,
-        horizontal_flips: bool = False,
-        validation_data: Any = None,
-        **kwargs: Any,
-    ) -> keras.callbacks.History:
-        """As `tf_keras.Model.fit`, after a look at the data.
+    def renew_log_partition(self) -> None:
+        """Estimates log Z wherever the stored estimate belongs to other parameters."""
+        num_chains, num_steps, seed = self.annealing
+        seed = self._seed if seed is None else samplers.sanitize_seed(seed)
+        for index, part in enumerate(self._estimated):
+            if bool(part.is_log_partition_stale()):
+                own_seed = samplers.fold_in(seed, -2 - index)
+                part.estimate_log_partition(num_chains, num_steps, seed=own_seed)
 
-        Args:
-          x: array `[N, *event_shape]` of events, or a `tf.data.Dataset` of batches of them:
-            tensors, tuples whose first part they are, or dictionaries with a key `"image"`.
-          batch_size: events in an update, over all replicas; for arrays.
-          shuffle: whether an array is put in another order in every epoch.
-          horizontal_flips: whether half of the images of an array are mirrored.
-          validation_data: as `x`.
-          **kwargs: passed on.
+    @contextlib.contextmanager
+    def as_evaluated(self) -> Iterator[None]:
+        """Puts the moving average in place, with a log Z that belongs to it."""
+        with self.averaged_weights():
+            self.renew_log_partition()
+            yield
 
-        Raises:
-          ValueError: if the data are empty, have another event shape than the model, or hold values
-            that the model cannot have.
-        """
-        check_data(self.distribution, "x", x)
-        check_data(self.distribution, "validation_data", validation_data)
-        validation_data = evaluation_batches(validation_data, batch_size)
-        if isinstance(x, np.ndarray):
-            steps = num_batches(len(x), checks.positive_integer("batch_size", batch_size))
-            kwargs = {"steps_per_epoch": steps} | kwargs
-            options = {"shuffle": shuffle, "horizontal_flips": horizontal_flips}
-            self._batches_from = functools.partial(
-                training_batches, x, batch_size, self._seed.numpy(), **options
-            )
-            x = self._batches_from(start=int(self.num_updates.numpy()))
-        return super().fit(x, validation_data=validation_data, **kwargs)
+    def _fit(self, x, batch_size, options, validation, kwargs):
+        try:
+            return super()._fit(x, batch_size, options, validation, kwargs)
+        finally:
+            self._sample, self.annealing = [], Annealing()
 
-    def training_batch(self, update: int) -> tf.Tensor | None:
-        """Returns the batch of an update of the last `fit`; None if it was not fitted to an array.
-
-        Args:
-          update: number of the update, from 0.
-        """
-        if self._batches_from is None:
-            return None
-        return next(iter(self._batches_from(start=update)))
-
-    def resume_at(self, epoch: int, step: int) -> None:
-        """Makes the next `fit` start at a step of an epoch, both from 0; `Checkpoints` calls it."""
-        self._resume_at = (epoch, step)
-
-    def _maybe_load_initial_counters_from_ckpt(self, steps_per_epoch, initial_epoch):
-        # The one place where Keras asks whether to start within an epoch.
-        if self._resume_at is None:
-            return super()._maybe_load_initial_counters_from_ckpt(steps_per_epoch, initial_epoch)
-        position, self._resume_at = self._resume_at, None
-        return position
-
-    def evaluate(
-        self, x: Any = None, *args: Any, batch_size: int | None = None, **kwargs: Any
-    ) -> Any:
-        """As `tf_keras.Model.evaluate`, with the averaged weights if there are any.
-
-        Estimates of log Z that belong to other parameters are renewed first, so that the metrics
-        are those of one normalised model.
-
-        Args:
-          x: as for `fit`.
-          *args: passed on.
-          batch_size: events at a time, for arrays.
-          **kwargs: passed on.
-
-        Raises:
-          ValueError: as `fit`.
-        """
-        check_data(self.distribution, "x", x)
-        x = evaluation_batches(x, batch_size or 32)
-        with self.averaged_weights(), self.distribute_strategy.scope():
-            if self.renews_log_partition:
-                for index, part in enumerate(self._energy_based):
-                    if bool(part.is_log_partition_stale()):
-                        part.estimate_log_partition(seed=samplers.fold_in(self._seed, -2 - index))
-            return super().evaluate(x, *args, **kwargs)
+    def _look_ahead(self, x, batch_size, num_updates):
+        if self._estimated:
+            self._sample, x = sample_batches(x, batch_size)
+            self.annealing = annealing_of_an_epoch(self._estimated, num_updates, self.gibbs_steps)
+        return x

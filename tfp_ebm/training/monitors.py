@@ -12,6 +12,7 @@ from tfp_ebm.internal.keras import keras
 from tfp_ebm.mcmc import ParallelTempering, diagnose
 from tfp_ebm.training.checkpoints import is_chief
 from tfp_ebm.training.diagnosis import first_nonfinite
+from tfp_ebm.training.epoch_loss import UNNORMALIZED_LOSS
 
 __all__ = ["ChainHealth", "NonFiniteError", "SampleGrids", "TensorBoard", "TerminateOnNonFinite"]
 
@@ -33,7 +34,8 @@ class TerminateOnNonFinite(keras.callbacks.Callback):
         Raises:
           NonFiniteError: naming the update and the first bad part of the model.
         """
-        loss = (logs or {}).get("loss", 0.0)
+        logs = logs or {}
+        loss = logs.get("loss", logs.get(UNNORMALIZED_LOSS, 0.0))
         if tf.math.is_finite(loss):
             return
         update = int(self.model.num_updates.numpy()) - 1

@@ -6,11 +6,9 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.datasets import num_batches, training_batches
 from tfp_ebm.distributions import LabeledRBM
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import keras
-from tfp_ebm.training.data import check_data
 from tfp_ebm.training.likelihood_model import LikelihoodModel, energy_based_parts
 
 __all__ = ["SemiSupervisedModel"]
@@ -21,9 +19,9 @@ class SemiSupervisedModel(LikelihoodModel):
 
         sum over unlabelled x of log sum_y p(x, y) + lambda sum over labelled (x, y) of log p(x, y)
 
-    `fit(x, labels)` maximises it; a label of -1 is unknown. While training, metrics are those of
-    the terms of the objective, labelled ones times lambda; `evaluate` takes events alone and
-    reports log p(x), as `LikelihoodModel` does.
+    `fit(x, labels)` maximises it; a label of -1 is unknown. Metrics of epochs are those of the
+    terms of the objective, labelled ones times lambda; `evaluate` and validation leave labels aside
+    and report log p(x), as `LikelihoodModel` does.
 
     >>> import numpy as np
     >>> from tfp_ebm import models
@@ -64,22 +62,20 @@ class SemiSupervisedModel(LikelihoodModel):
         self._is_bare = bases[0] is model
 
     def _inputs(self, data):
-        # Keras hands on tuples; evaluation has events alone.
-        return (
-            tuple(data)
-            if isinstance(data, tuple | list) and len(data) > 1
-            else super()._inputs(data)
-        )
+        # Keras hands on tuples; batches without labels are refused by `call`.
+        if isinstance(data, tuple | list) and len(data) > 1:
+            return self._reader.cast(data[0]), data[1]
+        return super()._inputs(data)
 
     def call(self, x: Any, training: bool | None = None) -> tf.Tensor:
-        """Returns the terms of the objective while training, log p(x) otherwise, nats an event."""
-        if not training:
-            return super().call(x[0] if isinstance(x, tuple) else x)
+        """Returns the terms of the objective of events and labels, log p(x) of events alone."""
         if not isinstance(x, tuple):
-            raise ValueError(
-                "Training needs batches of events and labels, got events alone; give -1 where a "
-                "label is unknown."
-            )
+            if training:
+                raise ValueError(
+                    "Training needs batches of events and labels, got events alone; give -1 where "
+                    "a label is unknown."
+                )
+            return super().call(x)
         events, labels = x
         kwargs = {"labels": labels}
         if not self._is_bare:
@@ -88,35 +84,33 @@ class SemiSupervisedModel(LikelihoodModel):
         weight = tf.constant(self._label_weight, log_prob.dtype)
         return tf.where(labels < 0, log_prob, weight * log_prob)
 
-    def fit(
-        self, x: Any = None, labels: Any = None, *, batch_size: int = 32, **kwargs: Any
-    ) -> keras.callbacks.History:
+    def fit(self, x: Any = None, labels: Any = None, **kwargs: Any) -> keras.callbacks.History:
         """As `LikelihoodModel.fit`, with labels.
 
         Args:
-          x: array `[N, *event_shape]`, or a `tf.data.Dataset` of pairs of batches.
+          x: events as for `LikelihoodModel.fit`, or a `tf.data.Dataset` or generator of pairs of
+            batches.
           labels: for an array, `[N]` integers from 0 to num_classes - 1, or -1 where unknown.
-          batch_size: events in an update; for arrays.
-          **kwargs: passed on.
+          **kwargs: as for `LikelihoodModel.fit`.
 
         Raises:
           ValueError: if the labels are missing, too few, or out of range, and as
             `LikelihoodModel.fit`.
         """
+        if labels is None and isinstance(x, tuple) and len(x) > 1:
+            x, labels = x[:2]
+        self._labels = labels
+        return super().fit(x, **kwargs)
+
+    def _fit(self, x, batch_size, options, validation, kwargs):
         if not isinstance(x, np.ndarray):
-            return super().fit(x, **kwargs)
-        check_data(self.distribution, "x", x)
-        if labels is None:
+            return super()._fit(x, batch_size, options, validation, kwargs)
+        if self._labels is None:
             raise ValueError("`labels` are needed with an array; give -1 where one is unknown.")
-        labels = checks.labels(labels, self._num_classes, lowest=-1)
-        if labels.shape != [len(x)]:
+        labels = checks.labels(self._labels, self._num_classes, lowest=-1).numpy()
+        if labels.shape != (len(x),):
             raise ValueError(
                 f"`labels` must have shape [{len(x)}], one for each event (-1 where unknown), got "
                 f"{labels.shape}."
             )
-        events, index = tf.constant(x), np.arange(len(x))
-        batches = training_batches(
-            index, batch_size, self._seed.numpy(), start=int(self.num_updates)
-        ).map(lambda chosen: (tf.gather(events, chosen), tf.gather(labels, chosen)))
-        kwargs = {"steps_per_epoch": num_batches(len(x), batch_size)} | kwargs
-        return super().fit(batches, **kwargs)
+        return super()._fit((x, labels), batch_size, options, validation, kwargs)

@@ -1,0 +1,149 @@
+"""The loss of an epoch of a model whose log Z is an estimate."""
+
+import itertools
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from tfp_ebm.distributions import BoltzmannMachine, EnergyBased
+from tfp_ebm.partition import LogPartition
+
+__all__ = [
+    "UNNORMALIZED_LOSS",
+    "Annealing",
+    "annealing_of_an_epoch",
+    "epoch_logs",
+    "estimated_parts",
+    "log_partition_record",
+    "sample_batches",
+]
+
+# What progress bars show while an epoch runs, under a name that is not `loss`.
+UNNORMALIZED_LOSS = "unnormalized_loss"
+_MIN_EVENTS, _MAX_EVENTS = 256, 10_000
+_MIN_STEPS, _MAX_STEPS = 100, 1000
+_SHARE = 0.05
+
+
+class Annealing(NamedTuple):
+    """How log Z is estimated where it is not summed exactly: chains, temperatures, seed."""
+
+    num_chains: int = 256
+    num_steps: int = _MAX_STEPS
+    seed: Any = None
+
+
+def estimated_parts(parts: list[EnergyBased]) -> list[BoltzmannMachine]:
+    """Returns those whose `log_prob` rests on a stored estimate of log Z."""
+    return [
+        part
+        for part in parts
+        if isinstance(part, BoltzmannMachine) and part.stored_log_partition is not None
+    ]
+
+
+def log_partition_record(part: EnergyBased) -> LogPartition:
+    """Returns the estimate of log Z that `log_prob` rests on, or its exact value."""
+    if estimated_parts([part]):
+        record = part.stored_log_partition.read()  # Of the machine, without the closed form.
+        return record._replace(value=record.value + part.log_partition_offset())
+    return part.estimate_log_partition()
+
+
+def annealing_of_an_epoch(
+    parts: list[BoltzmannMachine], num_updates: int | None, gibbs_steps: int
+) -> Annealing:
+    """Returns annealing that takes a twentieth of the sweeps of an epoch, within limits.
+
+    Args:
+      parts: the machines, each with chains.
+      num_updates: updates of an epoch; None if unknown.
+      gibbs_steps: sweeps of the chains after each of them.
+
+    Returns:
+      An `Annealing` of at least 100 and at most 1000 temperatures.
+    """
+    chains = min((part.chains.num_chains for part in parts), default=0)
+    sweeps = (num_updates or 0) * gibbs_steps * chains
+    steps = int(_SHARE * sweeps / Annealing().num_chains)
+    return Annealing(num_steps=min(max(steps, _MIN_STEPS), _MAX_STEPS))
+
+
+def sample_batches(data: Any, batch_size: int) -> tuple[list[Any], Any]:
+    """Returns batches of training events to judge epochs by, and the data.
+
+    Of arrays a twentieth is taken, evenly spaced, of data sets and generators the first batches;
+    256 events at least, as far as there are, and 10,000 at most.
+
+    Args:
+      data: an array, a tuple of arrays that belong together, a `tf.data.Dataset`, or an iterable of
+        batches.
+      batch_size: size of the batches of arrays.
+
+    Returns:
+      The batches, and the data, from which nothing is missing.
+    """
+    batches, data = _sample(data, batch_size)
+    return [tf.nest.map_structure(tf.convert_to_tensor, batch) for batch in batches], data
+
+
+def _sample(data, batch_size):
+    if isinstance(data, np.ndarray | tuple):
+        return _of_arrays(data, batch_size), data
+    if isinstance(data, tf.data.Dataset):
+        size = int(data.cardinality())
+        return _first(iter(data), _SHARE * size), data
+    if isinstance(data, Iterator):
+        batches = _first(data, 0)
+        return batches, itertools.chain(batches, data)
+    if hasattr(data, "__getitem__"):
+        return _first((data[index] for index in range(len(data))), _SHARE * len(data)), data
+    return [], data
+
+
+def _of_arrays(arrays, batch_size):
+    size = len(tf.nest.flatten(arrays)[0])
+    count = min(size, max(_MIN_EVENTS, math.ceil(_SHARE * size)), _MAX_EVENTS)
+    rows = np.linspace(0, size - 1, count).round().astype(np.int64)
+    return [
+        tf.nest.map_structure(
+            lambda part, start=start: part[rows[start : start + batch_size]], arrays
+        )
+        for start in range(0, count, batch_size)
+    ]
+
+
+def _first(batches, num_batches):
+    """Returns the first batches, as many as asked for and as make enough events."""
+    taken, count = [], 0
+    while count < _MIN_EVENTS or (len(taken) < num_batches and count < _MAX_EVENTS):
+        batch = next(batches, None)
+        if batch is None:
+            break
+        taken.append(batch)
+        count += len(tf.nest.flatten(batch)[0])
+    return taken
+
+
+def epoch_logs(
+    running: dict[str, float],
+    metrics: dict[str, tf.Tensor],
+    sampling_error: Any,
+    records: list[LogPartition],
+) -> dict[str, float]:
+    """Returns the logs of an epoch: the loss at its end, with its error.
+
+    Args:
+      running: the logs of its last update, NaN after an update that was not finite.
+      metrics: `loss` and `bits_per_dimension` of the sample.
+      sampling_error: standard error of the former over the events of the sample, nats.
+      records: the estimates of log Z behind them.
+    """
+    if math.isnan(running[UNNORMALIZED_LOSS]):
+        return dict.fromkeys((*metrics, "loss_error"), math.nan)
+    log_partition_error = sum(float(tf.reduce_mean(r.standard_error)) for r in records)
+    logs = {name: float(value) for name, value in metrics.items()}
+    return {**logs, "loss_error": math.hypot(float(sampling_error), log_partition_error)}
