@@ -1,7 +1,7 @@
 """Faults of training and its checkpoints."""
 
 # Modules whose tests have another name.
-TESTS = {"diagnosis": "monitors"}
+TESTS = {"diagnosis": "monitors", "arrays": "data_checks", "data": "data_checks"}
 
 FAULTS = {
     "callbacks": [
@@ -13,7 +13,8 @@ FAULTS = {
         ("self._best_epoch.assign(epoch + 1)", "self._best_epoch.assign(epoch)"),
         ("self.model.restart_average()", "pass"),
         ('row = {"epoch": epoch + 1, **', 'row = {"epoch": epoch, **'),
-        ("self.model.renews_log_partition = True", "pass"),
+        ("self.model.annealing = self._annealing", "pass"),
+        ("with self.model.as_evaluated():", "if True:"),
     ],
     "checkpoint": [
         ("if _digest(path) != expected:", "if _digest(path) == expected:"),
@@ -40,6 +41,54 @@ FAULTS = {
             "pass\n            self._metrics = None",
         ),
     ],
+    "arrays": [
+        ("if np.ma.is_masked(data):", "if False:"),
+        ("if array.dtype.kind in _NUMBERS and array.ndim:", "if array.dtype.kind in _NUMBERS:"),
+        ("if odd:", "if False:"),
+    ],
+    "data": [
+        ("if columns != self._columns:", "if set(columns) != set(self._columns):"),
+        ("return itertools.chain([first], iterator)", "return iterator"),
+        ("(_with_shape(structure[:1], shape), *structure[1:])", "structure"),
+        ("array = array.astype(np.uint8)", "array = 1 - array.astype(np.uint8)"),
+    ],
+    "data_checks": [
+        ("bad[0]}", "bad[-1]}"),
+        ("rows.any(axis=0)", "rows.all(axis=0)"),
+        ("low < 0 or high > highest or not whole", "low < 0 or high > highest"),
+        ("if highest > 1 and high == 1", "if high == 1"),
+        ("and data.size >= _MIN_BINARY", ""),
+        ("0 if model.parameters.get", "-1 if model.parameters.get"),
+        ("is not None\n    except", "is None\n    except"),
+    ],
+    "epoch_loss": [
+        ("value=record.value + part.log_partition_offset()", "value=record.value"),
+        ("math.hypot(float(sampling_error), log_partition_error)", "float(sampling_error)"),
+        ("return batches, itertools.chain(batches, data)", "return batches, data"),
+        (
+            "max(_MIN_EVENTS, math.ceil(_SHARE * size))",
+            "min(_MIN_EVENTS, math.ceil(_SHARE * size))",
+        ),
+        ("* gibbs_steps * chains", "* chains"),
+    ],
+    "event_trainer": [
+        (
+            'self._seed = tf.Variable(samplers.sanitize_seed(seed), trainable=False, name="seed")',
+            "self._seed = samplers.sanitize_seed(seed)",
+        ),
+        (
+            "self.as_evaluated():\n            return super().evaluate",
+            "self.distribute_strategy.scope():\n            return super().evaluate",
+        ),
+        (
+            "self.as_evaluated():\n            return super().predict",
+            "self.distribute_strategy.scope():\n            return super().predict",
+        ),
+        ("start=int(self.num_updates.numpy())", "start=0"),
+        ("lambda part: part[kept:]", "lambda part: part[:kept]"),
+        ("int(size * (1 - split))", "int(size * split)"),
+        ('kwargs["shuffle"] = options["shuffle"]', "pass"),
+    ],
     "epoch_table": [
         ('int(old["epoch"]) < row["epoch"]', 'int(old["epoch"]) <= row["epoch"]'),
     ],
@@ -55,18 +104,26 @@ FAULTS = {
         ("return -tf.reduce_sum(log_prob) / count", "return -tf.reduce_sum(log_prob)"),
         ("samplers.fold_in(self._seed, tf.cast(self.num_updates, tf.int32))", "self._seed"),
         (
-            "with self.averaged_weights(), self.distribute_strategy.scope():",
-            "with self.distribute_strategy.scope():",
+            "        with self.averaged_weights():\n            self.renew",
+            "        if True:\n            self.renew",
         ),
+        ("self._score(batch, tf.constant(index))", "self._score(batch, tf.constant(0 * index))"),
+        ("self._inputs(share), index", "self._reader.cast(events(share)), index"),
+        ("-(log_prob + level)", "-(log_prob - level)"),
+        (
+            "finally:\n            self._sample, self.annealing",
+            "finally:\n            self._sample, _",
+        ),
+        (
+            "averaged, _ = trained_variables(model, self._frozen)",
+            "averaged = model.trainable_variables",
+        ),
+        ("require_all_trained(variables, tape, self._not_trained)", "pass"),
         ("seed=samplers.fold_in(seed, -1 - index))", "seed=seed)"),
         ("part.update_chains(self.gibbs_steps", "part.update_chains(1"),
         ("self._apply(zero_unless(is_finite, gradients))", "self._apply(gradients)"),
         ("self._moving_average.update(self.num_updates)", "pass"),
         ("if bool(part.is_log_partition_stale()):", "if not bool(part.is_log_partition_stale()):"),
-        (
-            'self._seed = tf.Variable(samplers.sanitize_seed(seed), trainable=False, name="seed")',
-            "self._seed = samplers.sanitize_seed(seed)",
-        ),
         ("tf.reduce_sum(coupling**2)", "tf.reduce_sum(coupling)"),
         ("self._loss_metric.update_state(-log_prob)", "self._loss_metric.update_state(log_prob)"),
         (
@@ -97,11 +154,19 @@ FAULTS = {
         ('1.0 if name == "constant" else decay_rate', "decay_rate"),
         ("decay_steps=max(1, num_steps - warmup_steps)", "decay_steps=max(1, num_steps)"),
     ],
+    "trained_variables": [
+        ("model.log_prob(_examples(model))", "pass"),
+        ("keys = _keys(frozen)\n", "keys = set()\n"),
+        ("known = _keys(variables) | _keys(frozen)", "known = _keys(variables)"),
+        ("frozen = [*frozen, *_frozen_by_keras(model)]", "frozen = [*frozen]"),
+        ("    if not variables:", "    if False:"),
+    ],
     "semi_supervised_model": [
         (
             "tf.where(labels < 0, log_prob, weight * log_prob)",
             "tf.where(labels < 0, weight * log_prob, log_prob)",
         ),
-        ("if not training:", "if training:"),
+        ("            if training:\n", "            if not training:\n"),
+        ("self._reader.cast(data[0]), data[1]", "self._reader.cast(data[0]), 0 * data[1]"),
     ],
 }
