@@ -149,18 +149,18 @@ def labels(value: Any, num_classes: int, lowest: int = 0) -> tf.Tensor:
             f"`labels` must be integers, got {value.dtype.name}; one-hot rows become them by "
             "`tf.argmax(rows, axis=-1)`."
         )
-    value = tf.cast(value, tf.int32)
+    value = tf.cast(value, tf.int64)
+    in_range = (value >= lowest) & (value < num_classes)
     low = "-1, where a label is unknown," if lowest < 0 else "0, since a label is needed here,"
     message = f"`labels` must lie between {low} and num_classes - 1 = {num_classes - 1}"
     if tf.executing_eagerly():
-        flat = tf.reshape(value, [-1])
-        wrong = flat[(flat < lowest) | (flat >= num_classes)]
-        if tf.size(wrong) > 0:
-            raise ValueError(f"{message}, got {int(wrong[0])}.")
-        return value
-    in_range = tf.reduce_all((value >= lowest) & (value < num_classes))
-    with tf.control_dependencies([tf.debugging.Assert(in_range, [message])]):
-        return tf.identity(value)
+        wrong = value.numpy()[~in_range.numpy()]
+        if wrong.size:
+            raise ValueError(f"{message}, got {wrong.flat[0]}.")
+        return tf.cast(value, tf.int32)
+    with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(in_range), [message])]):
+        # XLA drops the assertion, and a cast could bring a large number back into the range.
+        return tf.cast(tf.where(in_range, value, lowest - 1), tf.int32)
 
 
 def spins(name: str, value: Any, dtype: tf.DType) -> tf.Tensor:

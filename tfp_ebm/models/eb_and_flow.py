@@ -9,6 +9,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import distributions
 from tfp_ebm.internal import checks
+from tfp_ebm.models.consistency import check_flow
 from tfp_ebm.models.glow import glow
 from tfp_ebm.models.image_flows import standard_logistic, standard_normal
 from tfp_ebm.models.multi_scale import latent_shapes
@@ -67,7 +68,7 @@ def eb_and_flow(
       num_classes: number of classes, for a `LabeledRBM` that models labels with the images; then
         `log_prob` and `sample` take `distribution_kwargs={"labels": ...}`. None: no labels.
       rbm_options: further arguments of the machines' `create`, such as
-        `{"sampler_options": {"size": 10_000}}`.
+        `{"sampler_options": {"size": 10_000}}`; none of those named here.
       dtype: dtype of all variables.
       seed: seed of the first weights and chains.
       **flow_options: further arguments of `nice` or `glow`.
@@ -77,7 +78,8 @@ def eb_and_flow(
 
     Raises:
       ValueError: if a name is unknown, parts are asked of NICE, which has one level, or labels of
-        another base than `"dense"`.
+        another base than `"dense"`; if a given flow is one of images of another shape, dtype,
+        number of levels or scales, or an argument is given twice.
 
     Source: "EB-and-Flow", sections 3 to 5 and 7, appendix B.
     """
@@ -89,6 +91,9 @@ def eb_and_flow(
         raise ValueError(
             f"`num_classes` needs `rbm='dense'`, got {rbm!r}; labels join one machine."
         )
+    own = {"num_hidden", "num_classes", "sampler", "num_chains", "dtype", "seed"}
+    if twice := own & {*(rbm_options or {})}:
+        raise ValueError(f"`rbm_options` must not hold {sorted(twice)}: give them as arguments.")
     if num_hidden is None:
         num_hidden = 100 if rbm == "convolutional" else 512
     options = {
@@ -112,6 +117,9 @@ def eb_and_flow(
             for part in parts
         ]
         base = machines[0] if len(machines) == 1 else tfd.Blockwise(machines)
+    if isinstance(flow, tfb.Bijector):
+        has_parts = rbm in ("per_level", "convolutional")
+        check_flow(flow, shape, num_levels, dtype, num_scales if has_parts else None)
     bijector = _flow(flow, shape, num_levels, num_scales, dtype, flow_options)
     density = tfd.TransformedDistribution(base, bijector)
     return distributions.Dequantized(density, num_levels=num_levels, name="eb_and_flow")

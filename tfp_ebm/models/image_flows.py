@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -10,6 +10,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import distributions
 from tfp_ebm.internal import checks
+from tfp_ebm.models.consistency import check_num_levels
 from tfp_ebm.models.flow_plus_plus import flow_plus_plus
 from tfp_ebm.models.variational_noise import VariationalNoise
 
@@ -18,9 +19,12 @@ __all__ = [
     "d_flow",
     "descriptions",
     "gaussian_flow",
+    "known_options",
+    "make_noise",
     "multicov_flow",
     "names",
     "rbm_flow",
+    "standard_logistic",
     "standard_normal",
 ]
 
@@ -29,17 +33,41 @@ tfd = tfp.distributions
 
 def _image_model(base, image_shape, num_levels, flow_options, name):
     flow_options = dict(flow_options)
-    noise = flow_options.pop("noise", "uniform")
-    if isinstance(noise, str):
-        checks.choice("noise", noise, ("uniform", "variational"))
-        noise = None if noise == "uniform" else _noise_like(image_shape, num_levels, flow_options)
+    noise = make_noise(flow_options.pop("noise", None), image_shape, num_levels, flow_options)
+    if flow_options.get("num_augmented"):
+        raise ValueError(
+            "`num_augmented` channels are no pixels and need a distribution of their own: use "
+            "`models.vflow`."
+        )
     flow = flow_plus_plus(image_shape, num_levels=num_levels, **flow_options)
     density = tfd.TransformedDistribution(base, flow)
     return distributions.Dequantized(density, num_levels=num_levels, noise=noise, name=name)
 
 
-def _noise_like(image_shape, num_levels, flow_options):
-    """Returns variational noise of the flow's width: four affine couplings of three blocks."""
+def make_noise(
+    noise: str | Callable | None,
+    image_shape: Sequence[int],
+    num_levels: int,
+    flow_options: dict[str, Any],
+) -> Callable | None:
+    """Returns the noise of a `Dequantized`, None if uniform, from its name or itself.
+
+    `"variational"` noise has the flow's width: four affine couplings of three blocks.
+
+    Args:
+      noise: `"uniform"`, `"variational"`, a callable, or None for uniform.
+      image_shape: `(H, W, C)`.
+      num_levels: number of pixel levels.
+      flow_options: options of the flow, some of which the noise shares.
+
+    Raises:
+      ValueError: if the name is unknown, or the noise was made for another number of levels.
+    """
+    if not isinstance(noise, str):
+        check_num_levels("noise", noise, num_levels)
+        return noise
+    if checks.choice("noise", noise, ("uniform", "variational")) == "uniform":
+        return None
     shared = {
         key: flow_options[key]
         for key in ("num_filters", "dropout_rate", "dtype", "network_policy")
@@ -239,6 +267,13 @@ def descriptions() -> dict[str, str]:
     return {name: inspect.getdoc(_MODELS[name]).splitlines()[0] for name in names()}
 
 
+def known_options(function: Callable) -> set[str]:
+    """Returns the options of a function that returns a model, those of its flow included."""
+    of_flow = {*inspect.signature(flow_plus_plus).parameters} - {"num_augmented", "name"}
+    own = {*inspect.signature(function).parameters} - {"flow_options"}
+    return {*own, *of_flow, "noise"}
+
+
 def create(name: str, image_shape: Sequence[int], **options: Any) -> distributions.Dequantized:
     """Returns the model with this name.
 
@@ -252,11 +287,6 @@ def create(name: str, image_shape: Sequence[int], **options: Any) -> distributio
         suggested.
     """
     function = _MODELS[checks.choice("name", name, _MODELS)]
-    known = {*inspect.signature(function).parameters, *inspect.signature(flow_plus_plus).parameters}
     for option in options:
-        checks.choice(
-            f"option of {name}",
-            option,
-            (known | {"noise"}) - {"image_shape", "flow_options", "name"},
-        )
+        checks.choice(f"option of {name}", option, known_options(function) - {"image_shape"})
     return function(image_shape, **options)

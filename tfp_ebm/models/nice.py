@@ -66,7 +66,7 @@ def nice(
         )
     even_first = np.concatenate([np.arange(0, size, 2), np.arange(1, size, 2)])
     steps = [
-        tfb.Scale(tf.constant(1 / num_levels, dtype)),
+        _FromLevels(num_levels, dtype),
         tfb.Reshape(event_shape_in=list(shape), event_shape_out=[size]),
         tfb.Permute(even_first.astype(np.int32)),
         tfb.Reshape(event_shape_in=[size], event_shape_out=[1, 1, size]),
@@ -82,3 +82,18 @@ def nice(
         tfb.Scale(log_scale=tf.Variable(tf.zeros([size], dtype), name="log_scale")),
     ]
     return tfb.Invert(tfb.Chain(steps[::-1]), name=name)
+
+
+class _FromLevels(tfb.Scale):
+    """Levels to [0, 1]: a scale that knows what it was made for."""
+
+    def __init__(self, num_levels, dtype, name="from_levels"):
+        parameters = dict(locals())
+        super().__init__(tf.constant(1 / num_levels, dtype), name=name)
+        self.num_levels = num_levels
+        own = {key: parameters[key] for key in ("num_levels", "dtype", "name")}
+        self._parameters = self._no_dependency(own)
+
+    @classmethod
+    def _parameter_properties(cls, dtype):
+        return {}

@@ -1,14 +1,13 @@
 """Models with fixed sizes, by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import tensorflow_probability as tfp
+import tensorflow as tf
 
 from tfp_ebm.distributions import Dequantized
 from tfp_ebm.internal import checks
 from tfp_ebm.models import image_flows
-from tfp_ebm.models.flow_plus_plus import flow_plus_plus
 from tfp_ebm.models.variational_noise import VariationalNoise
 from tfp_ebm.models.vflow import vflow
 
@@ -16,42 +15,62 @@ __all__ = ["preset", "preset_names"]
 
 _PAPER = {"image_shape": (32, 32, 3), "num_blocks": 10, "noise": "variational"}
 _WIDE = {"num_filters": 100, "num_components": 33, **_PAPER}
+_OFFICIAL = {
+    "num_filters": 96,
+    "num_components": 32,
+    "num_blocks": 10,
+    "num_heads": 4,
+    "mix_per_half": True,
+    "dropout_rate": 0.2,
+}
 _NARROW = {"num_filters": 96, "num_components": 32, **_PAPER}
 
 
-def _official_flow_plus_plus(**options: Any) -> Dequantized:
+def _official_flow_plus_plus(
+    image_shape: Sequence[int] = (32, 32, 3),
+    num_levels: int = 256,
+    dtype: tf.DType = tf.float32,
+    **flow_options: Any,
+) -> Dequantized:
     """Flow++ as its authors published it for CIFAR-10."""
-    shape = options.pop("image_shape", (32, 32, 3))
-    shared = {"num_filters": 96, "num_heads": 4, "mix_per_half": True, "dropout_rate": 0.2}
-    shared |= options
-    flow = flow_plus_plus(
-        shape, num_components=32, num_blocks=10, num_couplings=(4, 2, 3), **shared
-    )
-    shared.pop("recompute", None)
-    noise = VariationalNoise(shape, num_components=32, num_blocks=2, processor_filters=32, **shared)
-    base = image_flows.standard_normal(shape)
-    density = tfp.distributions.TransformedDistribution(base, flow)
-    return Dequantized(density, noise=noise, name="official_flow_plus_plus")
+    options = {**_OFFICIAL, "num_couplings": (4, 2, 3), "dtype": dtype, **flow_options}
+    if "noise" not in options:
+        options["noise"] = _official_noise(image_shape, num_levels, options, num_blocks=2)
+    return image_flows.gaussian_flow(image_shape, num_levels, **options)
 
 
-def _official_vflow(**options: Any) -> Dequantized:
+def _official_vflow(
+    image_shape: Sequence[int] = (32, 32, 3),
+    num_augmented: int = 3,
+    num_levels: int = 256,
+    dtype: tf.DType = tf.float32,
+    **flow_options: Any,
+) -> Dequantized:
     """VFlow of six channels as its authors published it for CIFAR-10; here e is real."""
-    shape = options.pop("image_shape", (32, 32, 3))
-    shared = {"num_filters": 96, "num_heads": 4, "mix_per_half": True, "dropout_rate": 0.2}
-    shared |= options
-    conditional = {**shared, "num_components": 32, "processor_filters": 32}
-    conditional.pop("recompute", None)
-    return vflow(
-        shape,
-        num_augmented=3,
-        noise=VariationalNoise(shape, num_blocks=2, **conditional),
-        posterior=VariationalNoise(
-            shape, num_blocks=3, num_channels=3, on_unit_cell=False, **conditional
-        ),
-        num_components=32,
-        num_blocks=10,
-        num_couplings=(2, 2, 2, 3),
-        **shared,
+    options = {**_OFFICIAL, "num_couplings": (2, 2, 2, 3), "dtype": dtype, **flow_options}
+    if "noise" not in options:
+        options["noise"] = _official_noise(image_shape, num_levels, options, num_blocks=2)
+    posterior = _official_noise(
+        image_shape,
+        num_levels,
+        options,
+        num_blocks=3,
+        num_channels=num_augmented,
+        on_unit_cell=False,
+    )
+    return vflow(image_shape, num_augmented, num_levels, posterior=posterior, **options)
+
+
+def _official_noise(image_shape, num_levels, flow_options, **options):
+    """Returns conditional noise with the options that it shares with the flow."""
+    names = ("num_filters", "num_components", "num_heads", "mix_per_half", "dropout_rate")
+    shared = {
+        name: flow_options[name]
+        for name in (*names, "dtype", "network_policy")
+        if name in flow_options
+    }
+    return VariationalNoise(
+        image_shape, num_levels=num_levels, processor_filters=32, **shared, **options
     )
 
 
@@ -128,10 +147,12 @@ def preset(name: str, **options: Any) -> Dequantized:
       **options: arguments that override the preset's.
 
     Raises:
-      ValueError: if no preset has this name; the nearest one is suggested.
+      ValueError: if no preset has this name or it no such option; the nearest one is suggested.
 
     Source: table 2 of "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base Spaces";
     the official code of Flow++ and of VFlow.
     """
     function, arguments, _ = _PRESETS[checks.choice("name", name, _PRESETS)]
+    for option in options:
+        checks.choice(f"option of {name}", option, image_flows.known_options(function))
     return function(**{**arguments, **options})

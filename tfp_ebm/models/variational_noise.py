@@ -97,7 +97,7 @@ class VariationalNoise(tf.Module):
                 "images with a column."
             )
         network_policy = dtype if network_policy is None else network_policy
-        self._num_levels = num_levels
+        self._num_levels = checks.positive_integer("num_levels", num_levels, minimum=2)
         self._num_channels = channels if num_channels is None else num_channels
         noise_channels = checks.positive_integer("num_channels", self._num_channels)
         self._on_unit_cell = bool(on_unit_cell)
@@ -127,6 +127,11 @@ class VariationalNoise(tf.Module):
             self._steps.append(
                 (norm, channel_mixing(2 * noise_channels, mix_per_half, dtype), conditioner)
             )
+
+    @property
+    def num_levels(self) -> int:
+        """Number of pixel levels."""
+        return self._num_levels
 
     def __call__(self, x: Any) -> tfd.Distribution:
         """Returns r(u | x).

@@ -1,5 +1,6 @@
 """VFlow: flows with more dimensions than the data."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,8 +9,9 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import distributions
 from tfp_ebm.internal import checks
+from tfp_ebm.models.consistency import check_num_levels
 from tfp_ebm.models.flow_plus_plus import flow_plus_plus
-from tfp_ebm.models.image_flows import standard_normal
+from tfp_ebm.models.image_flows import make_noise, standard_normal
 from tfp_ebm.models.variational_noise import VariationalNoise
 from tfp_ebm.models.vector_flow import vector_flow
 from tfp_ebm.models.vector_posteriors import GaussianPosterior
@@ -52,11 +54,7 @@ def vector_vflow(
     size = num_dims + num_augmented
     if base is None:
         base = tfd.MultivariateNormalDiag(tf.zeros([size], dtype))
-    if base.event_shape != (size,):
-        raise ValueError(
-            f"`base` must have event shape ({size},), one entry for each dimension of x and e, got "
-            f"{base.event_shape}."
-        )
+    _check_base(base, size)
     density = tfd.TransformedDistribution(
         base, vector_flow(size, num_steps, hidden_units, dtype=dtype)
     )
@@ -65,6 +63,14 @@ def vector_vflow(
     if posterior is None:
         posterior = GaussianPosterior(num_dims, num_augmented, hidden_units, dtype)
     return distributions.Augmented(density, posterior, num_augmented)
+
+
+def _check_base(base, size):
+    if base.event_shape != (size,):
+        raise ValueError(
+            f"`base` must have event shape ({size},), one entry for each dimension of x and e, got "
+            f"{base.event_shape}."
+        )
 
 
 def vflow(
@@ -90,7 +96,8 @@ def vflow(
       image_shape: `(H, W, C)` of x.
       num_augmented: number of extra channels.
       num_levels: number of pixel levels.
-      noise: dequantisation noise of `Dequantized`; None: uniform.
+      noise: dequantisation noise, `"uniform"`, `"variational"` or a callable for `Dequantized`;
+        None: uniform.
       base: distribution of the `H W (C + num_augmented)` latents; by default standard normal.
       posterior: q(e | x), from x in levels; by default a `VariationalNoise` of affine couplings.
       dtype: dtype of all variables.
@@ -104,22 +111,22 @@ def vflow(
       A `Dequantized` of an `Augmented` distribution, in the order of equation 7.
 
     Raises:
-      ValueError: if an argument does not fit; see `flow_plus_plus`.
+      ValueError: if an argument does not fit, or a part was made for another number of latents or
+        levels; see `flow_plus_plus`.
 
     Source: "VFlow: More Expressive Generative Flows with Variational Data Augmentation", section 6.
     """
     height, width, channels = checks.image_shape("image_shape", image_shape)
     num_augmented = checks.positive_integer("num_augmented", num_augmented)
     joint_shape = (height, width, channels + num_augmented)
+    flow_options |= {"num_filters": num_filters, "dtype": dtype}
+    noise = make_noise(noise, image_shape, num_levels, flow_options)
     flow = flow_plus_plus(
-        joint_shape,
-        num_levels=num_levels,
-        num_augmented=num_augmented,
-        num_filters=num_filters,
-        dtype=dtype,
-        **flow_options,
+        joint_shape, num_levels=num_levels, num_augmented=num_augmented, **flow_options
     )
     base = standard_normal(joint_shape, dtype) if base is None else base
+    _check_base(base, math.prod(joint_shape))
+    check_num_levels("posterior", posterior, num_levels)
     if posterior is None:
         posterior = VariationalNoise(
             image_shape,

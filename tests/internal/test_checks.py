@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfp_ebm.internal import checks
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64, np.uint64])
+@pytest.mark.parametrize("shape", [(), (3,), (0,), (2, 1)])
+def test_labels_keep_their_values(dtype, shape):
+    value = np.full(shape, 2, dtype)
+    for function in (checks.labels, tf.function(checks.labels, jit_compile=True)):
+        checked = function(value, 3)
+        assert checked.dtype == tf.int32
+        np.testing.assert_array_equal(checked, value)
+
+
+@pytest.mark.parametrize("wrong", [3, -1, 2**32, 2**32 + 1, -(2**33)])
+def test_labels_out_of_range_are_refused_and_stay_out_of_it_under_xla(wrong):
+    value = np.array([0, wrong, 2])
+    with pytest.raises(ValueError, match=rf"num_classes - 1 = 2, got {wrong}\."):
+        checks.labels(value, 3)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="num_classes - 1 = 2"):
+        tf.function(checks.labels)(value, 3)
+    compiled = tf.function(checks.labels, jit_compile=True)(value, 3).numpy()
+    assert compiled[[0, 2]].tolist() == [0, 2]
+    assert not -1 < compiled[1] < 3
+
+
+def test_unknown_labels_pass_where_they_may():
+    np.testing.assert_array_equal(checks.labels([-1, 2], 3, lowest=-1), [-1, 2])
+    with pytest.raises(ValueError, match=r"-1, where a label is unknown, .* got -2"):
+        checks.labels([-2], 3, lowest=-1)
+    compiled = tf.function(lambda value: checks.labels(value, 3, lowest=-1), jit_compile=True)
+    assert compiled(tf.constant([-2, -1])).numpy()[0] < -1
+
+
+def test_labels_are_integers():
+    with pytest.raises(ValueError, match=r"got float32; one-hot rows become them by `tf\.argmax"):
+        checks.labels(tf.ones([2, 3]), 3)
+
+
+def test_what_a_condition_forbids_is_an_error_or_nan():
+    value = tf.constant([1.0, 2.0])
+
+    def below(limit):
+        return checks.valid(value, value < limit, "too large")
+
+    np.testing.assert_array_equal(below(3.0), value)
+    with pytest.raises(ValueError, match="too large"):
+        below(2.0)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="too large"):
+        tf.function(below)(2.0)
+    np.testing.assert_array_equal(tf.function(below, jit_compile=True)(2.0), [1.0, np.nan])
