@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import oracles
+from tfp_ebm import distributions
 from tfp_ebm.distributions.spin_machine import SpinMachine
-from tfp_ebm.internal.fingerprint import UNKNOWN, fingerprint, has_changed
+from tfp_ebm.internal.fingerprint import UNKNOWN, _add_up, fingerprint, has_changed
 
 WEIGHTS = np.random.default_rng(0).normal(size=[5, 4]).astype(np.float32)
 BIAS = np.random.default_rng(1).normal(size=[4])
@@ -79,3 +81,41 @@ def test_copies_and_indices_are_left_out():
     assert has_changed(expected, fingerprint(moved))
     assert not has_changed(expected, expected)
     assert not has_changed(tf.constant(UNKNOWN, tf.float64), expected)
+
+
+def test_large_tensors_are_compiled_to_the_same_numbers():
+    large = tf.constant(np.random.default_rng(2).normal(size=[600, 500]))
+    np.testing.assert_array_equal(fingerprint(large), _add_up(large))
+
+
+def bases():
+    weights, bias = oracles.random_machine(14, 13, scale=0.05)
+    weights, bias = weights.astype(np.float32), bias.astype(np.float32)
+    chains = {"num_chains": 4, "sampler": "persistent"}
+    return {
+        "spins": distributions.RestrictedBoltzmannMachine(weights, bias),
+        "smoothed": distributions.SmoothedRBM.create(14, 13, learn_delta=True, **chains),
+        "gaussian": distributions.GaussianBernoulliRBM.create(14, 13, learn_scale=True, **chains),
+        "convolutional": distributions.ConvolutionalRBM.create(
+            [(4, 4, 2)], num_filters=2, num_chains=4, sampler_options={"size": 8}
+        ),
+        "labeled": distributions.LabeledRBM.create(14, 13, num_classes=3, num_chains=4),
+        "connected": distributions.SmoothedBoltzmannMachine.create(27, **chains),
+    }
+
+
+@pytest.mark.parametrize("name", bases())
+def test_every_parameter_counts_and_graphs_agree_to_the_last_digit(name):
+    base = bases()[name]
+    compute = lambda: fingerprint(base.machine())  # noqa: E731
+    in_graph = tf.function(compute)
+    for variable in base.trainable_variables:
+        variable.assign_add(1e-3 * tf.ones_like(variable))
+    for variable in base.trainable_variables:
+        before = compute()
+        np.testing.assert_array_equal(in_graph(), before)
+        assert not has_changed(before, compute())
+        variable.assign_add(1e-3 * tf.ones_like(variable))
+        assert has_changed(before, compute()), variable.name
+
+

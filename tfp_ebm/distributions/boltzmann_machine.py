@@ -8,9 +8,10 @@ import tensorflow as tf
 from tfp_ebm.distributions.connected_machine import ConnectedMachine
 from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.distributions.spin_machine import SpinMachine
+from tfp_ebm.distributions.staleness import watch
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.enumeration import StateMixture
-from tfp_ebm.internal.fingerprint import fingerprint
+from tfp_ebm.internal.fingerprint import fingerprint, has_changed
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import ps, samplers
@@ -49,6 +50,10 @@ class BoltzmannMachine(EnergyBased):
       the negative phase of persistent contrastive divergence, the mean of f's gradients. Second
       derivatives are estimated by the same chains, the mean of f's plus the covariance of its
       gradients. The chains move in `update_chains` only.
+
+      It warns, once each, when a gradient runs through chains that have not moved since the
+      parameters did, and when values outside of a gradient tape rest on log Z of other parameters;
+      also in a `tf.function`, but not in code compiled by XLA.
 
     Other kinds of chains give other gradients: a replay buffer, parallel tempering, or
     contrastive divergence, see `tfp_ebm.mcmc.start_chains`.
@@ -96,7 +101,7 @@ class BoltzmannMachine(EnergyBased):
         self._is_exact = chains is None and self._num_enumerated() <= _MAX_EXACT_UNITS
         if chains is None and not self._is_exact:
             chains = PersistentChains.start(self.machine(), num_chains, seed)
-        if chains is not None:
+        elif chains is not None:
             self._check_chains(chains)
         self._chains = chains
         self._stored_log_partition = (
@@ -126,8 +131,17 @@ class BoltzmannMachine(EnergyBased):
                 f"{chains.units.shape}; `PersistentChains.start(base.machine(), num_chains)` "
                 "makes chains that fit."
             )
-        if isinstance(machine, SpinMachine | ConnectedMachine) and tf.executing_eagerly():
+        if chains.units.dtype != self.dtype:
+            raise ValueError(
+                f"`chains` must hold states of dtype {tf.as_dtype(self.dtype).name}, got "
+                f"{chains.units.dtype.name}; cast the states that they were started from."
+            )
+        if not tf.executing_eagerly():
+            return
+        if isinstance(machine, SpinMachine | ConnectedMachine):
             checks.spins("chains", chains.units, self.dtype)
+        if not chains.knows_parameters():
+            chains.belong_to(machine)
 
     def _num_enumerated(self) -> int:
         return self.machine().num_enumerated
@@ -154,6 +168,15 @@ class BoltzmannMachine(EnergyBased):
         moved = tf.reduce_any(tf.not_equal(stored.fingerprint, self._fingerprint()))
         return tf.logical_or(tf.logical_not(stored.is_known()), moved)
 
+    def are_chains_stale(self) -> tf.Tensor:
+        """Whether parameters moved since the chains did; a boolean scalar.
+
+        False where there are no chains, or where they last moved in code compiled by XLA.
+        """
+        if self._chains is None:
+            return tf.constant(False)
+        return has_changed(self._chains.fingerprint, self._fingerprint())
+
     def _log_partition(self, value: tf.Tensor | None = None) -> tf.Tensor:
         if self._is_exact:
             return self.machine().enumerate_log_partition() + self.log_partition_offset()
@@ -171,6 +194,8 @@ class BoltzmannMachine(EnergyBased):
         # Its value is 0.
         relative = tf.exp(log_marginal - tf.stop_gradient(log_marginal))
         negative_phase = tf.math.log(tf.reduce_mean(relative, axis=0))
+        kept = self._chains if data_units is None else None
+        negative_phase = watch(self, negative_phase, machine, kept)
         return tf.stop_gradient(estimate) + negative_phase + self.log_partition_offset()
 
     def _log_prob(self, value, **kwargs):

@@ -71,6 +71,10 @@ class EnergyBased(tfp.distributions.Distribution):
         """Whether log Z belongs to other parameters than the present ones; here never."""
         return tf.constant(False)
 
+    def are_chains_stale(self) -> tf.Tensor:
+        """Whether parameters moved since the chains did; here there are none, so never."""
+        return tf.constant(False)
+
     def update_chains(self, num_steps: int = 1, seed: Any = None) -> None:
         """Moves the persistent chains by `num_steps` sweeps; here there are none.
 

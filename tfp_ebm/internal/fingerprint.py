@@ -5,6 +5,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfp_ebm.internal.compiled import compile_if_large
+
 __all__ = ["UNKNOWN", "fingerprint", "has_changed"]
 
 # The fingerprint of no machine, as no half of a sum is negative: nothing is known of parameters.
@@ -28,11 +30,11 @@ def fingerprint(machine: Any) -> tf.Tensor:
     Returns:
       `[2]` float64, whole numbers of at least 0: the two halves of the sum.
     """
-    return _halves([tensor for tensor in _tensors(machine) if tensor.dtype.is_floating])
+    return _halves(*[tensor for tensor in _tensors(machine) if tensor.dtype.is_floating])
 
 
 @tf.function(autograph=False)
-def _halves(tensors):
+def _add_up(*tensors):
     total = tf.zeros([], tf.int64)
     for place, tensor in enumerate(tensors):
         rows = _rows_of_words(tensor)
@@ -42,6 +44,10 @@ def _halves(tensors):
         total += tf.reduce_sum(of_rows * _odd_numbers(2 * place + 1, tf.shape(rows)[0]))
     halves = tf.bitwise.bitwise_and(tf.stack([tf.bitwise.right_shift(total, 32), total]), 2**32 - 1)
     return tf.stop_gradient(tf.cast(halves, tf.float64))
+
+
+# Compiled it is one pass over the entries, in a quarter of the time.
+_halves = compile_if_large(_add_up, 2**18)
 
 
 def _tensors(machine: Any) -> Iterator[tf.Tensor]:

@@ -15,6 +15,7 @@ from tensorflow_probability.python.internal import (
     tensor_util,
 )
 from tensorflow_probability.python.internal import prefer_static as ps
+from tensorflow_probability.python.internal.implementation_selection import is_xla
 
 __all__ = [
     "Chain",
@@ -24,6 +25,7 @@ __all__ = [
     "assert_util",
     "cache_util",
     "dtype_util",
+    "is_xla",
     "parameter_properties",
     "ps",
     "samplers",

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfp_ebm.internal import states
 from tfp_ebm.internal.compiled import is_large
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.seeds import sanitize_seed
@@ -28,9 +29,15 @@ class BlockGibbsInfo(NamedTuple):
     moved: tf.Tensor
 
 
-def init(units: tf.Tensor) -> BlockGibbsState:
-    """Returns the state that starts from given units."""
-    return BlockGibbsState(tf.convert_to_tensor(units))
+def init(units: Any) -> BlockGibbsState:
+    """Returns the state that starts from given units, `[num_chains, *B, n]`.
+
+    Lists and arrays become tensors, integers among them float32.
+
+    Raises:
+      ValueError: if the units are no numbers.
+    """
+    return BlockGibbsState(states.floating("units", units))
 
 
 def step(
@@ -40,28 +47,34 @@ def step(
 
     Args:
       machine: what to sample, see `machine()` of a distribution.
-      state: the chains.
+      state: the chains, as `init` or the last step returns them, or their units.
       seed: seed of the sweep.
       inverse_temperature: scalar, or a value for each chain that broadcasts with the units.
 
     Returns:
       The next state, and the sweep's `BlockGibbsInfo`.
+
+    Raises:
+      TypeError: if `machine` is none.
+      ValueError: if the state or the inverse temperature does not fit the machine.
     """
-    beta = tf.convert_to_tensor(inverse_temperature, state.units.dtype)
-    units = machine.sweep(state.units, beta, samplers.sanitize_seed(seed))
-    moved = tf.reduce_mean(tf.cast(tf.not_equal(units, state.units), units.dtype))
+    units = state.units if isinstance(state, BlockGibbsState) else state
+    before = states.states("state", units, machine)
+    beta = states.inverse_temperature(inverse_temperature, before.dtype)
+    units = machine.sweep(before, beta, sanitize_seed(seed))
+    moved = tf.reduce_mean(tf.cast(tf.not_equal(units, before), units.dtype))
     return BlockGibbsState(units), BlockGibbsInfo(moved)
 
 
 @tf.function(autograph=False)
-def _sweeps(machine, units, num_steps, inverse_temperature, seed):
+def _sweeps(machine, units, first, num_steps, inverse_temperature, seed):
     is_matrix = units.shape.rank == 2 and tf.convert_to_tensor(inverse_temperature).shape.rank == 0
     is_many = is_matrix and is_large(units, _SMALLEST_COLUMNS)
     side_by_side = is_many and hasattr(machine, "sweep_columns")
     sweep = machine.sweep_columns if side_by_side else machine.sweep
 
     def body(index, units):
-        moved = sweep(units, inverse_temperature, samplers.fold_in(seed, index))
+        moved = sweep(units, inverse_temperature, samplers.fold_in(seed, first + index))
         return index + 1, tf.ensure_shape(moved, units.shape)
 
     start = tf.transpose(units) if side_by_side else units
@@ -73,10 +86,11 @@ def _sweeps(machine, units, num_steps, inverse_temperature, seed):
 
 def run(
     machine: AnnealedMachine,
-    units: tf.Tensor,
+    units: Any,
     num_steps: int,
     seed: Any = None,
     inverse_temperature: Any = 1.0,
+    first: Any = 0,
 ) -> tf.Tensor:
     """Runs `num_steps` sweeps in one compiled loop and returns the last units.
 
@@ -84,19 +98,24 @@ def run(
 
     Args:
       machine: what to sample.
-      units: `[num_chains, *batch_shape, n]`, the start.
+      units: `[num_chains, *batch_shape, n]`, the start; lists and arrays are cast to the machine's
+        dtype.
       num_steps: number of sweeps, 0 or more.
       seed: seed; a pair of integers repeats exactly.
       inverse_temperature: scalar, or a value for each chain that broadcasts with the units.
+      first: number of the first sweep. Sweep k draws from the seed and k: runs of one seed that
+        count on from each other draw as one long run.
 
     Returns:
       Units of the same shape.
+
+    Raises:
+      TypeError: if `machine` is none.
+      ValueError: if another argument does not fit the machine, or `num_steps` is negative.
     """
-    units = tf.convert_to_tensor(units)
+    units = states.states("units", units, machine)
+    beta = states.inverse_temperature(inverse_temperature, units.dtype)
     seed = sanitize_seed(seed, salt="block_gibbs_run")
-    beta = inverse_temperature
-    if not isinstance(beta, float):  # A Python number is folded into the compiled loop.
-        beta = tf.convert_to_tensor(beta, units.dtype)
     machine = tf.nest.map_structure(tf.stop_gradient, machine)
-    num_steps = tf.convert_to_tensor(num_steps, tf.int32)
-    return tf.stop_gradient(_sweeps(machine, units, num_steps, beta, seed))
+    num_steps, first = states.num_sweeps(num_steps), tf.cast(first, tf.int32)
+    return tf.stop_gradient(_sweeps(machine, units, first, num_steps, beta, seed))

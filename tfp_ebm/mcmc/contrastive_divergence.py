@@ -41,7 +41,16 @@ class ContrastiveDivergence(PersistentChains):
     def negative_units(
         self, machine: AnnealedMachine, data_units: tf.Tensor | None = None, seed: Any = None
     ) -> tf.Tensor:
-        """Returns the data's units after k sweeps; the kept chains if there are no data."""
+        """Returns the data's units after k sweeps; the kept chains if there are no data.
+
+        Args:
+          machine: the machine at the current parameters.
+          data_units: states drawn given the data, `[n, *batch_shape, n]`.
+          seed: seed of the sweeps.
+
+        Returns:
+          `[n, *batch_shape, n]`.
+        """
         if data_units is None:
             return tf.convert_to_tensor(self.units)
         return block_gibbs.run(machine, data_units, self._num_sweeps, seed)

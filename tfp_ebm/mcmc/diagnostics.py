@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.internal import checks
+from tfp_ebm.internal import checks, states
 from tfp_ebm.internal.protocols import AnnealedMachine
-from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.mcmc.kernel import BlockGibbs
 
 __all__ = ["ChainDiagnostics", "diagnose", "share_of_distinct_chains"]
@@ -18,8 +18,10 @@ class ChainDiagnostics(NamedTuple):
 
     Attributes:
       moved: share of units that change in a sweep, a scalar.
-      effective_sample_size: `[*batch_shape]`, of all chains together, of the log marginal.
-      autocorrelation_time: `[*batch_shape]`, sweeps between two independent states of a chain.
+      effective_sample_size: `[*batch_shape]`, of all chains together, of the log marginal; NaN,
+        unknown, where a chain's log marginal never changes.
+      autocorrelation_time: `[*batch_shape]`, sweeps between two independent states of a chain; NaN
+        with the former.
       distinct: share of chains whose last states differ from all others', a scalar.
     """
 
@@ -29,20 +31,28 @@ class ChainDiagnostics(NamedTuple):
     distinct: tf.Tensor
 
 
-def share_of_distinct_chains(units: tf.Tensor) -> tf.Tensor:
+def share_of_distinct_chains(units: Any) -> tf.Tensor:
     """Returns the number of different states over the number of chains.
 
     Args:
-      units: `[num_chains, ...]`.
+      units: `[num_chains, ...]`, an array or a list too.
+
+    Raises:
+      ValueError: if there is no chain.
     """
-    units = tf.convert_to_tensor(units)
+    units = states.floating("units", units)
+    if units.shape.rank == 0 or 0 in units.shape.as_list():
+        raise ValueError(
+            "`units` must have shape [num_chains, ...] with at least one chain, got shape "
+            f"{units.shape}."
+        )
     flat = tf.reshape(units, [tf.shape(units)[0], -1])
     distinct = tf.raw_ops.UniqueV2(x=flat, axis=[0]).y
     return tf.shape(distinct)[0] / tf.shape(flat)[0]
 
 
 def diagnose(
-    machine: AnnealedMachine, units: tf.Tensor, num_steps: int = 200, seed: Any = None
+    machine: AnnealedMachine, units: Any, num_steps: int = 200, seed: Any = None
 ) -> ChainDiagnostics:
     """Runs chains and measures how they mix; the chains given stay where they are.
 
@@ -55,18 +65,22 @@ def diagnose(
       units: `[num_chains, *batch_shape, n]`, the start.
       num_steps: number of sweeps.
       seed: seed; a pair of integers repeats exactly.
+
+    Raises:
+      TypeError: if `machine` is none.
+      ValueError: if the units do not fit it, or `num_steps` is less than 4.
     """
     checks.positive_integer("num_steps", num_steps, minimum=4)
-    states, moved = tfp.mcmc.sample_chain(
+    chain, moved = tfp.mcmc.sample_chain(
         num_steps,
-        tf.convert_to_tensor(units),
+        states.states("units", units, machine),
         kernel=BlockGibbs(machine),
         trace_fn=lambda _, results: results.moved,
-        seed=samplers.sanitize_seed(seed),
+        seed=sanitize_seed(seed),
     )
-    statistic = machine.log_marginal(states)
+    statistic = machine.log_marginal(chain)
     size = tf.reduce_sum(tfp.mcmc.effective_sample_size(statistic), axis=0)
     total = tf.cast(tf.shape(statistic)[0] * tf.shape(statistic)[1], size.dtype)
     return ChainDiagnostics(
-        tf.reduce_mean(moved), size, total / size, share_of_distinct_chains(states[-1])
+        tf.reduce_mean(moved), size, total / size, share_of_distinct_chains(chain[-1])
     )

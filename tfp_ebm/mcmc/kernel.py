@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.internal import checks
+from tfp_ebm.internal import checks, states
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.mcmc import block_gibbs
@@ -52,12 +52,15 @@ class BlockGibbs(tfp.mcmc.TransitionKernel):
           name: name of the kernel.
 
         Raises:
-          ValueError: if `num_sweeps` is not a positive integer.
+          TypeError: if `machine` is none.
+          ValueError: if `num_sweeps` is not a positive integer, or the inverse temperature does not
+            broadcast with states.
         """
+        dtype = states.check_machine(machine)
         self._parameters = {
             "machine": machine,
             "num_sweeps": checks.positive_integer("num_sweeps", num_sweeps),
-            "inverse_temperature": inverse_temperature,
+            "inverse_temperature": states.inverse_temperature(inverse_temperature, dtype),
             "name": name,
         }
 
@@ -72,8 +75,13 @@ class BlockGibbs(tfp.mcmc.TransitionKernel):
         return True
 
     def bootstrap_results(self, init_state: tf.Tensor) -> BlockGibbsResults:
-        """Returns the results before the first step."""
-        return BlockGibbsResults(tf.zeros([], tf.convert_to_tensor(init_state).dtype))
+        """Returns the results before the first step.
+
+        Raises:
+          ValueError: if the state does not fit the machine.
+        """
+        state = states.states("current_state", init_state, self._parameters["machine"])
+        return BlockGibbsResults(tf.zeros([], state.dtype))
 
     def one_step(
         self, current_state: tf.Tensor, previous_kernel_results: BlockGibbsResults, seed: Any = None

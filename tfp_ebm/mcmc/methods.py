@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tfp_ebm.internal import checks
+from tfp_ebm.internal import checks, states
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.mcmc.contrastive_divergence import ContrastiveDivergence
 from tfp_ebm.mcmc.parallel_tempering import ParallelTempering
@@ -34,7 +34,9 @@ def start_chains(
         `ParallelTempering`, `ContrastiveDivergence`.
 
     Raises:
+      TypeError: if `machine` is none.
       ValueError: if there is no such method; the nearest one is suggested.
     """
     method = checks.choice("method", method, METHODS)
+    states.check_machine(machine)
     return METHODS[method].start(machine, num_chains, seed, **options)

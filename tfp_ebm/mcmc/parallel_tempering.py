@@ -1,24 +1,30 @@
 """Replica exchange: hot chains that carry cold ones between modes."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tfp_ebm.internal import checks
+from tfp_ebm.internal import checks, states
 from tfp_ebm.internal.protocols import AnnealedMachine
+from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.mcmc.persistent_chains import PersistentChains, per_replica_variable
 
 __all__ = ["ParallelTempering"]
 
+# Rates of acceptance follow changes of the machine within about as many attempts of a pair.
+_WINDOW = 100
+
 
 class ParallelTempering(PersistentChains):
     """Persistent chains at several inverse temperatures that exchange their states.
 
-    After each sweep neighbouring temperatures i and i + 1 (even pairs and odd pairs in turn)
-    exchange states with probability
+    After each sweep neighbouring temperatures i and i + 1 exchange states, even pairs after even
+    sweeps and odd pairs after odd ones as `num_sweeps` counts them, however they are spread over
+    calls of `advance`, with probability
 
         min(1, exp(f_i(v_{i+1}) + f_{i+1}(v_i) - f_i(v_i) - f_{i+1}(v_{i+1})))
 
@@ -33,7 +39,7 @@ class ParallelTempering(PersistentChains):
 
     def __init__(
         self,
-        units: tf.Tensor,
+        units: Any,
         inverse_temperatures: Sequence[float] | int = 10,
         name: str | None = None,
     ) -> None:
@@ -46,57 +52,96 @@ class ParallelTempering(PersistentChains):
           name: name of the module.
 
         Raises:
-          ValueError: if the inverse temperatures do not increase to 1.
+          ValueError: if `units` has no axis of chains, or the inverse temperatures do not increase
+            to 1.
         """
         super().__init__(units, name=name or "parallel_tempering")
-        if isinstance(inverse_temperatures, int):
-            count = checks.positive_integer("inverse_temperatures", inverse_temperatures, minimum=2)
-            inverse_temperatures = np.linspace(0.0, 1.0, count)
-        betas = np.asarray(inverse_temperatures, np.float64)
-        if betas.ndim != 1 or len(betas) < 2 or betas[0] < 0 or np.any(np.diff(betas) <= 0):
-            raise ValueError(
-                "`inverse_temperatures` must be at least two increasing numbers from 0 or more to "
-                f"1, got {inverse_temperatures!r}."
-            )
-        if betas[-1] != 1:
-            raise ValueError(
-                f"`inverse_temperatures` must end at 1, the machine itself, got {betas[-1]}."
-            )
+        betas = _checked(inverse_temperatures)
         shape = [len(betas)] + [1] * self.units.shape.rank
         self._betas = tf.constant(betas.reshape(shape), self.units.dtype)
         with self.name_scope:
             replicas = tf.repeat(tf.convert_to_tensor(self.units)[tf.newaxis], len(betas), axis=0)
             self.replicas = per_replica_variable(replicas, "replicas")
-            self.swap_rates = per_replica_variable(
+            self._swap_rates = per_replica_variable(
                 tf.zeros([len(betas) - 1], self.units.dtype), "swap_rates"
             )
 
+    @property
+    def swap_rates(self) -> tf.Tensor:
+        """Shares of accepted swaps, `[num_temperatures - 1]`.
+
+        The mean over all attempts of a pair up to its hundredth, from then on a moving average over
+        about as many; NaN for a pair that was not tried yet.
+        """
+        is_tried = _num_attempts(self._swap_rates.shape[0], self.num_sweeps) > 0
+        return tf.where(is_tried, self._swap_rates, math.nan)
+
     def restart(self, machine: AnnealedMachine, seed: Any = None) -> None:
-        """Starts every chain, at all temperatures, from the machine's independent reference."""
+        """Starts every chain, at all temperatures, from the machine's independent reference.
+
+        Args:
+          machine: the machine.
+          seed: seed of the states.
+        """
         super().restart(machine, seed)
         self.replicas.assign(tf.broadcast_to(self.units, self.replicas.shape))
 
-    def advance(self, machine: AnnealedMachine, num_steps: int, seed: Any = None) -> None:
+    def advance(self, machine: AnnealedMachine, num_steps: Any, seed: Any = None) -> None:
         """Moves every replica by `num_steps` sweeps, with an attempt to swap after each.
 
-        `swap_rates`, `[num_temperatures - 1]`, then holds the share of accepted swaps.
+        Args:
+          machine: the machine at the current parameters.
+          num_steps: number of sweeps, 0 or more.
+          seed: seed; with the number of each sweep it gives what the sweep and swaps draw.
+
+        Raises:
+          TypeError: if `machine` is none.
+          ValueError: if the chains do not fit it, or `num_steps` is negative.
         """
-        seed = samplers.sanitize_seed(seed, salt="parallel_tempering")
+        num_steps = states.num_sweeps(num_steps)
+        states.states("units", self.units, machine)
+        seed = sanitize_seed(seed, salt="parallel_tempering")
         machine = tf.nest.map_structure(tf.stop_gradient, machine)
-        num_steps = tf.convert_to_tensor(num_steps, tf.int32)
-        replicas, swap_rates = _exchange(machine, self.replicas, self._betas, num_steps, seed)
+        first = self._next_sweep()
+        kept = [tf.convert_to_tensor(part) for part in (self.replicas, self._swap_rates)]
+        replicas, swap_rates = _exchange(machine, *kept, self._betas, first, num_steps, seed)
         self.replicas.assign(replicas)
-        self.swap_rates.assign(swap_rates)
+        self._swap_rates.assign(swap_rates)
         self.units.assign(replicas[-1])
+        self._count(machine, num_steps)
+
+
+def _checked(inverse_temperatures):
+    """Returns inverse temperatures as an array."""
+    if isinstance(inverse_temperatures, int):
+        count = checks.positive_integer("inverse_temperatures", inverse_temperatures, minimum=2)
+        inverse_temperatures = np.linspace(0.0, 1.0, count)
+    betas = np.asarray(inverse_temperatures, np.float64)
+    if betas.ndim != 1 or len(betas) < 2 or betas[0] < 0 or not np.all(np.diff(betas) > 0):
+        raise ValueError(
+            "`inverse_temperatures` must be at least two increasing numbers from 0 or more to "
+            f"1, got {inverse_temperatures!r}."
+        )
+    if betas[-1] != 1:
+        raise ValueError(
+            f"`inverse_temperatures` must end at 1, the machine itself, got {betas[-1]}."
+        )
+    return betas
+
+
+def _num_attempts(num_pairs, num_sweeps):
+    """Returns how often each pair was tried within a number of sweeps, even pairs first."""
+    parity = tf.range(num_pairs, dtype=num_sweeps.dtype) % 2
+    return (num_sweeps + 1 - parity) // 2
 
 
 @tf.function(autograph=False)
-def _exchange(machine, replicas, betas, num_steps, seed):
-    """Returns the replicas after `num_steps` sweeps and swaps, and the rates of acceptance."""
+def _exchange(machine, replicas, swap_rates, betas, first, num_steps, seed):
+    """Returns the replicas after the sweeps and swaps from number `first` on, and the rates."""
     count = betas.shape[0]
     pair_parity = tf.range(count - 1) % 2
 
-    def body(index, replicas, accepted):
+    def body(index, replicas, swap_rates):
         step_seed = samplers.fold_in(seed, index)
         sweep_seed, swap_seed = samplers.split_seed(step_seed, n=2, salt="exchange")
         replicas = tf.ensure_shape(machine.sweep(replicas, betas, sweep_seed), replicas.shape)
@@ -104,25 +149,30 @@ def _exchange(machine, replicas, betas, num_steps, seed):
             replicas[:-1], betas[:-1], betas[1:]
         ) + machine.log_marginal_increment(replicas[1:], betas[1:], betas[:-1])
         uniform = samplers.uniform(tf.shape(log_ratio), seed=swap_seed, dtype=log_ratio.dtype)
-        is_tried = tf.reshape(
-            tf.equal(pair_parity, index % 2), [count - 1] + [1] * (log_ratio.shape.rank - 1)
+        is_tried = tf.equal(pair_parity, index % 2)
+        of_all_chains = tf.reshape(is_tried, [count - 1] + [1] * (log_ratio.shape.rank - 1))
+        swap = tf.logical_and(of_all_chains, tf.math.log(uniform) < log_ratio)
+        share = tf.reduce_mean(
+            tf.cast(swap, swap_rates.dtype), axis=list(range(1, swap.shape.rank))
         )
-        swap = tf.logical_and(is_tried, tf.math.log(uniform) < log_ratio)
-        rates = tf.reduce_mean(tf.cast(swap, accepted.dtype), axis=list(range(1, swap.shape.rank)))
+        attempts = tf.cast(_num_attempts(count - 1, index + 1), share.dtype)
+        weight = 1 / tf.clip_by_value(attempts, 1.0, float(_WINDOW))
+        swap_rates = tf.where(is_tried, swap_rates + weight * (share - swap_rates), swap_rates)
         none = tf.zeros_like(swap[:1])
         takes_upper = tf.concat([swap, none], axis=0)[..., tf.newaxis]
         takes_lower = tf.concat([none, swap], axis=0)[..., tf.newaxis]
         from_upper, from_lower = tf.roll(replicas, -1, axis=0), tf.roll(replicas, 1, axis=0)
         replicas = tf.where(takes_upper, from_upper, tf.where(takes_lower, from_lower, replicas))
-        return index + 1, replicas, accepted + rates
+        return index + 1, replicas, swap_rates
 
-    accepted = tf.zeros([count - 1], replicas.dtype)
-    _, replicas, accepted = tf.while_loop(
-        lambda index, *_: index < num_steps, body, (0, replicas, accepted), parallel_iterations=1
+    _, replicas, swap_rates = tf.while_loop(
+        lambda index, *_: index < first + num_steps,
+        body,
+        (first, replicas, swap_rates),
+        parallel_iterations=1,
     )
     if hasattr(machine, "refresh"):  # States that changed temperature leave parts of them behind.
-        refresh_seed = samplers.split_seed(seed, n=2, salt="refresh")[1]
+        last_seed = samplers.fold_in(seed, first + num_steps)
+        refresh_seed = samplers.split_seed(last_seed, n=2, salt="refresh")[1]
         replicas = tf.ensure_shape(machine.refresh(replicas, betas, refresh_seed), replicas.shape)
-    # A pair is tried in every second step, even pairs first.
-    tries = (num_steps + 1 - pair_parity) // 2
-    return replicas, tf.math.divide_no_nan(accepted, tf.cast(tries, accepted.dtype))
+    return replicas, swap_rates

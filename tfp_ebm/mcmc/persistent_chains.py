@@ -4,9 +4,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfp_ebm.internal import checks
+from tfp_ebm.internal import checks, states
+from tfp_ebm.internal.fingerprint import UNKNOWN, fingerprint
 from tfp_ebm.internal.protocols import AnnealedMachine
-from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.seeds import sanitize_seed
+from tfp_ebm.internal.tfp_private import is_xla, samplers
 from tfp_ebm.mcmc import block_gibbs
 
 __all__ = ["PersistentChains", "per_replica_variable"]
@@ -33,6 +35,10 @@ class PersistentChains(tf.Module):
     Persistent contrastive divergence estimates the gradient of the log partition function from
     chains that are moved a few sweeps after every update of the parameters, never restarted.
 
+    `num_sweeps` counts the sweeps so far. Every sweep draws from the seed and its number, so one
+    seed may be given to every call: sweeps made one by one are those of one long run.
+    `fingerprint` remembers the parameters that the chains last moved at.
+
     Source: Tieleman, "Training restricted Boltzmann machines using approximations to the
     likelihood gradient" (2008); used by both Boltzmann-based flows that this package implements.
     """
@@ -40,18 +46,19 @@ class PersistentChains(tf.Module):
     # Whether `negative_units` needs states of the data.
     starts_from_data = False
 
-    def __init__(self, units: tf.Tensor, name: str | None = None) -> None:
+    def __init__(self, units: Any, name: str | None = None) -> None:
         """Starts the chains.
 
         Args:
-          units: `[num_chains, *batch_shape, n]`, the first states.
+          units: `[num_chains, *batch_shape, n]`, the first states; lists and arrays become tensors,
+            integers among them float32.
           name: name of the module.
 
         Raises:
-          ValueError: if `units` has no axis of chains.
+          ValueError: if `units` has no axis of chains, or holds no floating numbers.
         """
         super().__init__(name=name or "persistent_chains")
-        units = tf.convert_to_tensor(units)
+        units = states.floating("units", units)
         if units.shape.rank is None or units.shape.rank < 2:
             raise ValueError(
                 "`units` must have shape [num_chains, ..., n], got shape "
@@ -59,6 +66,8 @@ class PersistentChains(tf.Module):
             )
         with self.name_scope:
             self.units = per_replica_variable(units, "units")
+            self.num_sweeps = per_replica_variable(tf.zeros([], tf.int64), "num_sweeps")
+            self.fingerprint = per_replica_variable(tf.constant(UNKNOWN, tf.float64), "fingerprint")
 
     @property
     def num_chains(self) -> int:
@@ -83,15 +92,60 @@ class PersistentChains(tf.Module):
         return tf.convert_to_tensor(self.units)
 
     def restart(self, machine: AnnealedMachine, seed: Any = None) -> None:
-        """Starts every chain afresh from the machine's independent reference."""
-        seed = samplers.sanitize_seed(seed, salt="restart")
+        """Starts every chain afresh from the machine's independent reference.
+
+        Args:
+          machine: the machine.
+          seed: seed of the states.
+        """
+        seed = sanitize_seed(seed, salt="restart")
         self.units.assign(machine.sample_reference(self.num_chains, seed))
+        self.belong_to(machine)
 
-    def advance(self, machine: AnnealedMachine, num_steps: int, seed: Any = None) -> None:
-        """Moves every chain by `num_steps` sweeps of block Gibbs sampling."""
-        self.units.assign(block_gibbs.run(machine, self.units, num_steps, seed))
+    def advance(self, machine: AnnealedMachine, num_steps: Any, seed: Any = None) -> None:
+        """Moves every chain by `num_steps` sweeps of block Gibbs sampling.
 
-    def draw(self, num_samples: int, seed: Any = None) -> tf.Tensor:
+        Args:
+          machine: the machine at the current parameters.
+          num_steps: number of sweeps, 0 or more.
+          seed: seed; with the number of each sweep it gives what the sweep draws.
+
+        Raises:
+          TypeError: if `machine` is none.
+          ValueError: if the chains do not fit it, or `num_steps` is negative.
+        """
+        num_steps = states.num_sweeps(num_steps)
+        units = block_gibbs.run(machine, self.units, num_steps, seed, first=self._next_sweep())
+        self.units.assign(units)
+        self._count(machine, num_steps)
+
+    def _next_sweep(self):
+        """Returns the number of the next sweep as int32; it starts again at an even number."""
+        return tf.cast(self.num_sweeps % 2**30, tf.int32)
+
+    def _count(self, machine, num_steps):
+        """Notes how many sweeps were made, and at which parameters."""
+        self.num_sweeps.assign(self.num_sweeps + tf.cast(num_steps, tf.int64))
+        self.belong_to(machine, has_moved=num_steps > 0)
+
+    def belong_to(self, machine: AnnealedMachine, has_moved: Any = True) -> None:
+        """Notes that the chains stand for the parameters of a machine.
+
+        In a function compiled by XLA the note is that nothing is known: parameters that are
+        computed, as softplus(x), come out otherwise there.
+
+        Args:
+          machine: the machine.
+          has_moved: whether they do; otherwise the last note stays.
+        """
+        now = tf.constant(UNKNOWN, tf.float64) if is_xla() else fingerprint(machine)
+        self.fingerprint.assign(tf.where(has_moved, now, self.fingerprint))
+
+    def knows_parameters(self) -> bool:
+        """Whether it was noted for which parameters the chains stand (eager only)."""
+        return bool(self.fingerprint[1] >= 0)
+
+    def draw(self, num_samples: Any, seed: Any = None) -> tf.Tensor:
         """Returns the states of `num_samples` chains, without repeats as long as there are enough.
 
         Args:
@@ -101,7 +155,7 @@ class PersistentChains(tf.Module):
         Returns:
           `[num_samples, *batch_shape, n]`.
         """
-        seed = samplers.sanitize_seed(seed, salt="persistent_chains_draw")
+        seed = sanitize_seed(seed, salt="persistent_chains_draw")
         order = tf.argsort(samplers.uniform([self.num_chains], seed=seed))
         return tf.gather(self.units, tf.gather(order, tf.range(num_samples) % self.num_chains))
 
@@ -116,7 +170,13 @@ class PersistentChains(tf.Module):
           num_chains: number of chains.
           seed: seed of their states.
           **options: further arguments of the constructor.
+
+        Raises:
+          TypeError: if `machine` is none.
+          ValueError: if another argument does not fit.
         """
+        states.check_machine(machine)
         num_chains = checks.positive_integer("num_chains", num_chains)
-        seed = samplers.sanitize_seed(seed)
-        return cls(machine.sample_reference(num_chains, seed), **options)
+        chains = cls(machine.sample_reference(num_chains, sanitize_seed(seed)), **options)
+        chains.belong_to(machine)
+        return chains

@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.protocols import AnnealedMachine
+from tfp_ebm.internal.seeds import sanitize_seed
+from tfp_ebm.internal.states import check_machine, floating, num_sweeps
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.mcmc import block_gibbs
 from tfp_ebm.mcmc.persistent_chains import PersistentChains, per_replica_variable
@@ -26,7 +28,7 @@ class ReplayBuffer(PersistentChains):
 
     def __init__(
         self,
-        states: tf.Tensor,
+        states: Any,
         num_chains: int = 256,
         reinitialization_rate: float = 0.05,
         name: str | None = None,
@@ -34,7 +36,8 @@ class ReplayBuffer(PersistentChains):
         """Fills the buffer.
 
         Args:
-          states: `[size, *batch_shape, n]`, the first states.
+          states: `[size, *batch_shape, n]`, the first states; lists and arrays become tensors,
+            integers among them float32.
           num_chains: how many of them move at a time.
           reinitialization_rate: share of the moving states that start afresh, in [0, 1).
           name: name of the module.
@@ -42,7 +45,7 @@ class ReplayBuffer(PersistentChains):
         Raises:
           ValueError: if the buffer is empty, smaller than `num_chains`, or the rate is no share.
         """
-        states = tf.convert_to_tensor(states)
+        states = floating("states", states)
         num_chains = checks.positive_integer("num_chains", num_chains)
         if states.shape.rank is None or states.shape.rank < 2 or states.shape[0] < num_chains:
             raise ValueError(
@@ -55,13 +58,32 @@ class ReplayBuffer(PersistentChains):
             self.states = per_replica_variable(states, "states")
 
     def restart(self, machine: AnnealedMachine, seed: Any = None) -> None:
-        """Fills the whole buffer afresh from the machine's independent reference."""
-        seed = samplers.sanitize_seed(seed, salt="restart")
+        """Fills the whole buffer afresh from the machine's independent reference.
+
+        Args:
+          machine: the machine.
+          seed: seed of the states.
+        """
+        seed = sanitize_seed(seed, salt="restart")
         self.states.assign(machine.sample_reference(self.states.shape[0], seed))
         self.units.assign(self.states[: self.num_chains])
+        self.belong_to(machine)
 
-    def advance(self, machine: AnnealedMachine, num_steps: int, seed: Any = None) -> None:
-        """Moves a random batch of the buffer by `num_steps` sweeps."""
+    def advance(self, machine: AnnealedMachine, num_steps: Any, seed: Any = None) -> None:
+        """Moves a random batch of the buffer by `num_steps` sweeps.
+
+        Args:
+          machine: the machine at the current parameters.
+          num_steps: number of sweeps, 0 or more.
+          seed: seed; with the number of sweeps so far it gives what is chosen and drawn.
+
+        Raises:
+          TypeError: if `machine` is none.
+          ValueError: if the states do not fit it, or `num_steps` is negative.
+        """
+        check_machine(machine)
+        num_steps = num_sweeps(num_steps)
+        seed = samplers.fold_in(sanitize_seed(seed), self._next_sweep())
         choice_seed, fresh_seed, mask_seed, run_seed = samplers.split_seed(
             seed, n=4, salt="replay_buffer"
         )
@@ -79,6 +101,7 @@ class ReplayBuffer(PersistentChains):
         else:
             self.states.scatter_nd_update(indices, units)
         self.units.assign(units)
+        self._count(machine, num_steps)
 
     @classmethod
     def start(
@@ -97,7 +120,14 @@ class ReplayBuffer(PersistentChains):
           seed: seed of the states.
           size: size of the buffer.
           **options: further arguments of the constructor.
+
+        Raises:
+          TypeError: if `machine` is none.
+          ValueError: if another argument does not fit.
         """
+        check_machine(machine)
         size = checks.positive_integer("size", size)
-        states = machine.sample_reference(size, samplers.sanitize_seed(seed))
-        return cls(states, num_chains, **options)
+        states = machine.sample_reference(size, sanitize_seed(seed))
+        buffer = cls(states, num_chains, **options)
+        buffer.belong_to(machine)
+        return buffer

@@ -1,13 +1,35 @@
 """The states that differ between the replicas of a strategy, in a form that can be saved."""
 
+import functools
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
 from tfp_ebm.distributions import BoltzmannMachine, EnergyBased
-from tfp_ebm.internal.replicas import num_replicas
+from tfp_ebm.internal.replicas import num_replicas, replica_seed
+from tfp_ebm.internal.tfp_private import samplers
 
-__all__ = ["ReplicaStates"]
+__all__ = ["ReplicaStates", "move_stale_chains"]
+
+
+def move_stale_chains(energy_based: Sequence[EnergyBased], num_steps: int, seed: Any) -> None:
+    """Moves the chains that have not moved since weights were put in place, as averaged ones are.
+
+    Args:
+      energy_based: the energy-based distributions of a model.
+      num_steps: number of sweeps.
+      seed: seed; every replica folds in its number.
+    """
+    seed = samplers.sanitize_seed(seed, salt="move_stale_chains")
+
+    def move(part, seed):
+        part.update_chains(num_steps, replica_seed(seed))
+
+    for index, part in enumerate(energy_based):
+        if bool(part.are_chains_stale()):
+            moves = tf.function(functools.partial(move, part), autograph=False)
+            tf.distribute.get_strategy().run(moves, [samplers.fold_in(seed, index)])
 
 
 class ReplicaStates(tf.Module):
