@@ -9,6 +9,7 @@ import tensorflow as tf
 from tests import oracles
 from tfp_ebm import mcmc
 from tfp_ebm.distributions import GaussianBernoulliRBM, RestrictedBoltzmannMachine
+from tfp_ebm.distributions.staleness import values_unread
 
 POINTS = np.sign(np.random.default_rng(0).normal(size=[4, 27]))
 
@@ -94,6 +95,14 @@ def test_values_on_the_way_to_a_gradient_need_no_log_partition():
     base.update_chains(seed=(0, 1))
     assert said(lambda: gradient(base)) == []
     assert said(lambda: tf.function(gradient)(base)) == []
+
+
+def test_values_that_nobody_reads_need_no_log_partition_either():
+    base = machine()
+    base.weights.assign_add(0.1 * tf.ones_like(base.weights))
+    with values_unread():
+        assert said(lambda: base.log_prob(POINTS)) == []
+    assert said(lambda: base.log_prob(POINTS)) == VALUE
 
 
 def test_chains_that_start_from_the_data_need_not_move():

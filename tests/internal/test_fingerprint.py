@@ -117,5 +117,3 @@ def test_every_parameter_counts_and_graphs_agree_to_the_last_digit(name):
         assert not has_changed(before, compute())
         variable.assign_add(1e-3 * tf.ones_like(variable))
         assert has_changed(before, compute()), variable.name
-
-

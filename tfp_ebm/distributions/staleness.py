@@ -1,7 +1,10 @@
 """Warnings where a density or its gradient rests on other parameters than the present ones."""
 
+import contextlib
+import threading
 import warnings
 import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +15,7 @@ from tfp_ebm.internal.tf_private import is_recording
 from tfp_ebm.internal.tfp_private import is_xla
 from tfp_ebm.mcmc import PersistentChains
 
-__all__ = ["watch"]
+__all__ = ["values_unread", "watch"]
 
 _VALUE = (
     "`log_prob` of `{name}` rests on a log Z of other parameters: its values may be off by many "
@@ -24,6 +27,18 @@ _GRADIENT = (
 )
 # Chains and estimates that were warned about: once is enough.
 _WARNED: weakref.WeakSet = weakref.WeakSet()
+_LOCAL = threading.local()
+
+
+@contextlib.contextmanager
+def values_unread() -> Iterator[None]:
+    """Tells that densities are evaluated for another end than their values, as under a tape."""
+    previous = getattr(_LOCAL, "is_unread", False)
+    _LOCAL.is_unread = True
+    try:
+        yield
+    finally:
+        _LOCAL.is_unread = previous
 
 
 def watch(
@@ -69,7 +84,8 @@ class _Watched:
 
     def __init__(self, base, machine, chains):
         self._base, self._machine, self._chains = base, machine, chains
-        self._is_eager, self._is_taped = tf.executing_eagerly(), is_recording()
+        self._is_eager = tf.executing_eagerly()
+        self._is_taped = is_recording() or getattr(_LOCAL, "is_unread", False)
         self._has_gradient = False
 
     def _subject(self, is_gradient):

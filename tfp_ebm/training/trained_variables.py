@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.distributions import Dequantized
+from tfp_ebm.distributions.staleness import values_unread
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.internal.replicas import variable_key
 from tfp_ebm.internal.seeds import seed_scope
@@ -30,7 +31,7 @@ def make_variables(model: tfp.distributions.Distribution) -> None:
     """
     if model in _CALLED or not model.event_shape.is_fully_defined():
         return
-    with tf.init_scope(), seed_scope(tf.constant(_EXAMPLE_SEED)):
+    with tf.init_scope(), seed_scope(tf.constant(_EXAMPLE_SEED)), values_unread():
         try:
             model.log_prob(_examples(model))
         except Exception:
