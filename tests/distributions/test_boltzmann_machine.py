@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from tests import oracles, registry
-from tfp_ebm.distributions import RestrictedBoltzmannMachine, SmoothedRBM
-from tfp_ebm.mcmc import PersistentChains
+from tfp_ebm.distributions import GaussianBernoulliRBM, RestrictedBoltzmannMachine, SmoothedRBM
+from tfp_ebm.mcmc import PersistentChains, start_chains
+
+tfb, tfd = tfp.bijectors, tfp.distributions
 
 
 def with_chains(sizes=(4, 3), **kwargs):
@@ -158,3 +161,123 @@ def test_second_derivatives_by_chains_are_those_of_log_z():
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-14)
     # Without the covariance of the gradients it would be far off.
     assert np.abs(expected[1][1]).max() > 0.3
+
+
+BATCHED = {
+    "spins": lambda w, b, **k: RestrictedBoltzmannMachine(w, b, **k),
+    "smoothed": lambda w, b, **k: SmoothedRBM(w, b, [2.9, 3.0, 3.1], **k),
+    "gaussian": lambda w, b, **k: GaussianBernoulliRBM(w, b[:4], b[4:], 0.8, **k),
+}
+
+
+def batch_with_chains(kind, sampler="persistent", **options):
+    weights = np.stack([oracles.random_machine(4, 3, seed=seed)[0] for seed in range(3)])
+    bias = oracles.random_machine(4, 3)[1]
+    exact = BATCHED[kind](weights, bias)
+    chains = start_chains(sampler, exact.machine(), 6, (0, 1), **options)
+    base = BATCHED[kind](weights, bias, chains=chains)
+    base.update_chains(2, seed=(0, 2))
+    base.estimate_log_partition()
+    return base, exact
+
+
+@pytest.mark.parametrize("kind", BATCHED)
+def test_slices_hold_the_log_z_and_the_chains_of_their_members(kind):
+    base, exact = batch_with_chains(kind)
+    points = exact.sample(2, seed=(0, 3))[:, 0]
+    expected = base.log_prob(points[:, None]).numpy()
+    units = base.chains.units.numpy()
+    for chosen in (np.s_[1:3], np.s_[1], np.s_[..., ::2], np.s_[:, None], np.s_[None, 0:2]):
+        sliced = base[chosen]
+        keys = chosen if isinstance(chosen, tuple) else (chosen,)
+        after = (*keys, slice(None)) if Ellipsis in keys else keys
+        np.testing.assert_array_equal(sliced.chains.units, units[(slice(None), *after)])
+        value = points.numpy().reshape(2, *[1] * sliced.batch_shape.rank, -1)
+        np.testing.assert_allclose(
+            sliced.log_prob(value), expected[(slice(None), *keys)], rtol=1e-12
+        )
+        assert not sliced.is_log_partition_stale()
+    sliced.update_chains(3, seed=(0, 4))
+    assert sliced.sample(2, seed=(0, 5)).shape == (2, 1, 2, exact.event_shape[0])
+    np.testing.assert_array_equal(base.chains.units, units)
+    twice = base[:, None][1:, 0]
+    np.testing.assert_allclose(twice.log_prob(points[:, None]), expected[:, 1:], rtol=1e-12)
+
+
+def test_a_slice_of_what_is_stale_is_stale_and_gradients_reach_the_variables():
+    weights = np.stack([oracles.random_machine(4, 3, seed=seed)[0] for seed in range(2)])
+    given = tf.Variable(weights), tf.Variable(np.zeros(7))
+    chains = PersistentChains.start(RestrictedBoltzmannMachine(*given).machine(), 6, (0, 1))
+    base = RestrictedBoltzmannMachine(*given, chains=chains)
+    with pytest.raises(ValueError, match="unknown: call"):
+        base[0].log_partition()
+    base.estimate_log_partition()
+    with tf.GradientTape() as tape:
+        log_partition = base[1].log_partition()
+    gradient = tf.convert_to_tensor(tape.gradient(log_partition, given[0])).numpy()
+    assert np.all(gradient[0] == 0) and np.all(gradient[1] != 0)
+    given[1].assign_add(np.ones(7))
+    assert base[0].is_log_partition_stale()
+
+
+@pytest.mark.parametrize(
+    ("sampler", "options", "names"),
+    [
+        ("persistent", {}, ["units"]),
+        ("replay", {"size": 9, "reinitialization_rate": 0.2}, ["units", "states"]),
+        ("tempering", {"inverse_temperatures": [0.0, 0.3, 1.0]}, ["units", "replicas"]),
+        ("contrastive", {"num_sweeps": 2}, ["units"]),
+    ],
+)
+def test_slices_keep_the_kind_of_chains(sampler, options, names):
+    base, _ = batch_with_chains("spins", sampler, **options)
+    sliced = base[1:]
+    assert type(sliced.chains) is type(base.chains)
+    for name in names:
+        whole, part = getattr(base.chains, name), getattr(sliced.chains, name)
+        np.testing.assert_array_equal(part, whole[..., 1:, :])
+    private = {
+        key: value for key, value in vars(base.chains).items() if key in ("_rate", "_num_sweeps")
+    }
+    assert all(getattr(sliced.chains, key) == value for key, value in private.items())
+    sliced.update_chains(2, seed=(0, 1))
+    assert base.chains.units.shape == [6, 3, 4] and sliced.chains.units.shape == [6, 2, 4]
+
+
+def test_a_flow_of_a_machine_with_chains_is_sliced():
+    base, exact = batch_with_chains("smoothed")
+    points = exact.sample(2, seed=(0, 3))[:, 0]
+    one = base[1]
+    for scale, machine in (([1.0, 2.0, 3.0], base), ([1.0, 2.0], one)):
+        flow = tfb.Scale(np.array(scale)[:, None])
+        density = tfd.TransformedDistribution(machine, flow)
+        expected = density.log_prob(points[:, None])
+        np.testing.assert_allclose(density[1].log_prob(points), expected[:, 1], rtol=1e-12)
+        np.testing.assert_allclose(
+            density[None, 1:].log_prob(points[:, None, None])[:, 0], expected[:, 1:], rtol=1e-12
+        )
+
+
+def test_copies_of_the_same_parameters_share_chains_and_log_z():
+    base, given = with_chains()
+    copied = base.copy(name="other")
+    assert copied.chains is base.chains
+    base.estimate_log_partition()
+    np.testing.assert_array_equal(copied.log_partition(), base.log_partition())
+    given[1].assign_add(np.ones(7))
+    copied.estimate_log_partition()
+    assert not base.is_log_partition_stale()
+    large = RestrictedBoltzmannMachine(np.zeros([13, 14]), np.zeros(27))
+    large.estimate_log_partition()
+    same, other = large.copy(validate_args=True), large.copy(bias=np.ones(27))
+    assert same.chains is large.chains and same.log_partition() == large.log_partition()
+    assert other.chains is not large.chains and other.is_log_partition_stale()
+    assert large.copy(chains=other.chains).chains is other.chains
+
+
+def test_machines_with_variables_are_not_made_inside_functions():
+    with pytest.raises(ValueError, match=r"more than 12 .*here 13.*construct it outside"):
+        tf.function(lambda: RestrictedBoltzmannMachine(np.zeros([13, 14]), np.zeros(27)).sample())()
+    base, _ = batch_with_chains("spins")
+    with pytest.raises(ValueError, match=r"with `chains`, .* construct it outside"):
+        tf.function(lambda: base[1].sample())()

@@ -5,8 +5,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfp_ebm.distributions.carried_state import CarriedState
 from tfp_ebm.distributions.connected_machine import ConnectedMachine
-from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.distributions.spin_machine import SpinMachine
 from tfp_ebm.distributions.staleness import watch
 from tfp_ebm.internal import checks
@@ -33,7 +33,7 @@ _MAX_EXACT_UNITS = 12
 _MAX_SUMMED_UNITS = 20
 
 
-class BoltzmannMachine(EnergyBased):
+class BoltzmannMachine(CarriedState):
     """A distribution built on a machine with two layers, sampled by block Gibbs.
 
     The log partition function is that of the machine plus terms in closed form:
@@ -61,10 +61,10 @@ class BoltzmannMachine(EnergyBased):
     `mean`, `variance`, `covariance` and, of spins and bits, `entropy` are exact with at most 12
     units in the smaller layer, and raise `NotImplementedError` otherwise.
 
-    A machine owns variables, its chains and the stored log Z, and therefore is no composite tensor:
-    a `tf.function` may use it, make a small one inside, and return its values and samples, but not
-    the distribution itself. The classes without chains, `DiscreteMixture`, `BipartiteNormal` and
-    `IndependentSpins`, are composite tensors.
+    A machine owns variables, its chains and the stored log Z; what copies and slices make of them
+    is said in `copy`. Therefore it is no composite tensor: a `tf.function` may use it, make a small
+    one inside, and return its values and samples, but not the distribution itself. The classes
+    without chains, `DiscreteMixture`, `BipartiteNormal` and `IndependentSpins`, are composite.
 
     Subclasses give `machine()`, `log_partition_offset()`, `chain_state` and
     `_unnormalized_log_prob`, and call `_set_up_sampling` at the end of their constructor.
@@ -99,6 +99,12 @@ class BoltzmannMachine(EnergyBased):
     ) -> None:
         self._num_gibbs_steps = checks.positive_integer("num_gibbs_steps", num_gibbs_steps)
         self._is_exact = chains is None and self._num_enumerated() <= _MAX_EXACT_UNITS
+        if not self._is_exact and not tf.executing_eagerly():
+            raise ValueError(
+                f"A {type(self).__name__} with `chains`, or with more than {_MAX_EXACT_UNITS} "
+                f"units in the layer that is enumerated (here {self._num_enumerated()}), owns "
+                "variables, which a `tf.function` cannot make: construct it outside."
+            )
         if chains is None and not self._is_exact:
             chains = PersistentChains.start(self.machine(), num_chains, seed)
         elif chains is not None:

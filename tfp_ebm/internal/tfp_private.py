@@ -8,10 +8,12 @@ from tensorflow_probability.python.bijectors.joint_map import _JointMap as Joint
 from tensorflow_probability.python.distributions.distribution import DiscreteDistributionMixin
 from tensorflow_probability.python.internal import (
     assert_util,
+    batch_shape_lib,
     cache_util,
     dtype_util,
     parameter_properties,
     samplers,
+    slicing,
     tensor_util,
 )
 from tensorflow_probability.python.internal import prefer_static as ps
@@ -23,11 +25,13 @@ __all__ = [
     "Invert",
     "JointMap",
     "assert_util",
+    "batch_shape_lib",
     "cache_util",
     "dtype_util",
     "is_xla",
     "parameter_properties",
     "ps",
     "samplers",
+    "slicing",
     "tensor_util",
 ]

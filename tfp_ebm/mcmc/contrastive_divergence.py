@@ -38,6 +38,9 @@ class ContrastiveDivergence(PersistentChains):
         super().__init__(units, name=name or "contrastive_divergence")
         self._num_sweeps = checks.positive_integer("num_sweeps", num_sweeps)
 
+    def _options(self):
+        return {"num_sweeps": self._num_sweeps}
+
     def negative_units(
         self, machine: AnnealedMachine, data_units: tf.Tensor | None = None, seed: Any = None
     ) -> tf.Tensor:

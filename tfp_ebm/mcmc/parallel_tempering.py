@@ -37,6 +37,8 @@ class ParallelTempering(PersistentChains):
     machines" (2010).
     """
 
+    _state_variables = ("units", "replicas")
+
     def __init__(
         self,
         units: Any,
@@ -75,6 +77,9 @@ class ParallelTempering(PersistentChains):
         """
         is_tried = _num_attempts(self._swap_rates.shape[0], self.num_sweeps) > 0
         return tf.where(is_tried, self._swap_rates, math.nan)
+
+    def _options(self):
+        return {"inverse_temperatures": self._betas.numpy().reshape(-1)}
 
     def restart(self, machine: AnnealedMachine, seed: Any = None) -> None:
         """Starts every chain, at all temperatures, from the machine's independent reference.

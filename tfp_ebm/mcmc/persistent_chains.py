@@ -1,5 +1,6 @@
 """Markov chains that live as long as the model they are drawn from."""
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -45,6 +46,8 @@ class PersistentChains(tf.Module):
 
     # Whether `negative_units` needs states of the data.
     starts_from_data = False
+    # Names of the variables that hold states, `[..., *batch_shape, n]`.
+    _state_variables: tuple[str, ...] = ("units",)
 
     def __init__(self, units: Any, name: str | None = None) -> None:
         """Starts the chains.
@@ -158,6 +161,22 @@ class PersistentChains(tf.Module):
         seed = sanitize_seed(seed, salt="persistent_chains_draw")
         order = tf.argsort(samplers.uniform([self.num_chains], seed=seed))
         return tf.gather(self.units, tf.gather(order, tf.range(num_samples) % self.num_chains))
+
+    def _options(self) -> dict[str, Any]:
+        """Returns the arguments of the constructor besides the states and the name."""
+        return {}
+
+    def transformed(self, transform: Callable[[tf.Tensor], tf.Tensor]) -> "PersistentChains":
+        """Returns chains of the same kind in variables of their own, from transformed states.
+
+        Args:
+          transform: maps `[..., *batch_shape, n]` to states of another batch shape, as a slice
+            does.
+        """
+        chains = type(self)(transform(self.units), name=self.name, **self._options())
+        for name in self._state_variables:
+            getattr(chains, name).assign(transform(getattr(self, name)))
+        return chains
 
     @classmethod
     def start(

@@ -1,5 +1,6 @@
 """A large buffer of chains, of which a batch moves at a time."""
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -102,6 +103,13 @@ class ReplayBuffer(PersistentChains):
             self.states.scatter_nd_update(indices, units)
         self.units.assign(units)
         self._count(machine, num_steps)
+
+    def transformed(self, transform: Callable[[tf.Tensor], tf.Tensor]) -> "ReplayBuffer":
+        """Returns a buffer in variables of its own, from transformed states."""
+        states = transform(self.states)
+        buffer = type(self)(states, self.num_chains, self._rate, name=self.name)
+        buffer.units.assign(transform(self.units))
+        return buffer
 
     @classmethod
     def start(
