@@ -211,13 +211,16 @@ def test_a_slice_of_what_is_stale_is_stale_and_gradients_reach_the_variables():
     base = RestrictedBoltzmannMachine(*given, chains=chains)
     with pytest.raises(ValueError, match="unknown: call"):
         base[0].log_partition()
+    assert not base[0].are_chains_stale()
     base.estimate_log_partition()
     with tf.GradientTape() as tape:
         log_partition = base[1].log_partition()
     gradient = tf.convert_to_tensor(tape.gradient(log_partition, given[0])).numpy()
     assert np.all(gradient[0] == 0) and np.all(gradient[1] != 0)
     given[1].assign_add(np.ones(7))
-    assert base[0].is_log_partition_stale()
+    assert base[0].is_log_partition_stale() and base[0].are_chains_stale()
+    base.update_chains()
+    assert base[0].is_log_partition_stale() and not base[0].are_chains_stale()
 
 
 @pytest.mark.parametrize(

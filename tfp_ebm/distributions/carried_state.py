@@ -6,7 +6,6 @@ from typing import Any
 import tensorflow as tf
 
 from tfp_ebm.distributions.energy_based import EnergyBased
-from tfp_ebm.internal.fingerprint import UNKNOWN
 from tfp_ebm.internal.numeric import broadcast_batch
 from tfp_ebm.internal.tfp_private import batch_shape_lib, ps, slicing
 from tfp_ebm.mcmc import PersistentChains
@@ -55,7 +54,7 @@ class CarriedState(EnergyBased):
 
         chains = self._chains.transformed(lambda states: cut(states, 1))
         sliced = slicing.batch_slice(self, {"chains": chains}, slices)
-        return self._hand_on_log_partition(sliced, lambda value: cut(value, 0))
+        return self._hand_on(sliced, lambda value: cut(value, 0))
 
     def _broadcast_parameters_with_batch_shape(self, batch_shape):
         if self._chains is None:
@@ -63,9 +62,7 @@ class CarriedState(EnergyBased):
         overrides = batch_shape_lib.broadcast_parameters_with_batch_shape(self, batch_shape)
         chains = self._chains.transformed(lambda states: self._broadcast(states, batch_shape))
         made = super().copy(chains=chains, **overrides)
-        return self._hand_on_log_partition(
-            made, lambda value: broadcast_batch(value, batch_shape, event_ndims=0)
-        )
+        return self._hand_on(made, lambda value: broadcast_batch(value, batch_shape, event_ndims=0))
 
     def _broadcast(self, states, batch_shape):
         """Returns states whose batch axes, between leading ones and the last, are broadcast."""
@@ -75,15 +72,21 @@ class CarriedState(EnergyBased):
         aligned = tf.reshape(states, [*leading, *[1] * (len(target) - rank), *own, shape[-1]])
         return tf.broadcast_to(aligned, [*leading, *target, shape[-1]])
 
-    def _hand_on_log_partition(
+    def _hand_on(
         self, made: "CarriedState", transform: Callable[[tf.Tensor], tf.Tensor]
     ) -> "CarriedState":
-        """Stores this log Z, its batch axes transformed, in a distribution made of this one."""
-        if bool(self._stored_log_partition.is_known()):
-            record = self._stored_log_partition.read()
+        """Stores this log Z, its batch axes transformed, in a distribution made of this one.
+
+        What is stale here is stale there: its fingerprint stays that of other parameters.
+        """
+        stored = self._stored_log_partition
+        if bool(stored.is_known()):
+            record = stored.read()
             fields = ("value", "standard_error", "effective_sample_size")
             changed = {field: transform(getattr(record, field)) for field in fields}
             is_stale = bool(self.is_log_partition_stale())
-            fingerprint = tf.constant(UNKNOWN, tf.float64) if is_stale else made._fingerprint()
-            made._stored_log_partition.assign(record._replace(**changed), fingerprint)
+            now = stored.fingerprint if is_stale else made._fingerprint()
+            made._stored_log_partition.assign(record._replace(**changed), now)
+        if bool(self.are_chains_stale()):
+            made.chains.fingerprint.assign(self.chains.fingerprint)
         return made
