@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tests import oracles
-from tfp_ebm import distributions
+from tfp_ebm import distributions, mcmc, partition
 
 RNG = np.random.default_rng(0)
 
@@ -318,3 +318,38 @@ def test_batch_shapes_that_are_known_at_run_time_alone(case, compiled):
     log_prob, sample = evaluate(*values)
     np.testing.assert_allclose(log_prob, base.log_prob(along_batch(points, 2)), rtol=1e-10)
     assert sample.shape == (3, 2, 3, *base.event_shape)
+
+
+@pytest.mark.parametrize(
+    ("case", "sampler"),
+    [
+        *((c, "persistent") for c in CASES if "Mixture" not in c and "Normal" not in c),
+        *(("SmoothedBoltzmannMachine", s) for s in ("tempering", "contrastive")),
+        ("RestrictedBoltzmannMachine", "contrastive"),
+    ],
+)
+def test_chains_and_estimates_of_a_batch(case, sampler):
+    exact, values = make(case, mixed(case))
+    options = {"binary": True} if "binary" in case else {}
+    machine = exact.machine()
+    chains = mcmc.start_chains(sampler, machine, 30, (0, 1))
+    state_size = chains.units.shape[-1]
+    assert chains.units.shape == [30, 2, 3, state_size]
+    base = type(exact)(*map(tf.constant, values), chains=chains, **options)
+    base.update_chains(3, seed=(0, 2))
+    base.estimate_log_partition()
+    assert not base.is_log_partition_stale()
+    points = along_batch(points_for(case, base), 2)
+    np.testing.assert_allclose(base.log_prob(points), exact.log_prob(points), rtol=1e-10)
+    with tf.GradientTape() as tape:
+        tape.watch(base.parameters[CASES[case][0][0][0]])
+        total = tf.reduce_sum(base.log_prob(points))
+    gradient = tape.gradient(total, base.parameters[CASES[case][0][0][0]])
+    assert gradient.shape == values[0].shape and np.all(np.isfinite(gradient))
+    if sampler == "persistent":
+        estimate = partition.annealed_importance_sampling(base, 400, 30, seed=(0, 3))
+        assert estimate.value.shape == (2, 3)
+        error = np.abs(estimate.value - exact.log_partition())
+        np.testing.assert_array_less(error, 5 * estimate.standard_error + 1e-3)
+        reverse = partition.reverse_annealing(base, points, 5, 20, seed=(0, 4))
+        assert reverse.value.shape == (4, 2, 3)
