@@ -82,7 +82,6 @@ FAULTS = {
             'return y, {"ildj": -log_det, "fldj": log_det}',
             'return y, {"ildj": log_det, "fldj": log_det}',
         ),
-        ('if "fldj" not in cached:', "if True:"),
         (
             'return x, {"ildj": -log_det, "fldj": log_det}',
             'return x, {"ildj": -log_det, "fldj": -log_det}',

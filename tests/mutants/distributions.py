@@ -38,22 +38,26 @@ FAULTS = {
     ],
     "boltzmann_machine": [
         (
-            "estimate = tf.stop_gradient(estimate - negative_phase) + negative_phase",
-            "estimate = tf.stop_gradient(estimate) + negative_phase",
+            "return tf.stop_gradient(estimate) + negative_phase +",
+            "return tf.stop_gradient(estimate) +",
         ),
         (
-            "tf.reduce_mean(machine.log_marginal(chains), axis=0)",
-            "tf.reduce_sum(machine.log_marginal(chains), axis=0)",
+            "return tf.stop_gradient(estimate) + negative_phase +",
+            "return estimate - negative_phase +",
         ),
-        ("chains = tf.stop_gradient(", "chains = tf.identity("),
-        ("return estimate + self.log_partition_offset()", "return estimate"),
+        ("negative_phase + self.log_partition_offset()", "negative_phase"),
+        ("chains = tf.stop_gradient(self._chains", "chains = tf.identity(self._chains"),
+        (
+            "tf.exp(log_marginal - tf.stop_gradient(log_marginal))",
+            "tf.exp(tf.stop_gradient(log_marginal) - log_marginal)",
+        ),
         (
             "machine_value = estimate.value - self.log_partition_offset()",
             "machine_value = estimate.value",
         ),
         (
             "return tf.stop_gradient(machine.complete(state, unit_seed))",
-            "return tf.stop_gradient(machine.complete(state, state_seed))",
+            "return machine.complete(state, state_seed)",
         ),
     ],
     "connected_machine": [

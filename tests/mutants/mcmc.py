@@ -12,14 +12,14 @@ TESTS = {
 
 FAULTS = {
     "block_gibbs": [
-        (
-            "samplers.fold_in(seed, index))\n        return index + 1",
-            "seed)\n        return index + 1",
-        ),
+        ("samplers.fold_in(seed, first + index)", "seed"),
         ("lambda index, _: index < num_steps", "lambda index, _: index <= num_steps"),
-        ("machine = tf.nest.map_structure(tf.stop_gradient, machine)\n", ""),
+        (
+            "machine = tf.nest.map_structure(tf.stop_gradient, machine)",
+            "machine = tf.nest.map_structure(tf.identity, machine)",
+        ),
         ("start = tf.transpose(units) if side_by_side else units", "start = units"),
-        ("tf.not_equal(units, state.units)", "tf.equal(units, state.units)"),
+        ("tf.not_equal(units, before)", "tf.equal(units, before)"),
     ],
     "contrastive_divergence": [
         ("if data_units is None:", "if data_units is not None:"),
@@ -59,7 +59,7 @@ FAULTS = {
             "tf.roll(replicas, 1, axis=0), tf.roll(replicas, -1, axis=0)",
         ),
         ("self.units.assign(replicas[-1])", "self.units.assign(replicas[0])"),
-        ("np.any(np.diff(betas) <= 0)", "np.any(np.diff(betas) < 0)"),
+        ("np.all(np.diff(betas) > 0)", "np.all(np.diff(betas) >= 0)"),
     ],
     "persistent_chains": [
         ("tf.range(num_samples) % self.num_chains", "tf.range(num_samples) // self.num_chains"),

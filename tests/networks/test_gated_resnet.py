@@ -5,6 +5,7 @@ import tensorflow as tf
 from tfp_ebm import networks
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.networks import GatedResNet, concat_elu
+from tfp_ebm.networks.gated_resnet import GatedConvolution
 
 
 def test_concat_elu():
@@ -102,3 +103,27 @@ def test_recomputation_gives_the_same_gradients_with_dropout_on():
         gradients.append(gradient(x))
     for one, other in zip(*gradients, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("context", ["none", "gate", "hidden"])
+def test_a_gated_convolution_is_the_formula(context):
+    rng = np.random.default_rng(0)
+    layer = GatedConvolution(3, context=context, dtype=tf.float64)
+    x, image = rng.normal(size=[2, 3, 4, 3]), rng.normal(size=[2, 3, 4, 2])
+    arguments = [x] if context == "none" else [x, image]
+    layer(*arguments)
+    for weight in layer.trainable_variables:
+        weight.assign(rng.normal(size=weight.shape))
+
+    def celu(y):
+        return np.concatenate([np.where(z > 0, z, np.expm1(z)) for z in (y, -y)], axis=-1)
+
+    def of_context(y):
+        return y @ layer.from_context.kernel.numpy()[0, 0] + layer.from_context.bias.numpy()
+
+    hidden = tf.nn.conv2d(celu(x), layer.hidden.kernel, 1, "SAME").numpy() + layer.hidden.bias
+    hidden = hidden.numpy() + (of_context(celu(image)) if context == "hidden" else 0)
+    gate = celu(hidden) @ layer.gate.kernel.numpy() + layer.gate.bias.numpy()
+    gate = gate + (of_context(image) if context == "gate" else 0)
+    a, b = np.split(gate, 2, axis=-1)
+    np.testing.assert_allclose(layer(*arguments), x + a / (1 + np.exp(-b)), rtol=1e-9)

@@ -1,0 +1,56 @@
+"""First and second derivatives of whole flows and densities, against differences."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tests import registry
+from tfp_ebm import distributions, models
+from tfp_ebm.testing.conformance import fresh, randomize
+from tfp_ebm.testing.derivatives import check_derivatives
+
+OPTIONS = {"dtype": tf.float64}
+IMAGES = np.random.default_rng(0).uniform(0, 5, size=[2, 2, 4, 1])
+POINTS = np.random.default_rng(1).normal(size=[2, 4])
+FLOWS = {
+    "nice": (lambda: models.nice((2, 4, 1), 5, 2, hidden_units=(5,), **OPTIONS), IMAGES),
+    "glow": (lambda: models.glow((2, 4, 1), 5, 1, num_steps=2, num_filters=3, **OPTIONS), IMAGES),
+    "flow_plus_plus": (
+        lambda: models.flow_plus_plus((2, 4, 1), 5, 2, 2, 1, (1, 1, 1), **OPTIONS),
+        IMAGES,
+    ),
+    "vector_flow": (lambda: models.vector_flow(4, 2, (5,), **OPTIONS), POINTS),
+}
+
+
+@pytest.mark.parametrize("direction", ["forward", "inverse"])
+@pytest.mark.parametrize("name", FLOWS)
+def test_flows(name, direction):
+    if name in registry.KNOWN_FAULTS:
+        pytest.xfail(registry.KNOWN_FAULTS[name])
+    make, points = FLOWS[name]
+    flow, x = make(), tf.constant(points)
+    randomize(flow)
+    ndims = x.shape.rank - 1
+    if direction == "forward":  # From the latent vector to the data.
+        x, ndims = fresh(flow.inverse(x)), 1
+
+    def function(x):
+        x = tf.identity(x)
+        method = getattr(flow, f"{direction}_log_det_jacobian")
+        return getattr(flow, direction)(x), method(x, event_ndims=ndims)
+
+    check_derivatives(function, [x], flow.trainable_variables, f"{name} {direction}")
+
+
+def test_an_integer_model_in_its_parameters():
+    flow = models.nice((2, 2, 1), 5, 2, hidden_units=(5,), **OPTIONS)
+    base = distributions.SmoothedRBM.create(2, 2, dtype=tf.float64)
+    density = tfp.distributions.TransformedDistribution(base, flow)
+    model = distributions.Dequantized(density, num_levels=5)
+    randomize(model)
+    images = tf.constant(IMAGES[:, :, :2], tf.uint8)
+    check_derivatives(
+        lambda: model.log_prob(images, seed=(0, 1)), [], model.trainable_variables, "model"
+    )
