@@ -11,6 +11,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # One thread for each of the processes 
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+def _divide_cpu(tf):
+    """Makes two logical devices, for the tests of training on several; all else uses the first."""
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+
 def _import_tensorflow_quietly():
     """Keeps what TensorFlow's native code writes past its log level out of the test report."""
     kept = os.dup(2)
@@ -19,6 +25,7 @@ def _import_tensorflow_quietly():
         try:
             import tensorflow as tf
 
+            _divide_cpu(tf)
             tf.config.list_logical_devices()
         finally:
             os.dup2(kept, 2)

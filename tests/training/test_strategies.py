@@ -1,25 +1,23 @@
-"""Training under `tf.distribute`, each case in a process of its own with two logical devices."""
+"""Training under `tf.distribute`, on the two logical devices that conftest.py makes of the CPU."""
 
-import subprocess
-import sys
-import textwrap
-
-import pytest
-
-from tfp_ebm.training import make_strategy
-
-TWO_CPUS = """
 import numpy as np
+import pytest
 import tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from tfp_ebm import distributions, training
-from tfp_ebm.internal.keras import keras
 import tensorflow_probability as tfp
 
-strategy = training.make_strategy("mirrored")
-assert strategy.num_replicas_in_sync == 2
-data = np.random.default_rng(0).normal(size=[10, 28]).astype(np.float32)
+from tfp_ebm import distributions, training
+from tfp_ebm.internal.keras import keras
+from tfp_ebm.training import make_strategy
+
+DATA = np.random.default_rng(0).normal(size=[10, 28]).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def strategy():
+    mirrored = make_strategy("mirrored")
+    assert mirrored.num_replicas_in_sync == 2
+    return mirrored
+
 
 def make(num_chains, sampler="persistent", rate=1.0):
     base = distributions.SmoothedRBM.create(
@@ -31,87 +29,66 @@ def make(num_chains, sampler="persistent", rate=1.0):
     trainer.compile(optimizer=keras.optimizers.SGD(rate))
     return trainer
 
-def chains(trainer):
-    base = trainer.distribution.distribution
-    return [v.numpy() for v in strategy.experimental_local_results(base.chains.units)]
-"""
+
+def chains(strategy, trainer):
+    """The variable of each replica."""
+    return strategy.experimental_local_results(trainer.distribution.distribution.chains.units)
 
 
-def run(code):
-    result = subprocess.run(
-        [sys.executable, "-c", TWO_CPUS + textwrap.dedent(code)], capture_output=True, text=True
-    )
-    assert result.returncode == 0, result.stderr[-3000:]
-    return result.stdout
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("count", [10, 9], ids=["even", "uneven"])
-def test_gradient_is_that_of_the_whole_batch(count):
+def test_gradient_is_that_of_the_whole_batch(strategy, count):
     """With fixed chains: one step of gradient descent at rate 1 moves weights by the gradient."""
-    run(f"""
-    x = data[:{count}]
     with strategy.scope():
         two = make(8)
     one = make(8)
-    units = one.distribution.distribution.chains.units
     # Both replicas hold the same chains, whose mean is then that of either.
-    for variable in strategy.experimental_local_results(
-        two.distribution.distribution.chains.units
-    ):
-        variable.assign(units)
+    for variable in chains(strategy, two):
+        variable.assign(one.distribution.distribution.chains.units)
     before = [v.numpy() for v in one.distribution.trainable_variables]
     for trainer in (one, two):
-        trainer.fit(x, batch_size={count}, shuffle=False, verbose=0)
+        trainer.fit(DATA[:count], batch_size=count, shuffle=False, verbose=0)
     moved = 0.0
     for start, a, b in zip(
-        before, one.distribution.trainable_variables, two.distribution.trainable_variables
+        before,
+        one.distribution.trainable_variables,
+        two.distribution.trainable_variables,
+        strict=True,
     ):
         expected, got = a.numpy() - start, b.numpy() - start
         moved = max(moved, np.abs(expected).max())
         assert np.abs(got - expected).max() <= 1e-5 * np.abs(expected).max(), (expected, got)
     assert moved > 0.01
-    """)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["persistent", "replay", "tempering", "contrastive"])
-def test_replicas_move_chains_of_their_own(sampler):
-    run(f"""
+def test_replicas_move_chains_of_their_own(strategy, sampler):
     with strategy.scope():
-        trainer = make(8, {sampler!r}, rate=0.01)
-    trainer.fit(data, batch_size=4, epochs=2, verbose=0)
-    first, second = chains(trainer)
+        trainer = make(8, sampler, rate=0.01)
+    trainer.fit(DATA, batch_size=4, epochs=2, verbose=0)
+    first, second = (units.numpy() for units in chains(strategy, trainer))
     assert first.shape == second.shape and np.any(first != second)
-    assert trainer.evaluate(data, verbose=0)[0] > 0
-    """)
+    assert trainer.evaluate(DATA, verbose=0)[0] > 0
 
 
-@pytest.mark.slow
-def test_checkpoint_keeps_every_replica_and_repeats_training(tmp_path):
-    run(f"""
+def test_checkpoint_keeps_every_replica_and_repeats_training(strategy, tmp_path):
     def fit(folder, epochs):
         with strategy.scope():
             trainer = make(8, rate=0.01)
         checkpoints = training.Checkpoints(folder)
         checkpoints.restore(trainer)
-        trainer.fit(data, batch_size=4, epochs=epochs, verbose=0, callbacks=[checkpoints])
+        trainer.fit(DATA, batch_size=4, epochs=epochs, verbose=0, callbacks=[checkpoints])
         return trainer
-    whole = fit({str(tmp_path / "a")!r}, 4)
-    fit({str(tmp_path / "b")!r}, 2)
-    again = fit({str(tmp_path / "b")!r}, 4)
-    for one, two in zip(chains(whole), chains(again)):
+
+    whole = fit(tmp_path / "a", 4)
+    fit(tmp_path / "b", 2)
+    again = fit(tmp_path / "b", 4)
+    for one, two in zip(chains(strategy, whole), chains(strategy, again), strict=True):
         np.testing.assert_array_equal(one, two)
-    for one, two in zip(whole.distribution.variables, again.distribution.variables):
+    for one, two in zip(whole.distribution.variables, again.distribution.variables, strict=True):
         np.testing.assert_array_equal(one.numpy(), two.numpy())
-    alone = make(8)
-    training.Checkpoints({str(tmp_path / "b")!r})
-    """)
 
 
-@pytest.mark.slow
-def test_log_partition_is_estimated_over_the_replicas():
-    run("""
+def test_log_partition_is_estimated_over_the_replicas(strategy):
     base = distributions.SmoothedRBM.create(22, 22, sampler="persistent", seed=(0, 1))
     base.weights.assign(0.05 * tf.random.stateless_normal([22, 22], (0, 2)))
     alone = base.estimate_log_partition(200, 100, seed=(0, 3))
@@ -120,7 +97,6 @@ def test_log_partition_is_estimated_over_the_replicas():
     assert shared.num_chains == 200
     error = np.hypot(alone.standard_error, shared.standard_error)
     assert 0 < abs(alone.value - shared.value) < 4 * error
-    """)
 
 
 @pytest.mark.parametrize(
