@@ -81,35 +81,51 @@ def run(folder, stop_after=None, **options):
     return trainer, resumed
 
 
-@pytest.mark.parametrize("sampler", ["replay", "tempering", "contrastive"])
-def test_training_taken_up_again_repeats_every_digit(tmp_path, sampler):
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The folder and the trainer of a run that was never interrupted."""
+    folder = tmp_path_factory.mktemp("whole")
+    return folder, run(folder)[0]
+
+
+def assert_the_same(one, trainer, other, expected):
+    """The same metrics, byte by byte, and the same variables."""
+    assert (one / "metrics.csv").read_bytes() == (other / "metrics.csv").read_bytes()
+    assert len(trainer.variables) == len(expected.variables) > 20
+    for variable, same in zip(trainer.variables, expected.variables, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), same.numpy(), err_msg=variable.name)
+
+
+def test_training_taken_up_again_repeats_every_digit(whole, tmp_path):
+    # Within the first epoch, within a later one, and once more before the next checkpoint.
+    for stop_after in (3, 4, 1):
+        run(tmp_path, stop_after)
+    again, resumed = run(tmp_path)
+    assert resumed
+    assert_the_same(tmp_path, again, *whole)
+    names = sorted(path.name for path in (tmp_path / "training").iterdir())
+    assert names == ["update-000000010", "update-000000012"]
+
+
+@pytest.mark.parametrize("sampler", ["tempering", "contrastive"])
+def test_chains_of_every_kind_are_taken_up_again(tmp_path, sampler):
     whole, other = tmp_path / "whole", tmp_path / "interrupted"
     whole.mkdir(), other.mkdir()
     expected, resumed = run(whole, sampler=sampler)
     assert not resumed
-    # Within the first epoch, within a later one, and once more before the next checkpoint.
-    for stop_after in (3, 4, 1):
-        run(other, stop_after, sampler=sampler)
+    run(other, stop_after=7, sampler=sampler)
     again, resumed = run(other, sampler=sampler)
     assert resumed
-    assert (other / "metrics.csv").read_bytes() == (whole / "metrics.csv").read_bytes()
-    assert len(again.variables) == len(expected.variables) > 20
-    for one, two in zip(again.variables, expected.variables, strict=True):
-        np.testing.assert_array_equal(one.numpy(), two.numpy(), err_msg=one.name)
-    names = sorted(path.name for path in (other / "training").iterdir())
-    assert names == ["update-000000010", "update-000000012"]
+    assert_the_same(other, again, whole, expected)
 
 
-def test_a_stop_between_the_last_update_and_the_end_of_an_epoch(tmp_path):
+def test_a_stop_between_the_last_update_and_the_end_of_an_epoch(whole, tmp_path):
     """The epoch has no update left then, but its validation is still to come."""
-    whole, other = tmp_path / "whole", tmp_path / "interrupted"
-    whole.mkdir(), other.mkdir()
-    run(whole)
-    run(other, stop_after=4)
-    run(other, stop_after=1)
-    _, resumed = run(other)
+    run(tmp_path, stop_after=4)
+    run(tmp_path, stop_after=1)
+    again, resumed = run(tmp_path)
     assert resumed
-    assert (other / "metrics.csv").read_bytes() == (whole / "metrics.csv").read_bytes()
+    assert_the_same(tmp_path, again, *whole)
 
 
 def test_checkpoints_within_an_epoch_of_several_updates_at_a_time(tmp_path):
@@ -121,13 +137,12 @@ def test_checkpoints_within_an_epoch_of_several_updates_at_a_time(tmp_path):
     assert names == [f"update-{update:09d}" for update in (6, 9, 12, 13)]
 
 
-def test_another_seed_gives_other_digits(tmp_path):
+def test_another_seed_gives_other_digits(whole):
     """The control: what the test above compares does depend on the draws."""
-    first, _ = run(tmp_path)
     trainer = make_trainer()
     trainer._seed.assign([9, 9])
     trainer.fit(DATA, epochs=EPOCHS, batch_size=BATCH, verbose=0)
-    kept = zip(first.variables, trainer.variables, strict=True)
+    kept = zip(whole[1].variables, trainer.variables, strict=True)
     assert sum(np.any(one.numpy() != two.numpy()) for one, two in kept) > 10
 
 
