@@ -32,11 +32,20 @@ def test_multiply_rows(leading, transpose):
     np.testing.assert_allclose(result, rows @ matrix)
 
 
-def test_multiply_rows_by_a_batch_of_matrices():
+@pytest.mark.parametrize("transpose", [False, True])
+@pytest.mark.parametrize(
+    ("leading", "batch"),
+    [((5, 2), (2,)), ((2,), (2,)), ((), (2,)), ((5, 1), (2,)), ((4, 5, 2), (2,)),
+     ((6, 3), (2, 1, 3)), ((4, 2, 3), (2, 3)), ((4, 2, 3), (2, 1)), ((4, 1, 1), (2, 3)), ((0, 2), (2,))],
+)  # fmt: skip
+def test_multiply_rows_by_a_batch_of_matrices(leading, batch, transpose):
     rng = np.random.default_rng(0)
-    rows, matrices = rng.normal(size=[5, 2, 3]), rng.normal(size=[2, 3, 7])
-    result = numeric.multiply_rows(tf.constant(rows), tf.constant(matrices))
-    np.testing.assert_allclose(result, np.einsum("nbi,bij->nbj", rows, matrices))
+    rows, matrices = rng.normal(size=[*leading, 3]), rng.normal(size=[*batch, 3, 7])
+    given = np.swapaxes(matrices, -1, -2) if transpose else matrices
+    result = numeric.multiply_rows(tf.constant(rows), tf.constant(given), transpose=transpose)
+    expected = (rows[..., None, :] @ matrices)[..., 0, :]
+    assert result.shape == expected.shape
+    np.testing.assert_allclose(result, expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (11, 5), (5, 40), (1, 3)])
