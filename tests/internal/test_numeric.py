@@ -36,7 +36,8 @@ def test_multiply_rows(leading, transpose):
 @pytest.mark.parametrize(
     ("leading", "batch"),
     [((5, 2), (2,)), ((2,), (2,)), ((), (2,)), ((5, 1), (2,)), ((4, 5, 2), (2,)),
-     ((6, 3), (2, 1, 3)), ((4, 2, 3), (2, 3)), ((4, 2, 3), (2, 1)), ((4, 1, 1), (2, 3)), ((0, 2), (2,))],
+     ((6, 3), (2, 1, 3)), ((4, 2, 3), (2, 3)), ((4, 2, 3), (2, 1)), ((4, 1, 1), (2, 3)),
+     ((0, 2), (2,))],
 )  # fmt: skip
 def test_multiply_rows_by_a_batch_of_matrices(leading, batch, transpose):
     rng = np.random.default_rng(0)
