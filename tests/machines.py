@@ -45,7 +45,7 @@ class Walker(Counter):
 
     def sweep(self, state, inverse_temperature, seed):
         del inverse_temperature
-        return state + tf.random.stateless_normal(tf.shape(state), seed, DTYPE)
+        return state + tf.random.stateless_normal(tf.shape(state), seed, dtype=DTYPE)
 
 
 class Autoregressive(Counter):
@@ -53,10 +53,10 @@ class Autoregressive(Counter):
 
     def sweep(self, state, inverse_temperature, seed):
         del inverse_temperature
-        return 0.6 * state + 0.8 * tf.random.stateless_normal(tf.shape(state), seed, DTYPE)
+        return 0.6 * state + 0.8 * tf.random.stateless_normal(tf.shape(state), seed, dtype=DTYPE)
 
     def sample_reference(self, num_samples, seed):
-        return tf.random.stateless_normal([num_samples, 1], seed, DTYPE)
+        return tf.random.stateless_normal([num_samples, 1], seed, dtype=DTYPE)
 
 
 class Base:
@@ -64,6 +64,7 @@ class Base:
 
     dtype = DTYPE
     name = "base"
+    event_shape = tf.TensorShape([1])
 
     def __init__(self, machine, offset=0.0):
         self._machine, self._offset = machine, np.float64(offset)

@@ -65,6 +65,8 @@ def test_private_partners_are_imported_in_one_place(path):
             assert name.split(".")[0] not in ("tf_keras", "keras")
         if identify(path) != "internal/tfp_private.py":
             assert not name.startswith("tensorflow_probability.python")
+        if identify(path) != "internal/tf_private.py":
+            assert not name.startswith("tensorflow.python")
 
 
 @pytest.mark.parametrize("path", MODULES, ids=identify)

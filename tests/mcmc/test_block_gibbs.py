@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import oracles
+from tests import machines, oracles
 from tfp_ebm import mcmc
 from tfp_ebm.distributions import RestrictedBoltzmannMachine
+from tfp_ebm.distributions.gaussian_machine import GaussianMachine
 
 
 def machine(dtype=np.float64):
@@ -100,19 +101,112 @@ def test_zero_steps_return_the_start_and_seeds_repeat():
         np.testing.assert_array_equal(one, two)
 
 
-def test_chains_move_only_when_asked_and_draw_without_repeats():
-    chains = mcmc.PersistentChains.start(machine(), 6, seed=(0, 1))
-    before = chains.units.numpy()
-    drawn = chains.draw(6, seed=(0, 2)).numpy()
-    np.testing.assert_array_equal(np.sort(index_of(drawn)), np.sort(index_of(before)))
-    assert chains.draw(15, seed=(0, 2)).shape == (15, 3)
-    np.testing.assert_array_equal(before, chains.units)
-    chains.advance(machine(), 5, seed=(0, 3))
-    assert np.any(before != chains.units.numpy())
+def test_sweeps_are_counted_and_take_their_temperature():
+    start = [[1.0], [2.0], [3.0]]
+    counter = machines.counter()
+    np.testing.assert_array_equal(mcmc.block_gibbs.run(counter, start, 3), np.add(start, 3.0))
+    cold = mcmc.block_gibbs.run(counter, start, tf.constant(2), inverse_temperature=0.5)
+    np.testing.assert_array_equal(cold, np.add(start, 1.0))
+    betas = [[0.0], [0.25], [1.0]]
+    each = mcmc.block_gibbs.run(counter, start, 4, inverse_temperature=betas)
+    np.testing.assert_array_equal(each, np.add(start, np.multiply(4, betas)))
 
 
-def test_errors():
-    with pytest.raises(ValueError, match="`num_chains` must be an integer of at least 1, got 0"):
-        mcmc.PersistentChains.start(machine(), 0)
-    with pytest.raises(ValueError, match="add an axis of chains"):
-        mcmc.PersistentChains(tf.ones([3]))
+def test_every_sweep_draws_anew():
+    """A hundred steps of a random walk lead ten standard deviations away, not a hundred."""
+    walk = mcmc.block_gibbs.run(machines.counter(machines.Walker), np.zeros([2000, 1]), 100, (0, 1))
+    assert np.std(walk) == pytest.approx(10, rel=0.08)
+
+
+@pytest.mark.parametrize("num_chains", [5, 90_000])
+def test_runs_that_count_on_draw_as_one_run(num_chains):
+    start = np.ones([num_chains, 3], np.float32)
+    whole = mcmc.block_gibbs.run(machine(np.float32), start, 5, (0, 1))
+    part = mcmc.block_gibbs.run(machine(np.float32), start, 3, (0, 1))
+    again = mcmc.block_gibbs.run(machine(np.float32), part, 2, (0, 1))
+    rest = mcmc.block_gibbs.run(machine(np.float32), part, 2, (0, 1), first=3)
+    np.testing.assert_array_equal(rest, whole)
+    assert np.any(again != whole)
+
+
+def test_the_share_of_units_that_moved():
+    counter, state = machines.counter(), mcmc.block_gibbs.init([[1.0], [2.0], [3.0], [4.0]])
+    state = mcmc.block_gibbs.BlockGibbsState(tf.cast(state.units, tf.float64))
+    betas = [[0.0], [1.0], [0.0], [0.0]]
+    after, info = mcmc.block_gibbs.step(counter, state, (0, 1), betas)
+    assert info.moved == 0.25
+    np.testing.assert_array_equal(after.units, state.units + betas)
+    assert mcmc.block_gibbs.step(counter, [[1.0]], (0, 1))[1].moved == 1
+
+
+def test_no_gradient_runs_through_samples():
+    given = [tf.Variable(part) for part in (np.ones([3, 2]), np.zeros(3), np.zeros(2), np.ones(3))]
+    start, beta = tf.Variable(np.ones([4, 3])), tf.Variable(np.float64(0.5))
+    with tf.GradientTape() as tape:
+        gaussian = GaussianMachine.from_parameters(*given)
+        units = mcmc.block_gibbs.run(gaussian, start, 2, (0, 1), beta)
+    assert tape.gradient(units, [*given, start, beta]) == [None] * 6
+
+
+def test_arrays_and_lists_are_taken():
+    expected = mcmc.block_gibbs.run(machine(np.float32), tf.ones([2, 3]), 2, (0, 1))
+    for start in (np.ones([2, 3]), [[1, 1, 1], [1, 1, 1]], np.ones([2, 3], bool)):
+        found = mcmc.block_gibbs.run(machine(np.float32), start, np.int64(2), (0, 1))
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == tf.float32
+    assert mcmc.block_gibbs.init([[1, -1, 1]]).units.dtype == tf.float32
+    assert mcmc.block_gibbs.init(np.ones([2, 3])).units.dtype == tf.float64
+
+
+run = mcmc.block_gibbs.run
+RBM = RestrictedBoltzmannMachine(np.zeros([3, 2]), np.zeros(5))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m: run(m, tf.ones([2, 3]), 1), "`units` must have dtype float64"),
+        (
+            lambda m: run(m, np.ones([2, 4]), 1),
+            r"`units` must have shape .*\(2, 4\)",
+        ),
+        (lambda m: run(m, np.ones(3), 1), "`units` must have shape"),
+        (lambda m: run(m, [[1.0], [1.0, 2.0]], 1), "`units` must be a tensor, an"),
+        (
+            lambda m: run(m, "up", 1),
+            "`units` must be a tensor, an array or a list",
+        ),
+        (lambda m: run(m, np.ones([2, 3]), -1), "`num_steps` must be an integer"),
+        (lambda m: run(m, np.ones([2, 3]), 1.5), "`num_steps` must be an integer"),
+        (
+            lambda m: run(m, np.ones([2, 3]), tf.constant(1.5)),
+            "`num_steps` must be an integer, got float32",
+        ),
+        (
+            lambda m: run(m, np.ones([3, 3]), 1, (0, 1), [0.1, 0.5, 1.0]),
+            r"`inverse_temperature` must be a scalar, or .* \[num_chains, 1\], got shape \(3,\)",
+        ),
+        (
+            lambda m: mcmc.block_gibbs.step(m, mcmc.block_gibbs.init(tf.ones([2, 3])), (0, 1)),
+            r"`state` must have dtype float64, got float32; .* `tf.cast\(state, tf.float64\)`",
+        ),
+        (lambda m: mcmc.block_gibbs.init(tf.ones([2, 3], tf.int32)), "`units` must be floating"),
+    ],
+)
+def test_errors_name_the_argument(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(RBM.machine())
+
+
+def test_a_distribution_is_no_machine():
+    with pytest.raises(TypeError, match=r"got RestrictedBoltzmannMachine; pass .* `machine\(\)`"):
+        mcmc.block_gibbs.run(RBM, np.ones([2, 3]), 1)
+    with pytest.raises(TypeError, match=r"`machine` must be a machine, .* got NoneType"):
+        mcmc.block_gibbs.step(None, np.ones([2, 3]), (0, 1))
+
+
+def test_states_of_a_batch_of_machines():
+    batch = RestrictedBoltzmannMachine(np.zeros([4, 3, 2]), np.zeros([4, 5])).machine()
+    assert mcmc.block_gibbs.run(batch, np.ones([6, 4, 3]), 1, (0, 1)).shape == [6, 4, 3]
+    with pytest.raises(ValueError, match=r"\['num_chains', 4, 3\], .* got shape \(6, 3\)"):
+        mcmc.block_gibbs.run(batch, np.ones([6, 3]), 1)

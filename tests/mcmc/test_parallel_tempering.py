@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests import machines, oracles
 from tfp_ebm import mcmc
-from tfp_ebm.distributions import RestrictedBoltzmannMachine
+from tfp_ebm.distributions import RestrictedBoltzmannMachine, SmoothedBoltzmannMachine
 
 BETAS = [0.0, 0.3, 0.7, 1.0]
 
@@ -122,3 +122,19 @@ def test_temperatures_by_number_are_evenly_spaced():
     chains = mcmc.ParallelTempering(np.ones([2, 3]), 5)
     np.testing.assert_allclose(tf.reshape(chains._betas, [-1]), [0, 0.25, 0.5, 0.75, 1])
     assert mcmc.ParallelTempering(np.ones([2, 3]))._betas.shape == [10, 1, 1]
+
+
+def test_tempered_chains_of_a_connected_machine_hold_whole_states():
+    """The first color, summed out in the swaps, must fit the others at every temperature."""
+    factor = np.array([[1.2, 0.0, 0.0], [-0.9, 1.1, 0.0], [0.5, -0.7, 1.0]])
+    bias = np.array([0.3, -0.2, 0.1])
+    machine = SmoothedBoltzmannMachine(factor, bias).machine()
+    chains = mcmc.ParallelTempering(machine.sample_reference(40_000, (0, 1)), [0.0, 0.5, 1.0])
+    chains.advance(machine, 41, seed=(0, 2))
+    coupling, states = machine.coupling.numpy(), oracles.all_states(3)
+    for beta, replica in zip([0.0, 0.5, 1.0], chains.replicas.numpy(), strict=True):
+        weight = 0.5 * beta * np.einsum("si,ij,sj->s", states, coupling, states) + states @ bias
+        share = np.exp(weight - np.logaddexp.reduce(weight))
+        pair = np.einsum("s,si,sj->ij", share, states, states)
+        assert oracles.within_standard_errors(replica, share @ states, pair)
+    np.testing.assert_array_equal(chains.units, chains.replicas[-1])

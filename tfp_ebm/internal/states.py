@@ -8,7 +8,16 @@ import tensorflow as tf
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.protocols import AnnealedMachine
 
-__all__ = ["as_tensor", "check_machine", "floating", "inverse_temperature", "num_sweeps", "states"]
+__all__ = [
+    "as_tensor",
+    "check_base",
+    "check_machine",
+    "floating",
+    "inverse_temperature",
+    "num_sweeps",
+    "points",
+    "states",
+]
 
 _STATE_SHAPES = {}
 
@@ -23,6 +32,31 @@ def check_machine(machine: Any) -> tf.DType:
         )
     parts = map(tf.convert_to_tensor, tf.nest.flatten(machine))
     return next(part.dtype for part in parts if part.dtype.is_floating)
+
+
+def check_base(base: Any) -> None:
+    """Raises if a distribution has no machine whose log Z could be estimated."""
+    if not hasattr(base, "machine") or not hasattr(base, "log_partition_offset"):
+        raise TypeError(
+            "`base` must be an energy-based distribution with a machine, such as `SmoothedRBM`, "
+            f"got {type(base).__name__}."
+        )
+
+
+def points(value: Any, base: Any) -> tf.Tensor:
+    """Returns events of a distribution, `[..., *event_shape]`, as a tensor, or raises."""
+    check_base(base)
+    value = as_tensor("value", value, base.dtype)
+    rank = base.event_shape.rank
+    if value.shape.rank is not None and (
+        value.shape.rank < rank
+        or not value.shape[value.shape.rank - rank :].is_compatible_with(base.event_shape)
+    ):
+        raise ValueError(
+            f"`value` must have shape [..., {', '.join(map(str, base.event_shape))}], events of "
+            f"`{base.name}`, got shape {value.shape}."
+        )
+    return value
 
 
 def as_tensor(name: str, value: Any, dtype: tf.DType) -> tf.Tensor:

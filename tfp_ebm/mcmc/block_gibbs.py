@@ -116,6 +116,8 @@ def run(
     units = states.states("units", units, machine)
     beta = states.inverse_temperature(inverse_temperature, units.dtype)
     seed = sanitize_seed(seed, salt="block_gibbs_run")
-    machine = tf.nest.map_structure(tf.stop_gradient, machine)
+    beta = beta if isinstance(beta, float) else tf.stop_gradient(beta)
+    # Stopped before the loop, which then keeps nothing for a gradient.
+    machine, units = tf.nest.map_structure(tf.stop_gradient, (machine, units))
     num_steps, first = states.num_sweeps(num_steps), tf.cast(first, tf.int32)
-    return tf.stop_gradient(_sweeps(machine, units, first, num_steps, beta, seed))
+    return _sweeps(machine, units, first, num_steps, beta, seed)

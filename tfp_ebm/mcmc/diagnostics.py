@@ -71,16 +71,23 @@ def diagnose(
       ValueError: if the units do not fit it, or `num_steps` is less than 4.
     """
     checks.positive_integer("num_steps", num_steps, minimum=4)
-    chain, moved = tfp.mcmc.sample_chain(
-        num_steps,
-        states.states("units", units, machine),
-        kernel=BlockGibbs(machine),
-        trace_fn=lambda _, results: results.moved,
-        seed=sanitize_seed(seed),
-    )
+    units = states.states("units", units, machine)
+    chain, moved = _run(machine, units, num_steps, sanitize_seed(seed))
     statistic = machine.log_marginal(chain)
     size = tf.reduce_sum(tfp.mcmc.effective_sample_size(statistic), axis=0)
     total = tf.cast(tf.shape(statistic)[0] * tf.shape(statistic)[1], size.dtype)
     return ChainDiagnostics(
         tf.reduce_mean(moved), size, total / size, share_of_distinct_chains(chain[-1])
+    )
+
+
+@tf.function(autograph=False)
+def _run(machine, units, num_steps, seed):
+    """Returns the states after each sweep, and the shares of units that changed in it."""
+    return tfp.mcmc.sample_chain(
+        num_steps,
+        units,
+        kernel=BlockGibbs(machine),
+        trace_fn=lambda _, results: results.moved,
+        seed=seed,
     )

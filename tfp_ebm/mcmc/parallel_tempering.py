@@ -1,6 +1,7 @@
 """Replica exchange: hot chains that carry cold ones between modes."""
 
 import math
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -118,10 +119,10 @@ class ParallelTempering(PersistentChains):
 
 def _checked(inverse_temperatures):
     """Returns inverse temperatures as an array."""
-    if isinstance(inverse_temperatures, int):
+    if isinstance(inverse_temperatures, numbers.Integral):
         count = checks.positive_integer("inverse_temperatures", inverse_temperatures, minimum=2)
         inverse_temperatures = np.linspace(0.0, 1.0, count)
-    betas = np.asarray(inverse_temperatures, np.float64)
+    betas = states.as_tensor("inverse_temperatures", inverse_temperatures, tf.float64).numpy()
     if betas.ndim != 1 or len(betas) < 2 or betas[0] < 0 or not np.all(np.diff(betas) > 0):
         raise ValueError(
             "`inverse_temperatures` must be at least two increasing numbers from 0 or more to "

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfp_ebm.internal import checks
+from tfp_ebm.internal import checks, states
 from tfp_ebm.internal.replicas import gather_over_replicas
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.partition.log_partition import DIRECTIONS, LogPartition
@@ -54,12 +54,14 @@ def annealed_importance_sampling(
       trusted either.
 
     Raises:
+      TypeError: if `base` has no machine.
       ValueError: if `num_chains` is less than 2, `num_steps` less than 1, or the schedule does not
         increase from 0 to 1.
 
     Source: Neal, "Annealed importance sampling" (2001); Salakhutdinov and Murray, "On the
     quantitative analysis of deep belief networks" (2008).
     """
+    states.check_base(base)
     checks.positive_integer("num_chains", num_chains, minimum=2)
     machine = base.machine()
     schedule_seed, seed = samplers.split_seed(seed, n=2, salt="annealed_importance_sampling")
@@ -95,7 +97,7 @@ def reverse_annealing(
 
     Args:
       base: an energy-based distribution.
-      value: `[..., *event_shape]`, the points.
+      value: `[..., *event_shape]`, the points; lists and arrays are cast to the base's dtype.
       num_chains: number of chains at every point; more make the bound tighter.
       num_steps: number of temperatures.
       schedule: see `annealed_importance_sampling`.
@@ -106,14 +108,15 @@ def reverse_annealing(
       unknown, with a single chain.
 
     Raises:
-      ValueError: if an argument does not fit.
+      TypeError: if `base` has no machine.
+      ValueError: if another argument does not fit.
 
     Source: Burda, Grosse and Salakhutdinov, "Accurate and conservative estimates of MRF
     log-likelihood using reverse annealing" (2015).
     """
+    value = states.points(value, base)
     checks.positive_integer("num_chains", num_chains)
     machine = base.machine()
-    value = tf.convert_to_tensor(value, base.dtype)
     schedule_seed, state_seed, seed = samplers.split_seed(seed, n=3, salt="reverse_annealing")
     betas = inverse_temperatures(schedule, num_steps, machine, schedule_seed)
     copies = tf.repeat(value[tf.newaxis], num_chains, axis=0)

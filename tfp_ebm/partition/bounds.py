@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfp_ebm.internal import states
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.partition.annealed_importance_sampling import (
     annealed_importance_sampling,
@@ -48,7 +49,7 @@ def log_prob_bounds(
 
     Args:
       base: an energy-based distribution.
-      value: `[..., *event_shape]`, the points.
+      value: `[..., *event_shape]`, the points; lists and arrays are cast to the base's dtype.
       num_chains: number of forward chains.
       num_reverse_chains: number of reverse chains at every point.
       num_steps: number of temperatures.
@@ -57,7 +58,12 @@ def log_prob_bounds(
 
     Returns:
       A `LogProbBounds`.
+
+    Raises:
+      TypeError: if `base` has no machine.
+      ValueError: if another argument does not fit.
     """
+    value = states.points(value, base)
     forward_seed, reverse_seed = samplers.split_seed(seed, n=2, salt="log_prob_bounds")
     forward = annealed_importance_sampling(base, num_chains, num_steps, schedule, forward_seed)
     reverse = reverse_annealing(base, value, num_reverse_chains, num_steps, schedule, reverse_seed)

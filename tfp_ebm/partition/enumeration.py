@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfp_ebm.internal import states
 from tfp_ebm.partition.log_partition import LogPartition
 
 __all__ = ["MAX_ENUMERATED_UNITS", "enumerate_log_partition"]
@@ -24,8 +25,10 @@ def enumerate_log_partition(base: Any) -> LogPartition:
       A `LogPartition` without error, in nats.
 
     Raises:
+      TypeError: if `base` has no machine.
       ValueError: if the smaller layer has more than 25 units.
     """
+    states.check_base(base)
     machine = base.machine()
     if machine.num_enumerated > MAX_ENUMERATED_UNITS:
         raise ValueError(

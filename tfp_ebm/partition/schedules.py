@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfp_ebm.internal import checks
+from tfp_ebm.internal import checks, states
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.tfp_private import samplers
 
@@ -41,8 +41,10 @@ def inverse_temperatures(
       `[num_steps + 1]`.
 
     Raises:
+      TypeError: if `machine` is none.
       ValueError: if there is no such schedule, or a sequence does not increase from 0 to 1.
     """
+    dtype = states.check_machine(machine)
     checks.positive_integer("num_steps", num_steps)
     if isinstance(schedule, str):
         checks.choice("schedule", schedule, SCHEDULES)
@@ -54,9 +56,10 @@ def inverse_temperatures(
         else:
             betas = _adaptive(machine, num_steps, seed)
     else:
-        betas = np.asarray(schedule, np.float64)
+        numbers = schedule.numpy() if hasattr(schedule, "numpy") else schedule
+        betas = states.as_tensor("schedule", numbers, tf.float64).numpy()
         _check(betas, num_steps)
-    return tf.constant(betas, machine.reference_log_partition().dtype)
+    return tf.constant(betas, dtype)
 
 
 def _check(betas, num_steps):
@@ -77,7 +80,7 @@ def _adaptive(machine, num_steps, seed):
     pilot = np.linspace(0.0, 1.0, _PILOT_STEPS + 1)
     increments = _pilot_increments(
         machine,
-        tf.constant(pilot, machine.reference_log_partition().dtype),
+        tf.constant(pilot, states.check_machine(machine)),
         samplers.sanitize_seed(seed, salt="adaptive_schedule"),
     ).numpy()
     deviation = increments.std(axis=1).reshape(_PILOT_STEPS, -1).max(axis=1)
