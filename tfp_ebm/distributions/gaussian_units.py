@@ -130,6 +130,18 @@ class GaussianUnits:
             + 0.5 * tf.reduce_sum(pushed**2, axis=-1)
         )
 
+    def latent_log_odds(self, state: tf.Tensor) -> tf.Tensor:
+        """Returns the log-odds of the hidden bits given a chain's state, `[..., num_hidden]`."""
+        return self.hidden_signal(state) + self.hidden_bias
+
+    def log_latent_weight(self, bits: tf.Tensor) -> tf.Tensor:
+        """Returns `log integral exp(-E(v, h)) dv`, `[...]`; the exponentials add up to Z."""
+        return self.log_hidden_weight(bits) + self.log_gaussian_volume()
+
+    def sample_given_latent(self, bits: tf.Tensor, seed: Any) -> tf.Tensor:
+        """Draws a chain's state given the hidden bits."""
+        return self.sample_visible(bits, 1.0, seed)
+
     def _enumeration(self):
         return (
             self.log_hidden_weight,

@@ -184,6 +184,18 @@ class SpinMachine(NamedTuple):
             self.weights_transposed, self.hidden_bias, self.visible_bias, self.weights
         )
 
+    def latent_log_odds(self, state: tf.Tensor) -> tf.Tensor:
+        """Returns the log-odds of +1 of hidden spins given visible ones, `[..., num_hidden]`."""
+        return 2 * (self.hidden_signal(state) + self.hidden_bias)
+
+    def log_latent_weight(self, bits: tf.Tensor) -> tf.Tensor:
+        """Returns `log sum_v exp(-E(v, 2 bits - 1))`, `[...]`; the exponentials add up to Z."""
+        return self.transposed().log_marginal(2 * bits - 1)
+
+    def sample_given_latent(self, bits: tf.Tensor, seed: Any) -> tf.Tensor:
+        """Draws visible spins given the hidden ones as bits."""
+        return self.transposed().sample_hidden(2 * bits - 1, 1.0, seed)
+
     def _small_visible(self):
         return self if self.weights.shape[-2] <= self.weights.shape[-1] else self.transposed()
 
