@@ -12,10 +12,11 @@ from tfp_ebm.distributions.staleness import watch
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.enumeration import StateMixture
 from tfp_ebm.internal.fingerprint import fingerprint, has_changed
+from tfp_ebm.internal.observed import observe
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import ps, samplers
-from tfp_ebm.mcmc import PersistentChains, block_gibbs, start_chains
+from tfp_ebm.mcmc import PersistentChains, WeightedChains, block_gibbs, start_chains
 from tfp_ebm.partition import (
     LogPartition,
     LogProbBounds,
@@ -189,22 +190,26 @@ class BoltzmannMachine(CarriedState):
         with tf.control_dependencies(self._check_known()):
             estimate = tf.identity(self._stored_log_partition.value)
         machine = self.machine()
-        data_units = None
-        if value is not None and self._chains.starts_from_data:
-            states = self.chain_state(value, sanitize_seed(None, salt="chain_state"))
-            batch_rank = self.batch_shape.rank
-            kept = ps.shape(states)[ps.rank(states) - 1 - batch_rank :]
-            data_units = tf.reshape(states, ps.concat([[-1], kept], axis=0))
+        is_shown = value is not None and self._chains.starts_from_data
+        data_units = self._data_units(value, None) if is_shown else None
         chains = tf.stop_gradient(self._chains.negative_units(machine, data_units))
         log_marginal = machine.log_marginal(chains)
         # Its value is 0.
         relative = tf.exp(log_marginal - tf.stop_gradient(log_marginal))
-        negative_phase = tf.math.log(tf.reduce_mean(relative, axis=0))
+        negative_phase = tf.math.log(self._chains.mean(relative))
         kept = self._chains if data_units is None else None
         negative_phase = watch(self, negative_phase, machine, kept)
         return tf.stop_gradient(estimate) + negative_phase + self.log_partition_offset()
 
+    def _data_units(self, value, seed):
+        """Draws states of chains given points of any leading shape, `[k, *batch_shape, n]`."""
+        states = self.chain_state(value, sanitize_seed(seed, salt="chain_state"))
+        batch_rank = self.batch_shape.rank
+        kept = ps.shape(states)[ps.rank(states) - 1 - batch_rank :]
+        return tf.reshape(states, ps.concat([[-1], kept], axis=0))
+
     def _log_prob(self, value, **kwargs):
+        observe(self, value)
         return self._unnormalized_log_prob(value, **kwargs) - self._log_partition(value)
 
     def _check_known(self):
@@ -289,14 +294,22 @@ class BoltzmannMachine(CarriedState):
         value = self.machine().reference_log_partition() + self.log_partition_offset()
         self._store(LogPartition.exact(value))
 
-    def update_chains(self, num_steps: int = 1, seed: Any = None) -> None:
-        """Moves the persistent chains by `num_steps` sweeps at the current parameters.
+    def update_chains(self, num_steps: int = 1, seed: Any = None, value: Any = None) -> None:
+        """Moves the chains to the current parameters; `WeightedChains` renew log Z too.
 
         Args:
           num_steps: number of sweeps of block Gibbs sampling.
           seed: seed; a pair of integers repeats exactly.
+          value: `[..., *event_shape]`, the points of the last update, from which weighted chains
+            learn where to jump.
         """
-        if self._chains is not None:
+        if isinstance(self._chains, WeightedChains):
+            seed, data_seed = samplers.split_seed(seed, n=2, salt="update_chains")
+            shown = None if value is None else self._data_units(value, data_seed)
+            self._chains.advance(self.machine(), num_steps, seed, shown)
+            running = LogPartition.running(self._chains)
+            self._stored_log_partition.assign(running, self._fingerprint())
+        elif self._chains is not None:
             self._chains.advance(self.machine(), num_steps, seed)
 
     def _draws_exactly(self) -> bool:

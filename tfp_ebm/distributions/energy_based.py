@@ -75,11 +75,12 @@ class EnergyBased(tfp.distributions.Distribution):
         """Whether parameters moved since the chains did; here there are none, so never."""
         return tf.constant(False)
 
-    def update_chains(self, num_steps: int = 1, seed: Any = None) -> None:
+    def update_chains(self, num_steps: int = 1, seed: Any = None, value: Any = None) -> None:
         """Moves the persistent chains by `num_steps` sweeps; here there are none.
 
         Args:
           num_steps: number of sweeps of block Gibbs sampling.
           seed: seed; a pair of integers repeats exactly.
+          value: the points of the last update, from which some chains learn.
         """
-        del num_steps, seed
+        del num_steps, seed, value

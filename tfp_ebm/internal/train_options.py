@@ -43,7 +43,7 @@ OPTIONS = (
     Option("learn_delta", bool, None, "model", "train the smoothing too"),
     Option(
         *("sampler", str, None, "model", "where the base's gradient comes from; persistent"),
-        ("contrastive", "persistent", "replay", "tempering"),
+        ("contrastive", "persistent", "replay", "tempering", "weighted"),
     ),
     Option("noise", str, None, "model", "dequantisation; uniform", ("uniform", "variational")),
     Option("precision", str, "float32", "speed", "of the networks", ("bfloat16", "float32")),

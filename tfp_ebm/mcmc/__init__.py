@@ -8,6 +8,7 @@ from tfp_ebm.mcmc.methods import start_chains
 from tfp_ebm.mcmc.parallel_tempering import ParallelTempering
 from tfp_ebm.mcmc.persistent_chains import PersistentChains
 from tfp_ebm.mcmc.replay_buffer import ReplayBuffer
+from tfp_ebm.mcmc.weighted_chains import WeightedChains
 
 __all__ = [
     "BlockGibbs",
@@ -17,6 +18,7 @@ __all__ = [
     "ParallelTempering",
     "PersistentChains",
     "ReplayBuffer",
+    "WeightedChains",
     "block_gibbs",
     "diagnose",
     "share_of_distinct_chains",

@@ -8,6 +8,7 @@ from tfp_ebm.mcmc.contrastive_divergence import ContrastiveDivergence
 from tfp_ebm.mcmc.parallel_tempering import ParallelTempering
 from tfp_ebm.mcmc.persistent_chains import PersistentChains
 from tfp_ebm.mcmc.replay_buffer import ReplayBuffer
+from tfp_ebm.mcmc.weighted_chains import WeightedChains
 
 __all__ = ["METHODS", "start_chains"]
 
@@ -16,6 +17,7 @@ METHODS = {
     "replay": ReplayBuffer,
     "tempering": ParallelTempering,
     "contrastive": ContrastiveDivergence,
+    "weighted": WeightedChains,
 }
 
 
@@ -25,13 +27,13 @@ def start_chains(
     """Returns chains of a kind, started from the machine's independent reference.
 
     Args:
-      method: `"persistent"` (PCD), `"replay"` (a buffer), `"tempering"` (replica exchange) or
-        `"contrastive"` (CD-k).
+      method: `"persistent"` (PCD), `"weighted"` (chains that weigh, jump, and follow log Z),
+        `"replay"` (a buffer), `"tempering"` (replica exchange) or `"contrastive"` (CD-k).
       machine: the machine.
       num_chains: number of chains.
       seed: seed of the first states.
-      **options: further arguments of the class: `PersistentChains`, `ReplayBuffer`,
-        `ParallelTempering`, `ContrastiveDivergence`.
+      **options: further arguments of the class: `PersistentChains`, `WeightedChains`,
+        `ReplayBuffer`, `ParallelTempering`, `ContrastiveDivergence`.
 
     Raises:
       TypeError: if `machine` is none.

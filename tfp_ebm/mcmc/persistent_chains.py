@@ -94,6 +94,10 @@ class PersistentChains(tf.Module):
         del machine, data_units, seed
         return tf.convert_to_tensor(self.units)
 
+    def mean(self, values: tf.Tensor) -> tf.Tensor:
+        """Returns the mean over the chains of `[num_chains, *batch_shape]`, `[*batch_shape]`."""
+        return tf.reduce_mean(values, axis=0)
+
     def restart(self, machine: AnnealedMachine, seed: Any = None) -> None:
         """Starts every chain afresh from the machine's independent reference.
 

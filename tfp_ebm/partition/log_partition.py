@@ -1,18 +1,19 @@
 """Estimates of a log partition function, and the variable that keeps one."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 __all__ = ["METHODS", "LogPartition", "StoredLogPartition"]
 
 # Saved in checkpoints by position: append only.
-METHODS = ("unknown", "exact", "given", "AIS", "RAISE")
+METHODS = ("unknown", "exact", "given", "AIS", "RAISE", "running")
 DIRECTIONS = {
     "exact": "exact",
     "given": "as given",
     "AIS": "lower bound in expectation",
     "RAISE": "upper bound in expectation",
+    "running": "on neither side by construction",
 }
 
 
@@ -24,7 +25,7 @@ class LogPartition(NamedTuple):
       standard_error: `[*batch_shape]`, one standard deviation; 0 if exact, NaN if unknown, as from
         a single chain.
       effective_sample_size: `[*batch_shape]`, of the importance weights; infinite if exact.
-      method: `"exact"`, `"given"`, `"AIS"` or `"RAISE"`.
+      method: `"exact"`, `"given"`, `"AIS"`, `"RAISE"` or `"running"`, what weighted chains follow.
       direction: on which side the estimate errs on average. A lower bound on log Z flatters the
         likelihood, an upper bound is honest.
       num_steps: number of intermediate distributions, 0 if exact.
@@ -45,6 +46,19 @@ class LogPartition(NamedTuple):
         value = tf.convert_to_tensor(value, dtype_hint=tf.float32)
         infinite = tf.fill(tf.shape(value), value.dtype.as_numpy_dtype(float("inf")))
         return cls(value, tf.zeros_like(value), infinite, "exact", DIRECTIONS["exact"], 0, 0)
+
+    @classmethod
+    def running(cls, chains: Any) -> "LogPartition":
+        """Returns the record of what `tfp_ebm.mcmc.WeightedChains` follow, of their machine."""
+        return cls(
+            chains.log_partition,
+            tf.sqrt(chains.log_partition_variance),
+            chains.effective_share * chains.num_chains,
+            "running",
+            DIRECTIONS["running"],
+            0,
+            chains.num_chains,
+        )
 
     @property
     def has_few_effective_samples(self) -> bool:

@@ -11,6 +11,7 @@ import tensorflow_probability as tfp
 from tfp_ebm.distributions import EnergyBased
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.observed import observed_values
 from tfp_ebm.internal.replicas import num_replicas, replica_seed
 from tfp_ebm.internal.seeds import seed_scope
 from tfp_ebm.internal.tfp_private import samplers
@@ -191,7 +192,7 @@ class LikelihoodModel(EventTrainer):
         x = self._inputs(data)
         seed = replica_seed(samplers.fold_in(self._seed, tf.cast(self.num_updates, tf.int32)))
         variables = [variable for group in self._groups for variable in group]
-        with seed_scope(seed), tf.GradientTape() as tape:
+        with seed_scope(seed), observed_values() as latents, tf.GradientTape() as tape:
             log_prob = self(x, training=True)
             loss = self._share_of_loss(log_prob) + self._base_penalty() / num_replicas()
         require_all_trained(variables, tape, self._not_trained)
@@ -201,7 +202,9 @@ class LikelihoodModel(EventTrainer):
         if self._moving_average is not None:
             self._moving_average.update(self.num_updates)
         for index, part in enumerate(self._energy_based):
-            part.update_chains(self.gibbs_steps, seed=samplers.fold_in(seed, -1 - index))
+            part.update_chains(
+                self.gibbs_steps, samplers.fold_in(seed, -1 - index), latents.get(id(part))
+            )
         return self._add_update(tf.where(is_finite, log_prob, math.nan))
 
     def _share_of_loss(self, log_prob):

@@ -1,0 +1,342 @@
+"""Persistent chains that weigh and jump."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from tfp_ebm.internal import checks, states
+from tfp_ebm.internal.importance import effective_share, systematic_resampling
+from tfp_ebm.internal.protocols import AnnealedMachine
+from tfp_ebm.internal.seeds import sanitize_seed
+from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.mcmc import block_gibbs
+from tfp_ebm.mcmc.jumps import LatentState, ProposalMixture, jump, partial_jump
+from tfp_ebm.mcmc.log_partition_filter import LEAST_ACCEPTANCE, LogPartitionFilter
+from tfp_ebm.mcmc.memory import RecentStates, Scouts
+from tfp_ebm.mcmc.persistent_chains import PersistentChains, per_replica_variable
+
+__all__ = ["WeightedChains"]
+
+# Chains are drawn again when their weights are worth fewer than this share of them.
+_LEAST_SHARE = 0.5
+# Jumps that are hardly ever accepted are tried in one move of so many.
+_REST = 10
+# Moves until a scout arrives, if there are as many scouts.
+_COOLING_STEPS = 32
+# Weight of the past in the mean acceptance.
+_MOMENTUM = 0.9
+
+
+class _Jumped(NamedTuple):
+    units: tf.Tensor
+    log_partition: LogPartitionFilter
+    acceptance: tf.Tensor
+
+
+class WeightedChains(PersistentChains):
+    """Persistent chains with importance weights, jumps between modes, and log Z at every move.
+
+    Persistent chains forget how much mass each mode has: they sit in all modes while the
+    parameters move the mass into one of them, and nothing tells the gradient. Here each chain
+    carries a weight that follows the parameters from theta to theta',
+
+        A_i += f_theta'(x_i) - f_theta(x_i),      f = log marginal of the chain's state
+        negative phase = sum_i softmax(A)_i grad f(x_i)
+
+    with systematic resampling when the effective share of the weights falls below a half. Then
+    chains jump (`tfp_ebm.mcmc.jumps`): Metropolis moves of the hidden layer, whole and in parts,
+    proposed from its posterior given recent data and given where scouts arrived that cool afresh
+    all the time (`Scouts`), so that modes without data are found too. Then they sweep. Machines
+    whose hidden layer has no marginal in closed form weigh and sweep only.
+
+    log Z is followed by a Kalman filter: moves of the parameters add the log of the mean increment
+    of the weights, with its variance, and the Bennett acceptance ratio of chains and proposals
+    measures it anew wherever the two overlap. `log_partition` and `log_partition_variance` are
+    those of the parameters of the last `advance`; the variance counts the draws' noise, made
+    larger by the chains' autocorrelation, and not what neither chains nor proposals ever saw.
+
+    The weights follow any change of the parameters, by whatever made it, from one `advance` to the
+    next. Cost of a move beside the sweeps: the log marginal of the chains twice, and four products
+    of chains by hidden units by states that propose.
+
+    Source: Carbone, Hua, Coste and Vanden-Eijnden, "Efficient training of energy-based models using
+    Jarzynski equality" (2023), for the weights; Neal, "Annealed importance sampling" (2001);
+    Bennett, "Efficient estimation of free energy differences from Monte Carlo data" (1976).
+    """
+
+    def __init__(
+        self,
+        units: tf.Tensor,
+        log_weights: tf.Tensor,
+        log_marginals: tf.Tensor,
+        log_partition: LogPartitionFilter,
+        memory: RecentStates | None = None,
+        scouts: Scouts | None = None,
+        name: str | None = None,
+    ) -> None:
+        """Starts with a given state; `start` makes one.
+
+        Args:
+          units: `[num_chains, *batch_shape, n]`.
+          log_weights: `[num_chains, *batch_shape]` float64.
+          log_marginals: `[num_chains, *batch_shape]`, at the parameters that the chains stand for.
+          log_partition: what is known of log Z at these parameters.
+          memory: states of the data that propose jumps; None: no jumps.
+          scouts: chains that find what the data do not have; None: no jumps.
+          name: name of the module.
+
+        Raises:
+          ValueError: if `units` has no axis of chains.
+        """
+        super().__init__(units, name=name or "weighted_chains")
+        none = tf.zeros_like(log_partition.variance)
+        self._memory, self._scouts = memory, scouts
+        with self.name_scope:
+            self.log_weights = per_replica_variable(log_weights, "log_weights")
+            self.log_marginals = per_replica_variable(log_marginals, "log_marginals")
+            self._log_partition = per_replica_variable(log_partition.value, "log_partition")
+            self._variance = per_replica_variable(log_partition.variance, "variance")
+            self._acceptance = per_replica_variable(none + 1, "acceptance")
+            self._num_resamplings = per_replica_variable(tf.cast(none, tf.int32), "resamplings")
+            self._num_moves = per_replica_variable(tf.constant(0), "num_moves")
+
+    @property
+    def log_partition(self) -> tf.Tensor:
+        """The log Z of the machine at the parameters of the last move, `[*batch_shape]` float64."""
+        return tf.convert_to_tensor(self._log_partition)
+
+    @property
+    def log_partition_variance(self) -> tf.Tensor:
+        """The variance of `log_partition`, `[*batch_shape]` float64."""
+        return tf.convert_to_tensor(self._variance)
+
+    @property
+    def acceptance(self) -> tf.Tensor:
+        """Mean share of whole jumps that are accepted, `[*batch_shape]`; 1 before the first."""
+        return tf.convert_to_tensor(self._acceptance)
+
+    @property
+    def effective_share(self) -> tf.Tensor:
+        """What the weights are worth, as a share of the chains, `[*batch_shape]`."""
+        return effective_share(tf.convert_to_tensor(self.log_weights))
+
+    @property
+    def num_resamplings(self) -> tf.Tensor:
+        """How often the chains were drawn again, `[*batch_shape]` int32."""
+        return tf.convert_to_tensor(self._num_resamplings)
+
+    def mean(self, values: tf.Tensor) -> tf.Tensor:
+        """Returns the weighted mean over the chains, `[*batch_shape]`."""
+        weights = tf.nn.softmax(tf.convert_to_tensor(self.log_weights), axis=0)
+        return tf.reduce_sum(tf.cast(weights, values.dtype) * values, axis=0)
+
+    def restart(self, machine: AnnealedMachine, seed: Any = None) -> None:
+        """Starts every chain and scout afresh from the machine's independent reference."""
+        chain_seed, scout_seed = samplers.split_seed(
+            sanitize_seed(seed, salt="weighted_chains_restart"), n=2
+        )
+        super().restart(machine, chain_seed)
+        weights, log_marginals, log_partition = _first_weights(machine, self.units)
+        self.log_weights.assign(weights)
+        self.log_marginals.assign(log_marginals)
+        self._keep(log_partition)
+        if self._scouts is not None:
+            self._scouts.restart(machine, scout_seed)
+
+    def advance(
+        self,
+        machine: AnnealedMachine,
+        num_steps: Any,
+        seed: Any = None,
+        data_units: tf.Tensor | None = None,
+    ) -> None:
+        """Moves weights, log Z and chains to a machine's parameters: see the class.
+
+        Args:
+          machine: the machine at the new parameters.
+          num_steps: number of sweeps after the jumps, 0 or more.
+          seed: seed; a pair of integers repeats exactly.
+          data_units: `[k, *batch_shape, n]`, states drawn given data, which join the memory.
+
+        Raises:
+          TypeError: if `machine` is none.
+          ValueError: if the chains do not fit it, or `num_steps` is negative.
+        """
+        num_steps = states.num_sweeps(num_steps)
+        states.states("units", self.units, machine)
+        resample_seed, jump_seed, scout_seed, sweep_seed = samplers.split_seed(
+            sanitize_seed(seed, salt="weighted_chains_advance"), n=4
+        )
+        machine = tf.nest.map_structure(tf.stop_gradient, machine)
+        self._follow(machine)
+        units = self._resample(resample_seed)
+        if self._memory is not None and self._scouts is not None:
+            if data_units is not None:
+                self._memory.add(tf.stop_gradient(data_units))
+            self._scouts.move(machine, scout_seed)
+            units = self._jump(machine, units, jump_seed)
+        units = block_gibbs.run(machine, units, num_steps, sweep_seed, first=self._next_sweep())
+        self.units.assign(units)
+        self.log_marginals.assign(machine.log_marginal(units))
+        self._num_moves.assign(self._num_moves + 1)
+        self._count(machine, num_steps)
+        self.belong_to(machine)  # Without a sweep too: the weights have followed.
+
+    def _filter(self):
+        return LogPartitionFilter(self.log_partition, self.log_partition_variance)
+
+    def _keep(self, log_partition):
+        self._log_partition.assign(log_partition.value)
+        self._variance.assign(log_partition.variance)
+
+    def _follow(self, machine):
+        """Adds the increments of the log marginals to the weights, their mean to log Z."""
+        weights = tf.convert_to_tensor(self.log_weights)
+        change = machine.log_marginal(tf.convert_to_tensor(self.units)) - self.log_marginals
+        change = tf.cast(change, tf.float64)
+        self._keep(self._filter().predict(weights, change, self.acceptance))
+        self.log_weights.assign(weights + change)
+
+    def _resample(self, seed):
+        """Returns the chains, drawn again where their weights are worth little."""
+        weights, units = tf.convert_to_tensor(self.log_weights), tf.convert_to_tensor(self.units)
+        is_poor = effective_share(weights) < _LEAST_SHARE
+        index = systematic_resampling(weights, seed)
+        itself = tf.reshape(tf.range(tf.shape(index)[0]), [-1] + [1] * is_poor.shape.rank)
+        index = tf.where(is_poor, index, itself)
+        self.log_weights.assign(tf.where(is_poor, tf.zeros_like(weights), weights))
+        self._num_resamplings.assign(self._num_resamplings + tf.cast(is_poor, tf.int32))
+        return _take(units, index)
+
+    def _jump(self, machine, units, seed):
+        """Returns the chains after their jumps, and measures log Z."""
+        state = _Jumped(units, self._filter(), self.acceptance)
+        is_due = tf.reduce_any(state.acceptance >= LEAST_ACCEPTANCE)
+        is_due |= tf.equal(tf.convert_to_tensor(self._num_moves) % _REST, 0)
+        proposing = tf.concat([self._memory.states, self._scouts.arrived], axis=0)
+        log_weights = tf.convert_to_tensor(self.log_weights)
+        state = tf.cond(
+            is_due,
+            lambda: _jump_and_measure(machine, state, proposing, log_weights, seed),
+            lambda: state,
+        )
+        self._keep(state.log_partition)
+        self._acceptance.assign(state.acceptance)
+        return tf.ensure_shape(state.units, units.shape)
+
+    def draw(self, num_samples: Any, seed: Any = None) -> tf.Tensor:
+        """Returns the states of `num_samples` chains, drawn in proportion to their weights.
+
+        Args:
+          num_samples: how many states.
+          seed: seed of the choice.
+
+        Returns:
+          `[num_samples, *batch_shape, n]`.
+        """
+        resample_seed, seed = samplers.split_seed(
+            sanitize_seed(seed, salt="weighted_chains_draw"), n=2
+        )
+        units = tf.convert_to_tensor(self.units)
+        equal = _take(units, systematic_resampling(self.log_weights, resample_seed))
+        order = tf.argsort(samplers.uniform([self.num_chains], seed=seed))
+        return tf.gather(equal, tf.gather(order, tf.range(num_samples) % self.num_chains))
+
+    def transformed(self, transform: Callable[[tf.Tensor], tf.Tensor]) -> "WeightedChains":
+        """Returns chains in variables of their own, from transformed states and weights."""
+
+        def of_batch(values):
+            return transform(tf.convert_to_tensor(values)[..., tf.newaxis])[..., 0]
+
+        chains = type(self)(
+            transform(self.units),
+            of_batch(self.log_weights),
+            of_batch(self.log_marginals),
+            LogPartitionFilter(of_batch(self._log_partition), of_batch(self._variance)),
+            self._memory and self._memory.transformed(transform),
+            self._scouts and self._scouts.transformed(transform),
+            name=self.name,
+        )
+        chains._acceptance.assign(of_batch(self._acceptance))
+        chains._num_resamplings.assign(of_batch(self._num_resamplings))
+        return chains
+
+    @classmethod
+    def start(
+        cls,
+        machine: AnnealedMachine,
+        num_chains: int,
+        seed: Any = None,
+        memory_size: int = 512,
+        num_scouts: int = 64,
+        **options: Any,
+    ) -> "WeightedChains":
+        """Returns chains that start from the machine's independent reference.
+
+        Args:
+          machine: the machine.
+          num_chains: number of chains.
+          seed: seed of their states.
+          memory_size: how many recent states of the data propose jumps.
+          num_scouts: how many scouts are on their way.
+          **options: further arguments of the constructor.
+
+        Raises:
+          TypeError: if `machine` is none.
+          ValueError: if another argument does not fit.
+        """
+        states.check_machine(machine)
+        num_chains = checks.positive_integer("num_chains", num_chains)
+        memory_size = checks.positive_integer("memory_size", memory_size)
+        num_scouts = checks.positive_integer("num_scouts", num_scouts)
+        seed = sanitize_seed(seed, salt="weighted_chains_start")
+        chain_seed, memory_seed, scout_seed = samplers.split_seed(seed, n=3)
+        units = machine.sample_reference(num_chains, chain_seed)
+        if hasattr(machine, "log_latent_weight"):
+            memory = machine.sample_reference(memory_size, memory_seed)
+            num_steps = min(_COOLING_STEPS, num_scouts)
+            counts = (num_scouts // num_steps, num_steps, max(1, memory_size // 4))
+            options = {
+                "memory": RecentStates(memory),
+                "scouts": Scouts.start(machine, *counts, scout_seed),
+            } | options
+        chains = cls(units, *_first_weights(machine, units), **options)
+        chains.belong_to(machine)
+        return chains
+
+
+def _first_weights(machine, units):
+    """Returns what leads from the reference, where log Z is known, to the machine."""
+    units = tf.convert_to_tensor(units)
+    zero, one = tf.zeros([], units.dtype), tf.ones([], units.dtype)
+    weights = tf.cast(machine.log_marginal_increment(units, zero, one), tf.float64)
+    log_partition = LogPartitionFilter.start(machine.reference_log_partition(), weights)
+    return weights, machine.log_marginal(units), log_partition
+
+
+def _take(units, index):
+    """Returns the chains with given numbers: `[n, *B, m]` from index `[n, *B]`."""
+    if index.shape.rank == 1:
+        return tf.gather(units, index)
+    count = units.shape[0]
+    flat = tf.transpose(tf.reshape(units, [count, -1, units.shape[-1]]), [1, 0, 2])
+    taken = tf.gather(flat, tf.transpose(tf.reshape(index, [count, -1])), batch_dims=1)
+    return tf.reshape(tf.transpose(taken, [1, 0, 2]), units.shape)
+
+
+def _jump_and_measure(machine, state, proposing, log_weights, seed):
+    bit_seed, whole_seed, part_seed, state_seed = samplers.split_seed(seed, n=4, salt="jumps")
+    mixture = ProposalMixture.of_states(machine, proposing)
+    log_odds = machine.latent_log_odds(state.units)
+    uniform = samplers.uniform(tf.shape(log_odds), seed=bit_seed, dtype=log_odds.dtype)
+    bits = tf.cast(uniform < tf.sigmoid(log_odds), log_odds.dtype)
+    chains = LatentState(bits, machine.log_latent_weight(bits))
+    chains, info = jump(machine, chains, mixture, whole_seed)
+    chains, _ = partial_jump(machine, chains, mixture, part_seed)
+    accepted = tf.reduce_mean(tf.cast(info.accepted, tf.float64), axis=0)
+    return _Jumped(
+        machine.sample_given_latent(chains.bits, state_seed),
+        state.log_partition.measure(info, log_weights, state.acceptance),
+        _MOMENTUM * state.acceptance + (1 - _MOMENTUM) * accepted,
+    )
