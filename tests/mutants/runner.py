@@ -84,7 +84,7 @@ def run(mutants: Sequence[Mutant], clean_tests: Sequence[str], write: int) -> No
         for mutant in mutants:
             path = folder / mutant.module
             original = path.read_text()
-            path.write_text(mutant.source())
+            path.write_text(mutant.source(folder))
             code, seconds = run_tests(folder, mutant.test)
             path.write_text(original)
             result = "SURVIVED" if code == 0 else "killed"

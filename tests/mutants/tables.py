@@ -20,13 +20,13 @@ class Mutant(NamedTuple):
     faulty: str
     test: str
 
-    def source(self) -> str:
-        """Returns the faulty module.
+    def source(self, root: pathlib.Path = ROOT) -> str:
+        """Returns the faulty module of the tree in a folder.
 
         Raises:
           ValueError: unless the original occurs exactly once.
         """
-        text = (ROOT / self.module).read_text()
+        text = (root / self.module).read_text()
         count = text.count(self.original)
         if count != 1:
             raise ValueError(f"{self.module}: {self.original!r} must occur once, occurs {count}.")
