@@ -101,3 +101,32 @@ def test_under_dropout_value_and_log_det_belong_to_the_same_mask():
         np.testing.assert_allclose(np.linalg.slogdet(jacobian)[1], log_det, rtol=1e-3, atol=1e-3)
         log_dets.append(float(log_det[0]))
     assert len(set(log_dets)) > 1
+
+
+class Doubled(bijectors.one_pass.OnePassBijector):
+    def __init__(self):
+        super().__init__(forward_min_event_ndims=0, parameters={}, name="doubled")
+
+    @classmethod
+    def _parameter_properties(cls, dtype):
+        return {}
+
+    def _forward_and_log_det(self, x):
+        return 2 * x, tf.fill(tf.shape(x), np.log(2.0))
+
+    def _inverse_and_log_det(self, y):
+        return y / 2, tf.fill(tf.shape(y), np.log(2.0))
+
+
+@pytest.mark.parametrize("first", ["forward", "inverse", None])
+def test_log_determinants_with_and_without_the_cache(first):
+    bijector, x, y = Doubled(), tf.constant([1.0, 3.0], tf.float64), tf.constant([2.0, 6.0])
+    y = tf.cast(y, tf.float64)
+    if first == "forward":
+        y = bijector.forward(x)
+    elif first == "inverse":
+        x = bijector.inverse(y)
+    found = bijector.forward_log_det_jacobian(x, event_ndims=0)
+    np.testing.assert_allclose(found, np.full(2, np.log(2)))
+    found = bijector.inverse_log_det_jacobian(y, event_ndims=0)
+    np.testing.assert_allclose(found, np.full(2, -np.log(2)))

@@ -5,7 +5,9 @@ import tensorflow_probability as tfp
 
 from tests import oracles
 from tfp_ebm import distributions, training
+from tfp_ebm.bijectors import Coupling
 from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.mcmc import PersistentChains
 
 tfd = tfp.distributions
@@ -248,3 +250,120 @@ def test_penalty_acts_on_the_couplings_of_every_machine(name):
             steps[penalty][key] - steps[0.0][key], expected, atol=2e-5, err_msg=key
         )
     assert shrunk == len(base.couplings)
+
+
+class Recorder(distributions.DiscreteMixture):
+    """An energy-based part that writes down how its chains are to move, and its seeds."""
+
+    def __init__(self, bias, delta=1.0, name="recorder"):
+        super().__init__(bias, delta, name=name)
+        self.asked, self.drawn = self._no_dependency([]), self._no_dependency([])
+
+    def _log_prob(self, value):
+        self.drawn.append(tuple(sanitize_seed(None, salt="recorder").numpy()))
+        return super()._log_prob(value)
+
+    def update_chains(self, num_steps=1, seed=None):
+        self.asked.append((num_steps, *seed.numpy()))
+
+
+def recorded(seed):
+    model = Recorder(tf.Variable([0.3, -0.2]))
+    trainer = training.LikelihoodModel(model, gibbs_steps=7, seed=seed)
+    trainer.compile(optimizer=keras.optimizers.SGD(0.0), run_eagerly=True)
+    del model.drawn[:]
+    trainer.fit(np.zeros([12, 2], np.float32), batch_size=4, verbose=0)
+    return model
+
+
+def test_every_update_has_seeds_of_its_own_which_repeat():
+    one, again, other = (recorded(seed) for seed in ((0, 1), (0, 1), (0, 2)))
+    assert len(set(one.drawn)) == len(one.drawn) == 3
+    assert one.drawn == again.drawn and not set(one.drawn) & set(other.drawn)
+    assert len(set(one.asked)) == 3 and one.asked == again.asked != other.asked
+    assert [steps for steps, *_ in one.asked] == [7, 7, 7]
+
+
+def test_every_part_moves_by_a_seed_of_its_own():
+    parts = [Recorder(tf.Variable([0.3])), Recorder(tf.Variable([0.2]))]
+    trainer = training.LikelihoodModel(tfd.Blockwise(parts), gibbs_steps=2, seed=(0, 1))
+    trainer.compile(optimizer=keras.optimizers.SGD(0.0), run_eagerly=True)
+    trainer.fit(np.zeros([4, 2], np.float32), batch_size=4, verbose=0)
+    assert len({part.asked[0] for part in parts}) == 2
+
+
+@pytest.mark.parametrize("batch_size", [4, 8])
+def test_an_update_is_a_step_down_the_mean_over_the_batch(batch_size):
+    loc = tf.Variable([5.0, 5.0])
+    trainer = training.LikelihoodModel(tfd.MultivariateNormalDiag(loc, [2.0, 2.0]))
+    trainer.compile(optimizer=keras.optimizers.SGD(0.5))
+    data = images(batch_size).astype(np.float32)
+    loss = trainer.fit(data, batch_size=batch_size, verbose=0).history["loss"][0]
+    np.testing.assert_allclose(loc, 5 + 0.5 * (data.mean(0) - 5) / 4, rtol=1e-5)
+    squares = np.sum(((data - 5) / 2) ** 2, axis=1)
+    expected = np.mean(squares) / 2 + 2 * np.log(2) + np.log(2 * np.pi)
+    assert loss == pytest.approx(expected, rel=1e-5)
+
+
+def test_every_group_gets_the_gradients_of_its_own():
+    base = tfd.MultivariateNormalDiag(tf.Variable([1.0, 2.0]))
+    flow = tfp.bijectors.Shift(tf.Variable([3.0, 5.0]))
+    trainer = training.LikelihoodModel(tfd.TransformedDistribution(base, flow))
+    rates = {"base": 0.25, "flow": 0.5}
+    trainer.compile(optimizer={name: keras.optimizers.SGD(r) for name, r in rates.items()})
+    trainer.fit(np.zeros([4, 2], np.float32), batch_size=4, verbose=0)
+    np.testing.assert_allclose(base.loc, [1 - 0.25 * 4, 2 - 0.25 * 7])
+    np.testing.assert_allclose(flow.shift, [3 - 0.5 * 4, 5 - 0.5 * 7])
+
+
+def test_evaluate_takes_the_averaged_weights():
+    trainer = training.LikelihoodModel(
+        tfd.MultivariateNormalDiag(tf.Variable([25.0, 5.0]), [2.0, 2.0]), ema_momentum=0.9
+    )
+    trainer.compile(optimizer=keras.optimizers.SGD(0.5))
+    data = images().astype(np.float32)
+    trainer.fit(data, batch_size=16, verbose=0)
+    with trainer.averaged_weights():
+        expected = -np.mean(trainer.distribution.log_prob(data))
+    assert abs(expected + np.mean(trainer.distribution.log_prob(data))) > 1e-3
+    found = trainer.evaluate(data, verbose=0, return_dict=True)["loss"]
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_frozen_variable_is_neither_averaged_nor_trained():
+    loc, scale = tf.Variable([5.0, 5.0]), tf.Variable([2.0, 2.0])
+    trainer = trainer_of(tfd.MultivariateNormalDiag(loc, scale), ema_momentum=0.9, frozen=[scale])
+    trainer.fit(images().astype(np.float32), verbose=0)
+    np.testing.assert_array_equal(scale, [2.0, 2.0])
+    scale.assign([3.0, 3.0])
+    with trainer.averaged_weights():
+        np.testing.assert_array_equal(scale, [3.0, 3.0])
+
+
+def test_an_update_that_is_not_finite_leaves_the_weights_and_shows():
+    loc = tf.Variable([5.0, 5.0])
+    trainer = training.LikelihoodModel(tfd.MultivariateNormalDiag(loc, [2.0, 2.0]))
+    trainer.compile(optimizer=keras.optimizers.SGD(0.5))
+    data = np.array([[3.0, 4.0], [1e30, 4.0]], np.float32)  # Its square overflows.
+    history = trainer.fit(data, batch_size=2, verbose=0).history
+    np.testing.assert_array_equal(loc, [5.0, 5.0])
+    assert not np.isfinite(history["loss"][0])
+
+
+def test_networks_are_told_that_they_train_and_that_they_do_not():
+    class Told(keras.layers.Layer):
+        def call(self, x, training=None):
+            told.append(training)
+            return 0.0 * x
+
+    told, network = [], Told()
+    network(tf.zeros([1, 1]))
+    flow = Coupling(tfp.bijectors.Split(2), tfp.bijectors.Shift, network)
+    base = tfd.MultivariateNormalDiag(tf.Variable([1.0, 2.0]))
+    trainer = training.LikelihoodModel(tfd.TransformedDistribution(base, flow))
+    trainer.compile(optimizer=keras.optimizers.SGD(0.5), run_eagerly=True)
+    del told[:]
+    trainer.fit(np.zeros([4, 2], np.float32), batch_size=4, verbose=0)
+    assert told == [True]
+    trainer.evaluate(np.zeros([4, 2], np.float32), verbose=0)
+    assert told == [True, False]
