@@ -134,7 +134,8 @@ class Augmented(StochasticBound):
     def _log_weight(self, value, seed, **kwargs):
         draw_seed, joint_seed = samplers.split_seed(seed, n=2, salt="augmented")
         event_shape = self.event_shape[:-1].concatenate([self._num_augmented])
-        extra, extra_log_prob = self._draw("posterior", value, event_shape, draw_seed)
+        detail = f" with {self._num_augmented} along the last axis"
+        extra, extra_log_prob = self._draw("posterior", value, event_shape, draw_seed, detail)
         joint = tf.concat([value, extra], axis=-1)
         return self._inner_log_prob(joint, joint_seed, **kwargs) - extra_log_prob
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tfp_ebm.distributions.gaussian_units import GaussianUnits
+from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
 
 __all__ = ["ConvolutionalMachine"]
 
@@ -70,20 +71,20 @@ class ConvolutionalMachine(GaussianUnits, _Parameters):
     def multiply(self, hidden: tf.Tensor) -> tf.Tensor:
         """Returns `W h` by transposed convolutions."""
         hidden = tf.convert_to_tensor(hidden, self.hidden_image.dtype)
-        images = tf.reshape(hidden, [-1, *self.hidden_image.shape])
+        images = tf.reshape(flatten_leading_axes(hidden, 1), [-1, *self.hidden_image.shape])
         count = tf.shape(images)[0]
         parts = []
         for bank, part in zip(self.filters, self.visible_images, strict=True):
             shape = tf.concat([[count], part.shape], axis=0)
             pushed = tf.nn.conv2d_transpose(images, bank, shape, self._strides(part), "SAME")
             parts.append(tf.reshape(pushed, [-1, part.shape.num_elements()]))
-        return _restore_leading(tf.concat(parts, axis=-1), hidden)
+        return restore_leading_axes(tf.concat(parts, axis=-1), hidden)
 
     def multiply_transposed(self, visible: tf.Tensor) -> tf.Tensor:
         """Returns `W^T u` by convolutions."""
         visible = tf.convert_to_tensor(visible, self.hidden_image.dtype)
         sizes = [part.shape.num_elements() for part in self.visible_images]
-        rows = tf.reshape(visible, [-1, sum(sizes)])
+        rows = flatten_leading_axes(visible, 1)
         signals = [
             tf.nn.conv2d(tf.reshape(row, [-1, *part.shape]), bank, self._strides(part), "SAME")
             for row, bank, part in zip(
@@ -91,10 +92,4 @@ class ConvolutionalMachine(GaussianUnits, _Parameters):
             )
         ]
         size = self.hidden_image.shape.num_elements()
-        return _restore_leading(tf.reshape(tf.add_n(signals), [-1, size]), visible)
-
-
-def _restore_leading(rows, like):
-    """Returns rows `[N, n]` with the leading axes of another tensor."""
-    shape = tf.concat([tf.shape(like)[:-1], tf.shape(rows)[-1:]], axis=0)
-    return tf.ensure_shape(tf.reshape(rows, shape), like.shape[:-1].concatenate(rows.shape[-1:]))
+        return restore_leading_axes(tf.reshape(tf.add_n(signals), [-1, size]), visible)

@@ -62,18 +62,22 @@ class StochasticBound(tfp.distributions.Distribution):
             )
         return rank
 
-    def _draw(self, name, value, event_shape, seed):
+    def _draw(self, name, value, event_shape, seed, detail=""):
         """Draws from the distribution that the argument `name` makes of a value, with log q."""
         made = getattr(self, f"_{name}")(value)
-        batch_shape = value.shape[: self._leading_rank(value)]
         if not isinstance(made, tfp.distributions.Distribution):
             raise TypeError(f"`{name}(x)` must be a distribution, got {type(made).__name__}.")
-        fits = made.event_shape.is_compatible_with(event_shape)
-        if not fits or not made.batch_shape.is_compatible_with(batch_shape):
+        if not made.event_shape.is_compatible_with(event_shape):
             raise ValueError(
-                f"`{name}(x)` must have event shape {event_shape}, and batch shape {batch_shape} "
-                f"so that every x has a draw of its own, got {made.event_shape} and "
-                f"{made.batch_shape}; make its parameters from x, for instance by `tf.zeros_like`."
+                f"`{name}(x)` must have event shape {event_shape}, that of x{detail}, got "
+                f"{made.event_shape}."
+            )
+        batch_shape = value.shape[: self._leading_rank(value)]
+        if not made.batch_shape.is_compatible_with(batch_shape):
+            raise ValueError(
+                f"`{name}(x)` must have batch shape {batch_shape}, so that every x has a draw of "
+                f"its own, got {made.batch_shape}; make its parameters from x, for instance by "
+                "`tf.zeros_like`."
             )
         return made.experimental_sample_and_log_prob(seed=seed)
 

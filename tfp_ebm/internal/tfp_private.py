@@ -6,6 +6,9 @@ from tensorflow_probability.python.bijectors.chain import _Chain as Chain
 from tensorflow_probability.python.bijectors.invert import _Invert as Invert
 from tensorflow_probability.python.bijectors.joint_map import _JointMap as JointMap
 from tensorflow_probability.python.distributions.distribution import DiscreteDistributionMixin
+from tensorflow_probability.python.distributions.transformed_distribution import (
+    _TransformedDistribution as TransformedDistribution,
+)
 from tensorflow_probability.python.internal import (
     assert_util,
     batch_shape_lib,
@@ -24,6 +27,7 @@ __all__ = [
     "DiscreteDistributionMixin",
     "Invert",
     "JointMap",
+    "TransformedDistribution",
     "assert_util",
     "batch_shape_lib",
     "cache_util",

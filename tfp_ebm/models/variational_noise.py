@@ -9,12 +9,13 @@ import tensorflow_probability as tfp
 from tfp_ebm import bijectors, networks
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import dtype_policy, keras
+from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
+from tfp_ebm.models.conditional_flow import ConditionalFlow
 from tfp_ebm.models.coupling_steps import (
     channel_mixing,
     column_halves_as_channels,
     mixture_coupling,
 )
-from tfp_ebm.networks.leading_axes import flatten_leading_axes, restore_leading_axes
 
 __all__ = ["VariationalNoise"]
 
@@ -160,7 +161,7 @@ class VariationalNoise(tf.Module):
         shape = tf.concat([tf.shape(x)[:-1], [self._num_channels]], axis=0)
         loc = tf.ensure_shape(tf.zeros(shape, x.dtype), [*x.shape[:-1], self._num_channels])
         normal = tfd.Independent(tfd.Normal(loc, tf.ones([], x.dtype)), 3)
-        return tfd.TransformedDistribution(normal, tfb.Chain(steps[::-1]))
+        return ConditionalFlow(normal, tfb.Chain(steps[::-1]))
 
     def _coupling(self, transform_first, conditioner):
         if self._num_components:

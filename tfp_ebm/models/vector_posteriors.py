@@ -7,6 +7,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import networks
 from tfp_ebm.internal import checks
+from tfp_ebm.models.conditional_flow import ConditionalFlow
 from tfp_ebm.models.vector_flow import GlowSteps, check_even
 
 __all__ = ["FlowPosterior", "GaussianPosterior", "NormalPosterior"]
@@ -18,7 +19,12 @@ def _standard_normal(x, num_augmented):
     """Returns a standard normal over `[num_augmented]` for every x, `[..., num_dims]`."""
     shape = tf.concat([tf.shape(x)[:-1], [num_augmented]], axis=0)
     loc = tf.ensure_shape(tf.zeros(shape, x.dtype), [*x.shape[:-1], num_augmented])
-    return tfd.MultivariateNormalDiag(loc)
+    return _normal(loc, tf.ones([], x.dtype))
+
+
+def _normal(loc, scale):
+    # The multivariate normal of TensorFlow Probability cannot draw an empty batch in a graph.
+    return tfd.Independent(tfd.Normal(loc, scale), 1)
 
 
 class NormalPosterior:
@@ -81,7 +87,7 @@ class GaussianPosterior(tf.Module):
     def __call__(self, x: tf.Tensor) -> tfd.Distribution:
         """Returns q(e | x) for x of shape `[..., num_dims]`, event shape `[num_augmented]`."""
         loc, log_scale = tf.split(self._network(x), 2, axis=-1)
-        return tfd.MultivariateNormalDiag(loc, tf.exp(3 * tf.tanh(log_scale / 3)))
+        return _normal(loc, tf.exp(3 * tf.tanh(log_scale / 3)))
 
 
 class FlowPosterior(tf.Module):
@@ -128,7 +134,7 @@ class FlowPosterior(tf.Module):
         x = tf.convert_to_tensor(x)
         informed = [_Informed(network, x[..., None, None, :]) for network in self._networks]
         normal = _standard_normal(x, self._num_augmented)
-        return tfd.TransformedDistribution(normal, self._steps.chain(informed))
+        return ConditionalFlow(normal, self._steps.chain(informed))
 
 
 class _Informed(tf.Module):

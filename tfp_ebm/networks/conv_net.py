@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import dtype_policy, keras
-from tfp_ebm.networks.leading_axes import flatten_leading_axes, restore_leading_axes
+from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
 
 __all__ = ["ConvNet"]
 

@@ -10,11 +10,11 @@ import tensorflow as tf
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.compiled import compile_if_large
 from tfp_ebm.internal.keras import dtype_policy, keras
+from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.networks.dropout import dropout
 from tfp_ebm.networks.gated_attention import GatedAttention
-from tfp_ebm.networks.leading_axes import flatten_leading_axes, restore_leading_axes
 
 __all__ = ["GatedConvolution", "GatedResNet", "concat_elu"]
 

@@ -1,8 +1,12 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfp_ebm.networks.leading_axes import flatten_leading_axes, restore_leading_axes
+from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
 
 SHAPES = [(3, 4, 2), (5, 3, 4, 2), (2, 5, 3, 4, 2), (0, 3, 4, 2), (5, 0, 3, 4, 2)]
 
@@ -36,3 +40,24 @@ def test_a_batch_that_is_known_costs_neither_a_pad_nor_a_slice():
 
     assert "PadV2" not in operations(5) and "Pad" not in operations(5)
     assert "Pad" in operations(None)
+
+
+EMPTY_BATCHES = """
+import tensorflow as tf
+from tfp_ebm import distributions, models, networks
+shape = (4, 4, 3)
+for network in (networks.ConvNet(shape, 2, 4), networks.GatedResNet(shape, 2, 8, 1)):
+    assert network(tf.zeros([0, *shape])).shape == (0, *shape[:-1], 2)
+base = distributions.ConvolutionalRBM.create([(2, 2, 3), (4, 4, 2)], 5, num_chains=4)
+assert base.log_prob(base.sample(0)).shape == (0,)
+assert base.posterior(base.sample(0)).mean().shape == (0, 20)
+noise = models.VariationalNoise((4, 4, 1), num_filters=4, num_blocks=1, processor_filters=4)
+assert noise(tf.zeros([0, 4, 4, 1])).sample().shape == (0, 4, 4, 1)
+"""
+
+
+@pytest.mark.slow
+def test_empty_batches_with_onednn():
+    """Its convolution of no images returns the channels of the input."""
+    environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": "1"}
+    subprocess.run([sys.executable, "-c", EMPTY_BATCHES], env=environment, check=True)
