@@ -129,7 +129,7 @@ def test_bits_for_spins_are_refused(name):
 @pytest.mark.parametrize("kind", [SmoothedRBM, RestrictedBoltzmannMachine])
 def test_chains_of_bits_are_refused(kind):
     given = [*oracles.random_machine(4, 3), *([3.0] if kind is SmoothedRBM else [])]
-    with pytest.raises(ValueError, match=r"`chains` must be spins, .* Got 0\.0"):
+    with pytest.raises(ValueError, match="`chains` must be spins, -1 or"):
         kind(*given, chains=PersistentChains(np.eye(4)))
 
 

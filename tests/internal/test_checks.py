@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
 
@@ -52,3 +53,19 @@ def test_what_a_condition_forbids_is_an_error_or_nan():
     with pytest.raises(tf.errors.InvalidArgumentError, match="too large"):
         tf.function(below)(2.0)
     np.testing.assert_array_equal(tf.function(below, jit_compile=True)(2.0), [1.0, np.nan])
+
+
+def test_spins_are_neither_bits_nor_probabilities():
+    right = [[1, -1], [-1, -1]]
+    np.testing.assert_array_equal(checks.spins("spins", right, tf.float64), right)
+    assert checks.spins("spins", np.ones(2, np.int64), tf.float32).dtype == tf.float32
+    for wrong in ([0.0, 1.0], [1.0, 0.5], [np.nan, 1.0], [1, -2]):
+        with pytest.raises(ValueError, match=r"`units` must be spins, .* by `2 \* bits - 1`"):
+            checks.spins("units", wrong, tf.float32)
+
+
+def test_events_of_other_sizes_are_refused():
+    one, other = (tfp.distributions.MultivariateNormalDiag(tf.zeros([n])) for n in (2, 3))
+    checks.same_size(one, one)
+    with pytest.raises(ValueError, match=r"events of one shape, got \(2,\) and \(3,\)"):
+        checks.same_size(one, other)

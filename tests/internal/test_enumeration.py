@@ -56,3 +56,18 @@ def test_categories_follow_their_logits():
     for member in range(2):
         shares = np.bincount(index[:, member], minlength=3) / 30_000
         np.testing.assert_allclose(shares, expected[:, member], atol=0.015)
+
+
+def test_moments_of_a_mixture_of_states():
+    rng = np.random.default_rng(0)
+    log_weights, means = rng.normal(size=[5, 2]), rng.normal(size=[5, 2, 3])
+    variances = rng.uniform(0.5, 2.0, size=[2, 3])
+    mixture = enumeration.StateMixture(*map(tf.constant, (log_weights, means, variances)))
+    share = np.exp(log_weights - logsumexp(log_weights, axis=0))
+    for member in range(2):
+        mean = share[:, member] @ means[:, member]
+        between = np.cov(means[:, member].T, aweights=share[:, member], ddof=0)
+        covariance = between + np.diag(variances[member])
+        np.testing.assert_allclose(mixture.mean()[member], mean, rtol=1e-12)
+        np.testing.assert_allclose(mixture.covariance()[member], covariance, rtol=1e-12)
+        np.testing.assert_allclose(mixture.variance()[member], np.diag(covariance), rtol=1e-12)

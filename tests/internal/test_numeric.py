@@ -86,3 +86,24 @@ def test_standard_normal_follows_its_seed_and_a_dynamic_shape():
     assert numeric.standard_normal([], (1, 2), tf.float32).shape == ()
     compiled = tf.function(draw.python_function, jit_compile=True)(5)
     assert np.all(np.isfinite(compiled))
+
+
+def test_batches_are_broadcast_where_they_must_be():
+    vector = tf.constant([1.0, 2.0, 3.0])
+    assert numeric.broadcast_batch(vector, []) is vector
+    pair = tf.stack([vector, -vector])
+    assert numeric.broadcast_batch(pair, [1]) is pair and numeric.broadcast_batch(pair, []) is pair
+    assert numeric.broadcast_batch(pair, [4, 1]).shape == (4, 2, 3)
+    np.testing.assert_array_equal(numeric.broadcast_batch(pair, [2])[1], -vector)
+    assert numeric.broadcast_batch(vector, [2, 3], event_ndims=0).shape == (2, 3)
+    parts = [(tf.zeros([4, 1, 2, 3]), 2), (tf.zeros([5, 2]), 1), (tf.zeros([]), 0)]
+    assert list(numeric.common_batch_shape(*parts)) == [4, 5]
+    assert list(numeric.common_batch_shape((tf.zeros([2, 3]), 2))) == []
+    with pytest.raises((ValueError, tf.errors.InvalidArgumentError)):
+        numeric.common_batch_shape((tf.zeros([4, 2]), 1), (tf.zeros([3, 2]), 1))
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 3])])
+    def traced(rows):
+        return numeric.broadcast_batch(rows, numeric.common_batch_shape((rows, 1), (pair, 1)))
+
+    assert traced(tf.zeros([1, 3])).shape == (2, 3)

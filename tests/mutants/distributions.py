@@ -1,7 +1,11 @@
 """Faults of the distributions and their machines."""
 
 # Modules whose tests have another name.
-TESTS = {"gaussian_units": "gaussian_machine", "smoothed_spins": "smoothed_rbm"}
+TESTS = {
+    "carried_state": "boltzmann_machine",
+    "gaussian_units": "gaussian_machine",
+    "smoothed_spins": "smoothed_rbm",
+}
 
 FAULTS = {
     "augmented": [
@@ -59,6 +63,14 @@ FAULTS = {
             "return tf.stop_gradient(machine.complete(state, unit_seed))",
             "return machine.complete(state, state_seed)",
         ),
+    ],
+    "carried_state": [
+        ("copied._stored_log_partition = self", "self._stored_log_partition = self"),
+        ("return super().copy(chains=None, **overrides)", "return super().copy(**overrides)"),
+        ("lambda states: cut(states, 1)", "lambda states: tf.identity(states)"),
+        ("now = stored.fingerprint if is_stale else", "now ="),
+        ("if bool(self.are_chains_stale()):", "if False:"),
+        ("[*leading, *[1] * (len(target) - rank), *own,", "[*leading, *own,"),
     ],
     "connected_machine": [
         ("threshold = 0.5 * (tf.math.log(noise)", "threshold = (tf.math.log(noise)"),
@@ -139,6 +151,24 @@ FAULTS = {
         ("tf.argmax(logits + noise, axis=-1)", "tf.argmax(logits - noise, axis=-1)"),
         ("labels * self.label_bias, axis=-1)", "labels, axis=-1)"),
         ("logits + self.machine.log_visible(points)[..., tf.newaxis]", "logits"),
+    ],
+    "labeled_rbm": [
+        ("labels == -1, marginal, chosen)", "labels == -1, chosen, marginal)"),
+        ("* tf.reduce_sum(rows, axis=-1, keepdims=True)", ""),
+        ("tf.gather(drawn, labels, axis", "tf.gather(drawn, 0 * labels, axis"),
+        ("logits += machine.hidden_bias_given(labels)", "logits += machine.hidden_bias"),
+    ],
+    "restricted_boltzmann_machine": [
+        ("return (1 + mean) / 2 if", "return mean / 2 if"),
+        ("return covariance / 4 if", "return covariance / 2 if"),
+        ("weights / 4, bias / 2 +", "weights / 4, bias / 2 -"),
+    ],
+    "smoothed_boltzmann_machine": [
+        (
+            "return broadcast_batch(singular_values[..., -1] ** 2",
+            "return broadcast_batch(singular_values[..., 0] ** 2",
+        ),
+        ("tf.linalg.set_diag(factor, tf.zeros_like(factor[..., 0]))", "factor"),
     ],
     "smoothed_rbm": [
         ("- 0.5 * precision.log_abs_determinant()", "+ 0.5 * precision.log_abs_determinant()"),

@@ -164,24 +164,13 @@ def labels(value: Any, num_classes: int, lowest: int = 0) -> tf.Tensor:
 
 
 def spins(name: str, value: Any, dtype: tf.DType) -> tf.Tensor:
-    """Returns spins as a tensor, or raises if one is neither -1 nor +1.
-
-    In a graph the check is part of it; compiled by XLA, which drops it, wrong spins become NaN.
-    """
+    """Returns spins as a tensor; if one is neither -1 nor +1, what `valid` makes of it."""
     value = tf.cast(value, dtype)
-    is_wrong = tf.not_equal(tf.abs(value), 1)
     message = (
         f"`{name}` must be spins, -1 or +1; bits become spins by `2 * bits - 1`, and probabilities "
-        "by `mode()` or `sample()` of their distribution"
+        "by `mode()` or `sample()` of their distribution."
     )
-    if tf.executing_eagerly():
-        wrong = tf.boolean_mask(value, is_wrong)
-        if tf.size(wrong) > 0:
-            raise ValueError(f"{message}. Got {float(wrong[0])}.")
-        return value
-    is_right = tf.logical_not(tf.reduce_any(is_wrong))
-    with tf.control_dependencies([tf.debugging.Assert(is_right, [message])]):
-        return tf.where(is_wrong, value.dtype.as_numpy_dtype("nan"), value)
+    return valid(value, tf.equal(tf.abs(value), 1), message)
 
 
 def same_size(a: Any, b: Any) -> None:
