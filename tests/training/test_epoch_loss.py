@@ -3,7 +3,6 @@ import pytest
 import tensorflow as tf
 
 from tests import oracles
-from tests.training.test_distribution import run
 from tfp_ebm import distributions, training
 from tfp_ebm.distributions import boltzmann_machine
 from tfp_ebm.internal.keras import keras
@@ -180,14 +179,10 @@ def test_samples_are_spread_over_arrays_and_lose_nothing_of_generators():
     np.testing.assert_array_equal(np.concatenate(list(rest)), data)
 
 
-@pytest.mark.slow
-def test_replicas_share_the_sample():
-    run("""
-    from tests.training.test_epoch_loss import DATA, machine_with_chains, exact_loss
+def test_replicas_share_the_sample(strategy):
     with strategy.scope():
         base = machine_with_chains()
         trainer = training.LikelihoodModel(base, gibbs_steps=3, seed=(0, 1))
         trainer.compile(optimizer=keras.optimizers.SGD(0.1))
     loss = trainer.fit(DATA[:39], batch_size=8, epochs=2, verbose=0).history["loss"][-1]
     np.testing.assert_allclose(loss, exact_loss(base, DATA[:39]), rtol=2e-5)
-    """)

@@ -1,4 +1,4 @@
-"""Training under `tf.distribute`, on the two logical devices that conftest.py makes of the CPU."""
+"""Training under `tf.distribute`."""
 
 import numpy as np
 import pytest
@@ -10,13 +10,6 @@ from tfp_ebm.internal.keras import keras
 from tfp_ebm.training import make_strategy
 
 DATA = np.random.default_rng(0).normal(size=[10, 28]).astype(np.float32)
-
-
-@pytest.fixture(scope="module")
-def strategy():
-    mirrored = make_strategy("mirrored")
-    assert mirrored.num_replicas_in_sync == 2
-    return mirrored
 
 
 def make(num_chains, sampler="persistent", rate=1.0):
