@@ -85,3 +85,13 @@ def test_divergence_of_batches():
 def test_divergence_of_other_sizes_is_refused():
     with pytest.raises(ValueError, match=r"events of one shape, got \(5,\) and \(4,\)"):
         BipartiteNormal(np.zeros([3, 2])).kl_divergence(BipartiteNormal(np.zeros([3, 1])))
+
+
+def test_delta_is_checked_at_run_time_if_asked():
+    delta = tf.Variable(np.float64(2.5))
+    base = BipartiteNormal(np.eye(2), delta, validate_args=True)
+    assert np.all(np.isfinite(base.log_prob(np.zeros(4))))
+    delta.assign(0.9)
+    for call in (base.sample, tf.function(base.sample)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="`delta` must exceed the largest"):
+            call(3)

@@ -78,3 +78,13 @@ def test_errors():
         DiscreteMixture(0.3)
     with pytest.raises(ValueError, match="`num_dims` must be an integer of at least 1, got 0"):
         DiscreteMixture.create(0)
+
+
+def test_delta_is_checked_at_run_time_if_asked():
+    delta = tf.Variable(1.5)
+    base = DiscreteMixture([0.3, -0.2], delta, validate_args=True)
+    assert np.isfinite(base.log_prob([0.0, 1.0]))
+    delta.assign(-1.0)
+    for call in (base.log_prob, tf.function(base.log_prob)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="`delta` must be above 0"):
+            call(tf.zeros([2]))

@@ -184,3 +184,15 @@ def test_moments_are_those_of_the_spins_and_the_noise(kind):
     np.testing.assert_allclose(base.mean(), mean, rtol=1e-9)
     np.testing.assert_allclose(base.covariance(), covariance, rtol=1e-8, atol=1e-12)
     np.testing.assert_allclose(base.variance(), np.diag(covariance), rtol=1e-9)
+
+
+def test_factor_is_checked_at_run_time_if_asked():
+    factor = tf.Variable(np.eye(2))
+    base = SmoothedBoltzmannMachine(factor, np.zeros(2), validate_args=True)
+    assert np.isfinite(base.log_prob(np.zeros(2)))
+    factor.assign(np.diag([1.0, -1.0]))
+    for call in (base.unnormalized_log_prob, tf.function(base.unnormalized_log_prob)):
+        with pytest.raises(
+            tf.errors.InvalidArgumentError, match="The diagonal of `factor` must be above 0"
+        ):
+            call(np.zeros(2))

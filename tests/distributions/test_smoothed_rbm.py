@@ -210,3 +210,13 @@ def test_moments_are_those_of_the_spins_and_the_noise(sizes):
     np.testing.assert_allclose(base.variance(), np.diag(covariance), rtol=1e-9)
     with pytest.raises(NotImplementedError, match="Moments of a SmoothedRBM are sums"):
         SmoothedRBM.create(13, 13).mean()
+
+
+def test_delta_is_checked_at_run_time_if_asked():
+    weights = tf.Variable(np.eye(2))
+    base = SmoothedRBM(weights, np.zeros(4), 2.5, validate_args=True)
+    assert np.all(np.isfinite(base.log_prob(np.zeros(4))))
+    weights.assign(3 * np.eye(2))
+    for call in (base.unnormalized_log_prob, tf.function(base.unnormalized_log_prob)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="`delta` must exceed the largest"):
+            call(np.zeros(4))

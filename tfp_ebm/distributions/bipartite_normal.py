@@ -10,6 +10,7 @@ from tfp_ebm.distributions.bipartite_precision import (
     BipartitePrecision,
     check_positive_definite,
     coupling_variables,
+    positive_definite_assertions,
 )
 from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.internal import checks
@@ -57,7 +58,7 @@ class BipartiteNormal(EnergyBased, tfp.distributions.AutoCompositeTensorDistribu
         Args:
           weights: `[..., num_visible, num_hidden]`, W.
           delta: `[...]`, above the largest singular value of W.
-          validate_args: whether to check values at run time.
+          validate_args: whether to check at run time, too, that delta is large enough.
           allow_nan_stats: as in TensorFlow Probability.
           name: name of the distribution.
 
@@ -130,6 +131,11 @@ class BipartiteNormal(EnergyBased, tfp.distributions.AutoCompositeTensorDistribu
                 default_constraining_bijector_fn=positive(dtype),
             ),
         }
+
+    def _parameter_control_dependencies(self, is_init):
+        if not self.validate_args:
+            return []
+        return positive_definite_assertions(self._weights, self._delta, is_init)
 
     @property
     def weights(self) -> Any:

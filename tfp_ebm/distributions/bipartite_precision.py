@@ -12,6 +12,7 @@ from tfp_ebm.internal.numeric import (
     multiply_rows,
     spectral_norm_bound,
 )
+from tfp_ebm.internal.tfp_private import assert_util, tensor_util
 
 __all__ = [
     "BipartitePrecision",
@@ -19,6 +20,7 @@ __all__ = [
     "check_positive_definite",
     "coupling_variables",
     "learned_delta",
+    "positive_definite_assertions",
 ]
 
 # Training keeps sigma_max(W) at or below this share of delta.
@@ -145,6 +147,21 @@ def check_positive_definite(weights: tf.Tensor, delta: tf.Tensor) -> None:
             f"is not positive definite: got delta {delta.numpy()}, largest singular value "
             f"{norm.numpy()}. Increase `delta` or shrink `weights`."
         )
+
+
+def positive_definite_assertions(weights: Any, delta: Any, is_init: bool) -> list[tf.Operation]:
+    """Returns the assertion that delta > sigma_max(W), for `_parameter_control_dependencies`.
+
+    Constants are checked by the constructor, `is_init`, and what may change whenever it is used.
+    """
+    if is_init == (tensor_util.is_ref(weights) or tensor_util.is_ref(delta)):
+        return []
+    norm = tf.linalg.svd(weights, compute_uv=False)[..., 0]
+    message = (
+        "`delta` must exceed the largest singular value of `weights`, or the precision matrix is "
+        "not positive definite."
+    )
+    return [assert_util.assert_greater(tf.convert_to_tensor(delta), norm, message=message)]
 
 
 class SpectralNormConstraint(NamedTuple):

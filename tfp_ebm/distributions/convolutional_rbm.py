@@ -75,7 +75,7 @@ class ConvolutionalRBM(GaussianVisible):
           chains: persistent chains for the gradient of log Z. By default there are 256, or none
             where the hidden image has at most 12 bits and log Z is summed exactly.
           num_gibbs_steps: sweeps between the chains and a sample.
-          validate_args: whether to check values at run time.
+          validate_args: whether to check at run time, too, that sigma is large enough.
           allow_nan_stats: as in TensorFlow Probability.
           name: name of the distribution.
 

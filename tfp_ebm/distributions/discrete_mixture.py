@@ -14,6 +14,7 @@ from tfp_ebm.internal import checks
 from tfp_ebm.internal.numeric import log_2cosh
 from tfp_ebm.internal.parameter_shapes import positive, without_event
 from tfp_ebm.internal.tfp_private import (
+    assert_util,
     dtype_util,
     parameter_properties,
     ps,
@@ -62,7 +63,7 @@ class DiscreteMixture(
         Args:
           bias: `[..., n]`, h.
           delta: `[...]`, the inverse variance of each component, above 0.
-          validate_args: whether to check values at run time.
+          validate_args: whether to check at run time, too, that delta is above 0.
           allow_nan_stats: as in TensorFlow Probability.
           name: name of the distribution.
 
@@ -126,6 +127,11 @@ class DiscreteMixture(
                 default_constraining_bijector_fn=positive(dtype),
             ),
         }
+
+    def _parameter_control_dependencies(self, is_init):
+        if not self.validate_args or is_init == tensor_util.is_ref(self._delta):
+            return []
+        return [assert_util.assert_positive(self._delta, message="`delta` must be above 0.")]
 
     @property
     def bias(self) -> Any:

@@ -80,7 +80,7 @@ class LabeledRBM(GaussianVisible):
             `[num_chains, *batch_shape, num_visible + num_classes]`. By default there are 256, or
             none where the hidden layer has at most 12 units and log Z is summed exactly.
           num_gibbs_steps: sweeps between the chains and a sample.
-          validate_args: whether to check values at run time.
+          validate_args: whether to check at run time, too, that sigma is large enough.
           allow_nan_stats: as in TensorFlow Probability.
           name: name of the distribution.
 

@@ -14,6 +14,7 @@ from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.numeric import broadcast_batch, log_2cosh, move_axis, multiply_rows
 from tfp_ebm.internal.tfp_private import (
+    assert_util,
     dtype_util,
     parameter_properties,
     ps,
@@ -76,7 +77,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
           chains: persistent chains for the gradient of log Z. By default there are 256, or none
             where at most 12 spins need enumeration and log Z is summed exactly.
           num_gibbs_steps: sweeps between the chains and a sample.
-          validate_args: whether to check values at run time.
+          validate_args: whether to check at run time, too, that the factor's diagonal is above 0.
           allow_nan_stats: as in TensorFlow Probability.
           name: name of the distribution.
 
@@ -245,6 +246,13 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
             ),
             "bias": properties(event_ndims=1),
         }
+
+    def _parameter_control_dependencies(self, is_init):
+        if not self.validate_args or is_init == tensor_util.is_ref(self._factor):
+            return []
+        diagonal = tf.linalg.diag_part(tf.convert_to_tensor(self._factor))
+        message = "The diagonal of `factor` must be above 0."
+        return [assert_util.assert_positive(diagonal, message=message)]
 
     @property
     def factor(self) -> Any:

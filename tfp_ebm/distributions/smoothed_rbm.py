@@ -10,6 +10,7 @@ from tfp_ebm.distributions.bipartite_precision import (
     BipartitePrecision,
     check_positive_definite,
     coupling_variables,
+    positive_definite_assertions,
 )
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
@@ -80,7 +81,7 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
           chains: persistent chains for the gradient of log Z. By default there are 256, or none
             where the smaller layer has at most 12 units and log Z is summed exactly.
           num_gibbs_steps: sweeps between the chains and a sample.
-          validate_args: whether to check values at run time.
+          validate_args: whether to check at run time, too, that delta is large enough.
           allow_nan_stats: as in TensorFlow Probability.
           name: name of the distribution.
 
@@ -176,6 +177,11 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
                 default_constraining_bijector_fn=positive(dtype),
             ),
         }
+
+    def _parameter_control_dependencies(self, is_init):
+        if not self.validate_args:
+            return []
+        return positive_definite_assertions(self._weights, self._delta, is_init)
 
     @property
     def weights(self) -> Any:
