@@ -129,3 +129,14 @@ def test_gradients_reach_the_posterior():
 def test_errors(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_samples_and_densities_have_the_extra_coordinates_last():
+    joint = tfd.MultivariateNormalDiag([3.0, -2.0, 50.0], [1e-3, 1e-3, 1.0])
+    exact = tfd.MultivariateNormalDiag([50.0], [1.0])
+    model = Augmented(joint, lambda x: exact[(tf.newaxis,) * (x.shape.rank - 1)], 1)
+    sample = model.sample(5, seed=(0, 1))
+    np.testing.assert_allclose(sample, np.tile([3.0, -2.0], [5, 1]), atol=0.01)
+    x = np.array([[3.0, -2.001]], np.float32)
+    expected = joint.log_prob([[3.0, -2.001, 50.0]]) - exact.log_prob([50.0])
+    np.testing.assert_allclose(model.log_prob(x, seed=(0, 1)), expected, rtol=1e-4)

@@ -4,8 +4,51 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import oracles
 from tfp_ebm.distributions import BipartiteNormal, SmoothedRBM
+from tfp_ebm.distributions.bipartite_precision import (
+    BipartitePrecision,
+    SpectralNormConstraint,
+    check_positive_definite,
+)
 from tfp_ebm.internal.keras import keras
+
+
+@pytest.mark.parametrize("sizes", [(3, 2), (2, 4), (3, 3)])
+def test_products_and_factors_are_those_of_the_dense_matrix(sizes):
+    weights, _ = oracles.random_machine(*sizes)
+    precision = BipartitePrecision(tf.constant(weights), tf.constant(2.3, tf.float64))
+    matrix, z = (
+        oracles.precision(weights, 2.3),
+        np.random.default_rng(0).normal(size=[5, sum(sizes)]),
+    )
+    np.testing.assert_allclose(precision.matvec(z), z @ matrix)
+    expected = np.linalg.slogdet(matrix)[1]
+    np.testing.assert_allclose(precision.log_abs_determinant(), expected)
+    np.testing.assert_allclose(precision.min_eigenvalue(), np.linalg.eigvalsh(matrix)[0])
+    np.testing.assert_allclose(precision.covariance(), np.linalg.inv(matrix), atol=1e-12)
+    rows = precision.color(np.eye(sum(sizes))).numpy()
+    np.testing.assert_allclose(rows.T @ rows, np.linalg.inv(matrix), atol=1e-12)
+
+
+def test_the_constraint_scales_down_what_is_too_large_and_nothing_else():
+    weights, _ = oracles.random_machine(6, 4)
+    weights /= np.linalg.norm(weights, 2)
+    constrain = SpectralNormConstraint(3.0)
+    np.testing.assert_array_equal(constrain(tf.constant(0.5 * weights)), 0.5 * weights)
+    scaled = constrain(tf.constant(40.0 * weights)).numpy()
+    norm = np.linalg.norm(scaled, 2)
+    # The bound is at most 4^(1 / 64) above the norm.
+    assert 0.99 * 3 / 4 ** (1 / 64) <= norm <= 0.99 * 3
+    np.testing.assert_allclose(scaled / norm, weights)
+
+
+def test_delta_at_the_largest_singular_value_is_refused():
+    weights = np.diag([2.0, 0.5])
+    check_positive_definite(weights, np.float64(2 + 1e-9))
+    for delta in (2.0, 1.9):
+        with pytest.raises(ValueError, match="must exceed the largest singular value"):
+            check_positive_definite(weights, np.float64(delta))
 
 
 def adversary(kind, shape, num_steps, rng):

@@ -263,7 +263,8 @@ class Recorder(distributions.DiscreteMixture):
         self.drawn.append(tuple(sanitize_seed(None, salt="recorder").numpy()))
         return super()._log_prob(value)
 
-    def update_chains(self, num_steps=1, seed=None):
+    def update_chains(self, num_steps=1, seed=None, value=None):
+        del value
         self.asked.append((num_steps, *seed.numpy()))
 
 
