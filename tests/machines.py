@@ -32,6 +32,24 @@ class Counter(NamedTuple):
         return tf.linspace(tf.zeros([1], DTYPE), tf.ones([1], DTYPE), num_samples)
 
 
+class Still(Counter):
+    """Nothing moves: a log weight is the state itself."""
+
+    def sweep(self, state, inverse_temperature, seed):
+        del inverse_temperature, seed
+        return state
+
+
+class Spread(Counter):
+    """A sweep adds the number of the chain."""
+
+    def sweep(self, state, inverse_temperature, seed):
+        del inverse_temperature, seed
+        count = tf.shape(state)[0]
+        shape = tf.concat([[count], tf.ones([tf.rank(state) - 1], tf.int32)], axis=0)
+        return state + tf.reshape(tf.cast(tf.range(count), DTYPE), shape)
+
+
 class Thermometer(Counter):
     """As `Counter`, but a sweep leaves the inverse temperature itself."""
 
@@ -57,6 +75,27 @@ class Autoregressive(Counter):
 
     def sample_reference(self, num_samples, seed):
         return tf.random.stateless_normal([num_samples, 1], seed, dtype=DTYPE)
+
+
+class Late(Autoregressive):
+    """Two machines: log weights of the first grow as t squared, those of the second not at all."""
+
+    def log_marginal_increment(self, state, start, stop):
+        change = (stop**2 - start**2) * state
+        return tf.concat([change, tf.zeros_like(change)], axis=-1)
+
+
+class Enumerable(NamedTuple):
+    """Says how many units there are to enumerate."""
+
+    log_z: tf.Tensor
+    num_enumerated: int
+
+    def sweep(self, state, inverse_temperature, seed):
+        raise NotImplementedError
+
+    def enumerate_log_partition(self):
+        return self.log_z
 
 
 class Base:

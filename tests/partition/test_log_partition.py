@@ -2,77 +2,58 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import oracles
-from tfp_ebm import partition
-from tfp_ebm.distributions import RestrictedBoltzmannMachine, SmoothedRBM
+from tfp_ebm.partition import LogPartition, StoredLogPartition
+from tfp_ebm.partition.log_partition import DIRECTIONS, METHODS
+
+ESTIMATE = LogPartition(
+    *(tf.constant([part, part + 1], tf.float64) for part in (10.0, 0.25, 30.0)),
+    *("AIS", DIRECTIONS["AIS"], 40, 50),
+)
 
 
-@pytest.mark.parametrize("sizes", [(4, 3), (3, 5)])
-def test_enumeration_equals_the_sum_over_all_states(sizes):
-    weights, bias = oracles.random_machine(*sizes)
-    estimate = partition.enumerate_log_partition(RestrictedBoltzmannMachine(weights, bias))
-    np.testing.assert_allclose(
-        estimate.value, oracles.spin_log_partition(weights, bias), rtol=1e-12
-    )
-    assert estimate.method == "exact" and estimate.standard_error == 0
+def test_what_is_stored_is_read():
+    stored = StoredLogPartition(tf.TensorShape([2]), tf.float32)
+    assert not stored.is_known()
+    stored.assign(ESTIMATE, tf.constant([1.0, 2.0], tf.float64))
+    assert stored.is_known()
+    record = stored.read()
+    for found, given in zip(record[:3], ESTIMATE[:3], strict=True):
+        np.testing.assert_array_equal(found, given)
+        assert found.dtype == tf.float32
+    assert record[3:] == ESTIMATE[3:]
+    np.testing.assert_array_equal(stored.fingerprint, [1, 2])
+    assert not stored.trainable_variables and len(stored.variables) == 7
 
 
-def test_enumeration_in_blocks_agrees_with_one_in_the_other_layer():
-    weights, bias = oracles.random_machine(14, 15, scale=0.2)
-    machine = RestrictedBoltzmannMachine(weights, bias).machine()
-    blocked = machine.enumerate_log_partition()
-    flipped = machine.transposed()
-    states = np.array([[(i >> b & 1) * 2.0 - 1 for b in range(15)] for i in range(2**15)])
-    direct = np.logaddexp.reduce(flipped.log_marginal(tf.constant(states)).numpy())
-    np.testing.assert_allclose(blocked, direct, rtol=1e-10)
+def test_what_was_read_stays_when_another_is_stored():
+    stored = StoredLogPartition(tf.TensorShape([2]), tf.float64)
+    stored.assign(ESTIMATE, tf.zeros([2], tf.float64))
+    record = stored.read()
+    stored.assign(ESTIMATE._replace(value=ESTIMATE.value + 1), tf.zeros([2], tf.float64))
+    np.testing.assert_array_equal(record.value, ESTIMATE.value)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_annealed_importance_sampling_covers_the_exact_value(seed):
-    weights, bias = oracles.random_machine(12, 12, scale=0.3, seed=seed)
-    base = SmoothedRBM(weights, bias, 4.0)
-    exact = partition.enumerate_log_partition(base)
-    estimate = partition.annealed_importance_sampling(base, seed=(0, seed))
-    assert abs(estimate.value - exact.value) < 0.05
-    assert abs(estimate.value - exact.value) < 3 * estimate.standard_error
-    assert 100 < estimate.effective_sample_size <= 256
-    assert estimate.method == "AIS" and estimate.num_steps == 1000
-
-
-def test_float32_annealing_agrees_with_float64():
-    weights, bias = oracles.random_machine(40, 30, scale=0.15)
-    values = [
-        partition.annealed_importance_sampling(
-            RestrictedBoltzmannMachine(weights.astype(dtype), bias.astype(dtype)),
-            512,
-            500,
-            seed=(0, 1),
-        )
-        for dtype in (np.float32, np.float64)
-    ]
-    error = np.hypot(values[0].standard_error, values[1].standard_error)
-    assert abs(float(values[0].value) - float(values[1].value)) < 4 * error
-
-
-def test_a_batch_of_machines_is_annealed_together():
-    machines = [oracles.random_machine(5, 4, seed=seed) for seed in range(3)]
-    weights, bias = (np.stack(parts) for parts in zip(*machines, strict=True))
-    base = RestrictedBoltzmannMachine(weights, bias)
-    estimate = partition.annealed_importance_sampling(base, 2000, 200, seed=(0, 1))
-    expected = [oracles.spin_log_partition(*machine) for machine in machines]
-    np.testing.assert_array_less(abs(estimate.value - expected), 4 * estimate.standard_error)
-
-
-def test_errors():
-    weights, bias = oracles.random_machine(21, 22, scale=0.01)
-    base = RestrictedBoltzmannMachine(weights, bias)
-    with pytest.raises(ValueError, match=r"at most 25 units, .* has 40"):
-        partition.enumerate_log_partition(
-            RestrictedBoltzmannMachine(np.zeros([40, 41]), np.zeros(81))
-        )
-    with pytest.raises(ValueError, match="`num_chains` must be an integer of at least 2, got 1"):
-        partition.annealed_importance_sampling(base, num_chains=1)
-    with pytest.raises(ValueError, match="`num_steps` must be an integer of at least 1, got 0"):
-        partition.annealed_importance_sampling(base, num_steps=0)
+def test_nothing_is_read_before_it_is_stored():
     with pytest.raises(ValueError, match="has not been estimated"):
-        base.stored_log_partition.read()
+        StoredLogPartition(tf.TensorShape([]), tf.float32).read()
+
+
+def test_checkpoints_know_methods_by_their_place():
+    assert METHODS == ("unknown", "exact", "given", "AIS", "RAISE")
+    assert DIRECTIONS["exact"] == "exact"
+    assert DIRECTIONS["AIS"].startswith("lower") and DIRECTIONS["RAISE"].startswith("upper")
+
+
+def test_an_exact_value_has_no_error_and_infinitely_many_samples():
+    exact = LogPartition.exact(np.array([1.0, 2.0]))
+    np.testing.assert_array_equal(exact.value, [1, 2])
+    np.testing.assert_array_equal(exact.standard_error, [0, 0])
+    np.testing.assert_array_equal(exact.effective_sample_size, [np.inf, np.inf])
+    assert exact[3:] == ("exact", "exact", 0, 0) and not exact.has_few_effective_samples
+    assert LogPartition.exact([1, 2]).effective_sample_size.dtype == tf.float32
+
+
+@pytest.mark.parametrize(("sizes", "is_low"), [([5.1, 30.0], False), ([30.0, 4.9], True)])
+def test_a_tenth_of_the_chains_must_carry_the_estimate(sizes, is_low):
+    record = ESTIMATE._replace(effective_sample_size=tf.constant(sizes))
+    assert record.has_few_effective_samples is is_low
