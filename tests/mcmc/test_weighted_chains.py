@@ -149,3 +149,23 @@ def test_restart_forgets_the_weights():
     error = float(chains.log_partition) - float(machines[0].enumerate_log_partition())
     assert abs(error) < 5 * float(chains.log_partition_variance) ** 0.5 + 0.01
     np.testing.assert_allclose(chains.log_marginals, machines[0].log_marginal(chains.units))
+
+
+def test_one_seed_in_every_call_draws_anew():
+    """Of machines without couplings sweeps, jumps and scouts alone move the units."""
+    free = machine_of(np.zeros([30, 6]))
+    chains = WeightedChains.start(free, 16, seed=(0, 1))
+    seen = []
+    for _ in range(3):
+        chains.advance(free, 0, seed=(0, 2))  # No sweep: what moves are jumps and scouts.
+        seen.append((chains.units.numpy(), chains._scouts.arrived.numpy()))
+    assert np.any(seen[1][0] != seen[2][0])
+    fresh = [arrived[-1] for _, arrived in seen]
+    assert np.any(fresh[0] != fresh[1]) and np.any(fresh[1] != fresh[2])
+
+
+def test_a_single_chain_does_not_know_its_error():
+    machine = growing()[-1]
+    one = WeightedChains.start(machine, 1, seed=(0, 1))
+    many = WeightedChains.start(machine, 64, seed=(0, 1))
+    assert float(one.log_partition_variance) > 1e4 > float(many.log_partition_variance) > 0

@@ -143,7 +143,7 @@ FAULTS = {
         ("self.fingerprint.assign(fingerprint)", "pass"),
         ("            self.value.read_value(),", "            self.value,"),
         ('"AIS": "lower bound in expectation"', '"AIS": "upper bound in expectation"'),
-        ('"exact", "given", "AIS", "RAISE")', '"exact", "AIS", "given", "RAISE")'),
+        ('"exact", "given", "AIS"', '"exact", "AIS", "given"'),
         ('float("inf")', "0.0"),
         (
             "return cls(value, tf.zeros_like(value), infinite,",

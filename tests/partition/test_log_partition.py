@@ -39,7 +39,7 @@ def test_nothing_is_read_before_it_is_stored():
 
 
 def test_checkpoints_know_methods_by_their_place():
-    assert METHODS == ("unknown", "exact", "given", "AIS", "RAISE")
+    assert METHODS == ("unknown", "exact", "given", "AIS", "RAISE", "running")
     assert DIRECTIONS["exact"] == "exact"
     assert DIRECTIONS["AIS"].startswith("lower") and DIRECTIONS["RAISE"].startswith("upper")
 

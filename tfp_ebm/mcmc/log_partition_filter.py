@@ -35,7 +35,8 @@ class LogPartitionFilter(NamedTuple):
         """Returns log Z from that of the reference and the weights `[n, *B]` of draws of it."""
         step = log_mean_exp(log_weights)
         count = tf.cast(tf.shape(log_weights)[0], tf.float64)
-        variance = tf.reduce_mean(tf.math.expm1(log_weights - step) ** 2, axis=0) / count
+        # A single draw knows nothing of its variance: 0 / 0, which is bounded as if infinite.
+        variance = tf.reduce_mean(tf.math.expm1(log_weights - step) ** 2, axis=0) / (count - 1)
         value = tf.cast(reference_log_partition, tf.float64) + step
         return cls(value, _bounded(variance))
 

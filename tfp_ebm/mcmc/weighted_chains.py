@@ -165,9 +165,9 @@ class WeightedChains(PersistentChains):
         """
         num_steps = states.num_sweeps(num_steps)
         states.states("units", self.units, machine)
-        resample_seed, jump_seed, scout_seed, sweep_seed = samplers.split_seed(
-            sanitize_seed(seed, salt="weighted_chains_advance"), n=4
-        )
+        # By the number of the move, so that one seed may be given to every call.
+        seed = samplers.fold_in(sanitize_seed(seed, salt="weighted_chains"), self._num_moves)
+        resample_seed, jump_seed, scout_seed, sweep_seed = samplers.split_seed(seed, n=4)
         machine = tf.nest.map_structure(tf.stop_gradient, machine)
         self._follow(machine)
         units = self._resample(resample_seed)
