@@ -50,7 +50,6 @@ FAULTS = {
             "return estimate - negative_phase +",
         ),
         ("negative_phase + self.log_partition_offset()", "negative_phase"),
-        ("chains = tf.stop_gradient(self._chains", "chains = tf.identity(self._chains"),
         (
             "tf.exp(log_marginal - tf.stop_gradient(log_marginal))",
             "tf.exp(tf.stop_gradient(log_marginal) - log_marginal)",
