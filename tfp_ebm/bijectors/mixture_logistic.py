@@ -17,6 +17,7 @@ __all__ = [
     "LARGE",
     "either_far_logit_cdf",
     "either_normalized",
+    "here",
     "logit_and_derivative",
     "logit_cdf",
     "plain_sums",
@@ -26,6 +27,15 @@ __all__ = [
 
 # From this number of elements times components on, compiling pays for its seconds.
 LARGE = 2**17
+
+
+def here(*tensors: tf.Tensor) -> list[tf.Tensor]:
+    """Returns the tensors as of the graph that is built at present.
+
+    The function that a gradient belongs to may have been traced before; its tensors are out of
+    reach when the gradient is differentiated in turn.
+    """
+    return [tf.identity(tensor) for tensor in tensors]
 
 
 def weights_and_rates(logits: tf.Tensor, log_scales: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -134,6 +144,8 @@ def _gradient(sums, is_plain, *given):
 
     @tf.custom_gradient
     def gradient(*given):
+        given = here(*given)
+
         def again(*bars):
             with tf.GradientTape() as tape:
                 tape.watch(given)
@@ -172,7 +184,7 @@ def logit_cdf(
     Returns:
       Two tensors `[n]`.
     """
-    given = (x, logits, locs, log_scales)
+    given = x, logits, locs, log_scales = here(x, logits, locs, log_scales)
     weights, rates = weights_and_rates(logits, log_scales)
     sums = plain_sums(x, weights, locs, rates)
     is_plain = tf.reduce_min(tf.stack(sums)) > smallest_sum(x.dtype)

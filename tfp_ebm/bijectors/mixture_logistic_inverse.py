@@ -7,6 +7,7 @@ from tfp_ebm.bijectors.mixture_logistic import (
     LARGE,
     either_far_logit_cdf,
     either_normalized,
+    here,
     logit_and_derivative,
     logit_cdf,
     plain_sums,
@@ -123,19 +124,21 @@ def _as_solution(x, y, *parameters):
     """Returns x, which solves logit F(x) = y, with the derivatives of the implicit function."""
 
     def gradient(x_bar):
+        given = here(*parameters)
         # Differentiable like the result, so that derivatives of any order follow.
-        solution = _as_solution(x, y, *parameters)
+        solution = _as_solution(x, y, *given)
         with tf.GradientTape() as tape:
-            tape.watch(parameters)
-            value, log_derivative = logit_cdf(solution, *parameters)
+            tape.watch(given)
+            value, log_derivative = logit_cdf(solution, *given)
         y_bar = x_bar * tf.exp(-log_derivative)
-        return None, y_bar, *tape.gradient(value, parameters, output_gradients=-y_bar)
+        return None, y_bar, *tape.gradient(value, given, output_gradients=-y_bar)
 
     if not tf.executing_eagerly():
         # Accumulators look past custom gradients in a graph, and would find no derivative at all.
         for part in (y, *parameters):
             tf.raw_ops.PreventGradient(input=part, message=_NO_FORWARD_MODE)
-    return tf.identity(x), gradient
+    x, y, *parameters = here(x, y, *parameters)
+    return x, gradient
 
 
 def solve_logit_cdf(
@@ -173,4 +176,6 @@ def solve_logit_cdf(
         parameters = either_normalized(logits, log_scales)
         return _solve(either_far_logit_cdf, _either_far_update, start, target, locs, *parameters)
 
-    return _as_solution(tf.ensure_shape(tf.cond(is_plain, plain, far), y.shape), *given)
+    # What is kept for the gradient is behind the stop: the loop itself is never differentiated.
+    x = tf.stop_gradient(tf.ensure_shape(tf.cond(is_plain, plain, far), y.shape))
+    return _as_solution(x, *given)
