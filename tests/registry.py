@@ -229,7 +229,6 @@ DISTRIBUTIONS = {
 KNOWN_FAULTS = {
     "flow_plus_plus": "those of its couplings",
     "Coupling additive": "second derivatives of layer normalisation in GatedResNet",
-    "MixLogCDFCoupling": "second derivatives of the inverse",
 }
 
 
