@@ -51,6 +51,18 @@ def test_delta_at_the_largest_singular_value_is_refused():
             check_positive_definite(weights, np.float64(delta))
 
 
+def test_a_variable_that_reaches_delta_is_refused_when_it_is_used():
+    weights = tf.Variable([[0.5]], dtype=tf.float64)
+    base = BipartiteNormal(weights, 1.0, validate_args=True)
+    for value, is_refused in ((0.999, False), (1.0, True), (1.1, True)):
+        weights.assign([[value]])
+        if is_refused:
+            with pytest.raises(tf.errors.InvalidArgumentError, match="must exceed the largest"):
+                base.log_prob([0.0, 0.0])
+        else:
+            assert np.isfinite(base.log_prob([0.0, 0.0]))
+
+
 def adversary(kind, shape, num_steps, rng):
     """Gradients of every step, `[num_steps, *shape]`."""
     if kind == "signs":
