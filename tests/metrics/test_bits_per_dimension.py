@@ -41,6 +41,17 @@ def test_the_error_of_less_than_two_events_is_unknown():
     assert float(metric.standard_error()) == pytest.approx(0, abs=1e-6)
 
 
+def test_shapes_are_kept_and_all_entries_of_a_batch_count():
+    nats = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_allclose(metrics.bits_per_dimension(nats, 2), -nats / 2 / np.log(2))
+    metric = metrics.BitsPerDimension(2)
+    metric.update_state(nats)
+    metric.update_state(nats[0, 0])
+    values = -np.append(nats, 0.0) / 2 / np.log(2)
+    assert float(metric.result()) == pytest.approx(values.mean())
+    assert float(metric.standard_error()) == pytest.approx(values.std(ddof=1) / np.sqrt(7))
+
+
 def test_errors():
     with pytest.raises(ValueError, match="`num_dimensions`"):
         metrics.bits_per_dimension([1.0], 0)

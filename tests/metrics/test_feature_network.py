@@ -3,6 +3,7 @@ import pytest
 
 from tfp_ebm import metrics
 from tfp_ebm.internal.keras import keras
+from tfp_ebm.metrics.feature_network import weights_sha256
 
 RNG = np.random.default_rng(0)
 
@@ -38,6 +39,45 @@ def test_batches_are_joined_in_order_and_scaled_to_bytes():
     output = network()(IMAGES[:10], num_levels=17, batch_size=3)
     np.testing.assert_allclose(output.features, IMAGES[:10].reshape(10, 4) / 16, rtol=1e-6)
     assert output.probabilities.shape == (10, 2)
+
+
+def test_fingerprints_tell_weights_apart():
+    weights = [np.arange(6.0).reshape(2, 3), np.zeros(2)]
+    others = [
+        [np.arange(6.0).reshape(3, 2), np.zeros(2)],
+        [np.arange(6.0, dtype=np.float32).reshape(2, 3), np.zeros(2)],
+        weights[::-1],
+        weights[:1],
+        [weights[0] + 1e-12, weights[1]],
+        [np.asfortranarray(weights[0]).T.reshape(2, 3), weights[1]],
+        [],
+    ]
+    seen = {weights_sha256(each) for each in (weights, *others)}
+    assert len(seen) == 8 and weights_sha256([]) == ""
+    assert weights_sha256([np.asfortranarray(weights[0]), weights[1]]) == weights_sha256(weights)
+
+
+def test_images_come_in_batches_of_floats_from_0_to_255():
+    seen = []
+
+    def function(images):
+        seen.append((images.dtype, len(images), images.min(), images.max()))
+        return images.reshape(len(images), -1)
+
+    images = np.array([0, 16] * 4).reshape(8, 1, 1, 1)
+    metrics.as_network(function)(images, num_levels=17, batch_size=3)
+    assert seen == [(np.float32, count, 0, 255) for count in (3, 3, 2)]
+    seen.clear()
+    metrics.as_network(function)(np.zeros([129, 1, 1, 1]))
+    assert [count for _, count, _, _ in seen] == [128, 1]
+
+
+def test_what_a_network_says_of_itself():
+    one = network(resize="bilinear")
+    assert (one.name, one.resize, one.has_probabilities) == ("pixels", "bilinear", True)
+    plain = metrics.FeatureNetwork(lambda x: x.reshape(len(x), -1), "plain")
+    assert plain(IMAGES[:2]).probabilities is None and not plain.has_probabilities
+    assert (plain.resize, plain.sha256) == ("none", "")
 
 
 @pytest.mark.parametrize(

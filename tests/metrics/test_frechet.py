@@ -1,7 +1,8 @@
+import warnings
+
 import numpy as np
 import pytest
 import scipy.linalg
-import scipy.stats
 
 from tfp_ebm import metrics
 
@@ -43,22 +44,36 @@ def test_frechet_distance_of_gaussians_in_closed_form():
     assert actual == pytest.approx(expected, rel=1e-10)
 
 
-@pytest.mark.parametrize("name", ["frechet", "kernel"])
-def test_errors_are_the_spread_over_fresh_samples(name):
-    distance, count = {
-        "frechet": (metrics.frechet_distance, 2048),
-        "kernel": (metrics.kernel_distance, 300),
-    }[name]
+def test_errors_are_the_spread_over_fresh_samples():
     rng = np.random.default_rng(1)
     factor = rng.normal(size=[3, 3])
     results = [
-        distance(gaussian(count, 3, np.eye(3), 0.0, rng), gaussian(count + 50, 3, factor, 0.5, rng))
+        metrics.frechet_distance(
+            gaussian(2048, 3, np.eye(3), 0.0, rng), gaussian(2100, 3, factor, 0.5, rng)
+        )
         for _ in range(60)
     ]
     spread = np.std([result.value for result in results], ddof=1)
     errors = [result.standard_error for result in results]
     # 60 values give their spread to 9 percent.
     assert np.mean(errors) == pytest.approx(spread, rel=0.3)
+
+
+@pytest.mark.filterwarnings("ignore:The Frechet")
+def test_the_error_is_that_of_the_jackknife():
+    """Each set adds its own part, from shifts of its mean and changes of its covariance."""
+    rng = np.random.default_rng(4)
+    first, second = rng.normal(size=[150, 2]), rng.normal(size=[250, 2]) @ [[1, 0.5], [0, 2]] + 1
+    result = metrics.frechet_distance(first, second)
+    left_out = [
+        [metrics.frechet_distance(np.delete(first, i, 0), second).value for i in range(150)],
+        [metrics.frechet_distance(first, np.delete(second, i, 0)).value for i in range(250)],
+    ]
+    variance = sum((len(values) - 1) * np.var(values) for values in left_out)
+    assert result.standard_error == pytest.approx(np.sqrt(variance), rel=0.02)
+    turned = metrics.frechet_distance(second, first)
+    assert turned.value == pytest.approx(result.value)
+    assert turned.standard_error == pytest.approx(result.standard_error)
 
 
 def degenerate(name):
@@ -135,6 +150,16 @@ def test_errors(call, message):
         call()
 
 
-def test_few_samples_are_warned_about():
-    with pytest.warns(UserWarning, match="fewer than 2048 samples"):
-        metrics.frechet_distance(RNG.normal(size=[50, 2]), RNG.normal(size=[50, 2]))
+def test_few_samples_of_either_set_are_warned_about():
+    few, enough = RNG.normal(size=[2047, 2]), RNG.normal(size=[2048, 2])
+    for pair in ((few, enough), (enough, few)):
+        with pytest.warns(UserWarning, match="fewer than 2048 samples"):
+            metrics.frechet_distance(*pair)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        metrics.frechet_distance(enough, enough)
+
+
+@pytest.mark.filterwarnings("ignore:The Frechet")
+def test_one_sample_more_than_features_is_enough():
+    assert metrics.frechet_distance(GOOD[:4], GOOD[:4]).num_samples == (4, 4)

@@ -31,6 +31,14 @@ def test_kernel_distance_against_brute_force():
     assert result.standard_error == pytest.approx(np.sqrt(variance), rel=1e-8)
 
 
+def test_kernel_distance_of_many_rows_is_that_of_all_at_once():
+    first, second = RNG.normal(size=[1100, 2]), RNG.normal(size=[30, 2]) + 0.5
+    for one, other in ((first, second), (second, first)):
+        result = metrics.kernel_distance(one, other)
+        assert result.value == pytest.approx(brute_force_kernel_distance(one, other), rel=1e-9)
+        assert result.num_features == 2
+
+
 def test_kernel_distance_of_parts_agrees_with_that_of_all():
     first, second = RNG.normal(size=[1200, 4]), RNG.normal(size=[1300, 4]) + 0.1
     whole = metrics.kernel_distance(first, second)
@@ -52,11 +60,11 @@ def test_kernel_distance_is_unbiased_and_its_error_safe_where_the_sets_are_alike
 GOOD = RNG.normal(size=[5, 3])
 
 
-@pytest.mark.filterwarnings("ignore:The Frechet")
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: metrics.kernel_distance(GOOD[:2], GOOD), "at least 3 samples"),
+        (lambda: metrics.kernel_distance(GOOD[:2], GOOD), "`first` must hold at least 3 samples"),
+        (lambda: metrics.kernel_distance(GOOD, GOOD[:2]), "`second` must hold at least 3 samples"),
         (lambda: metrics.kernel_distance(GOOD, GOOD[:, :2]), "the same network"),
         (lambda: metrics.kernel_distance(GOOD, GOOD + np.inf), "`second` must be finite"),
     ],

@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from tfp_ebm import metrics
 
@@ -28,6 +29,26 @@ def test_accuracy_on_fresh_samples():
     assert abs(chance.value - 1 / 3) < 4 * chance.standard_error
     expected = math.sqrt(chance.value * (1 - chance.value) / 900)
     assert chance.standard_error == pytest.approx(expected)
+
+
+def test_the_penalty_is_chosen_on_the_held_out_part():
+    """Labels turned round there make the weakest fit the best one."""
+    train, test = three_clusters(300, 1.5), three_clusters(300, 1.5)
+    features, labels = three_clusters(300, 1.5)
+    best = metrics.linear_probe(*train, (features, labels), test)
+    scores = {}
+    for strength in (0.003, 0.03, 0.3, 3.0):
+        model = LogisticRegression(C=strength, max_iter=2000)
+        mean, scale = train[0].mean(0), np.array([*train[0].std(0)[:2], 1.0])
+        model.fit((train[0] - mean) / scale, train[1])
+        scores[strength] = [
+            np.mean(model.predict((part - mean) / scale) == answers)
+            for part, answers in ((features, labels), test)
+        ]
+    chosen = max(scores, key=lambda each: scores[each][0])
+    assert best.strength == chosen and best.value == pytest.approx(scores[chosen][1])
+    wrong = (features, (labels + 1) % 3)
+    assert metrics.linear_probe(*train, wrong, test).strength != best.strength
 
 
 def test_the_error_is_not_zero_where_every_label_or_none_is_right():

@@ -48,6 +48,34 @@ def test_records_hold_the_values_of_the_metrics():
     high = flat[300:].mean(axis=1)
     score = metrics.inception_score(np.stack([high, 1 - high], axis=1))
     assert records[2].value == pytest.approx(score.value, rel=1e-5)
+    errors = [frechet.standard_error, kernel.standard_error, score.standard_deviation]
+    np.testing.assert_allclose([record.error for record in records], errors, rtol=1e-4)
+    kinds = [record.error_kind for record in records]
+    assert "delta method" in kinds[0] and "jackknife" in kinds[1] and "10 splits" in kinds[2]
+
+
+@pytest.mark.filterwarnings("ignore:The Frechet")
+def test_reference_images_are_judged_once():
+    calls = []
+
+    def pixels(images):
+        calls.append(len(images))
+        return images.reshape(len(images), -1)
+
+    judge = metrics.SampleQuality(pixels, IMAGES[:7], num_levels=17)
+    for _ in range(2):
+        judge(IMAGES[7:12])
+    assert calls == [7, 5, 5] and judge.network.name == "pixels"
+    assert judge(IMAGES[:5])[0].split == "test"
+
+
+@pytest.mark.filterwarnings("ignore:The Frechet")
+@pytest.mark.parametrize(("reference", "samples", "has_frechet"), [(5, 5, True), (4, 9, False),
+                                                                   (9, 4, False)])  # fmt: skip
+def test_a_frechet_distance_needs_more_images_than_features(reference, samples, has_frechet):
+    judge = metrics.SampleQuality(network(), IMAGES[:reference], num_levels=17)
+    names = [record.metric for record in judge(IMAGES[20 : 20 + samples])]
+    assert ("frechet_distance" in names) == has_frechet
 
 
 def test_what_cannot_be_measured_is_left_out():
