@@ -2,44 +2,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.models.test_image_flows import IMAGES
 from tfp_ebm import models
-from tfp_ebm.training import LikelihoodModel, energy_based_parts
+from tfp_ebm.training import energy_based_parts
 
 SMALL_NICE = {"hidden_units": [8], "num_couplings": 2}
 SMALL_GLOW = {"num_steps": 1, "num_filters": 4}
-
-
-def test_nice_is_volume_preserving_but_for_its_scales():
-    flow = models.nice((2, 4, 1), 5, dtype=tf.float64, **SMALL_NICE)
-    flow.trainable_variables[-1].assign_add(tf.zeros_like(flow.trainable_variables[-1]))
-    x = tf.constant(IMAGES[:1], tf.float64) + 0.5
-    with tf.GradientTape(persistent=True) as tape:
-        tape.watch(x)
-        z = flow.inverse(x)
-    jacobian = tape.jacobian(z, x, experimental_use_pfor=False).numpy().reshape(8, 8)
-    assert np.linalg.slogdet(jacobian)[1] == pytest.approx(-8 * np.log(5))
-    log_det = flow.inverse_log_det_jacobian(x + 0, event_ndims=3)
-    np.testing.assert_allclose(tf.reduce_sum(log_det), -8 * np.log(5), rtol=1e-9)
-    np.testing.assert_allclose(flow.forward(tf.constant(z.numpy())), x, rtol=1e-9)
-
-
-def test_paper_size_of_nice():
-    flow = models.nice((28, 28, 1))
-    count = sum(int(np.prod(v.shape)) for v in flow.trainable_variables)
-    network = 393 * 1000 + 4 * 1001 * 1000 + 1001 * 392
-    assert count == 4 * network + 784
-
-
-def test_dropout_of_nice_is_on_while_training_only():
-    model = models.eb_and_flow(
-        (4, 4, 1), 5, rbm="none", hidden_units=[32, 32], num_couplings=2, dropout_rate=0.5
-    )
-    trainer = LikelihoodModel(model.distribution)
-    x = np.random.default_rng(0).uniform(0, 5, size=[3, 4, 4, 1]).astype(np.float32)
-    first, second = (trainer(x, training=True).numpy() for _ in range(2))
-    assert not np.allclose(first, second)
-    np.testing.assert_array_equal(trainer(x, training=False), model.distribution.log_prob(x))
 
 
 @pytest.mark.parametrize(
@@ -128,5 +95,3 @@ def test_errors():
         models.eb_and_flow((4, 4, 1), flow="nice", rbm="per_level")
     with pytest.raises(ValueError, match="`flow` must be one of"):
         models.eb_and_flow((4, 4, 1), flow="iaf")
-    with pytest.raises(ValueError, match="even number of entries"):
-        models.nice((3, 3, 1))

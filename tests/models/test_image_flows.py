@@ -22,6 +22,20 @@ def test_models_have_densities_and_samples(name):
     assert sample.shape == (7, 2, 4, 1) and sample.dtype == tf.uint8
 
 
+def test_a_new_axis_is_a_batch_of_one():
+    model = small("rbm_flow", num_couplings=(1, 0, 0))
+    batch = model[np.newaxis]
+    assert batch.batch_shape == (1,) and batch.sample(2).shape == (2, 1, 2, 4, 1)
+    expected = model.log_prob(IMAGES, seed=(0, 1))
+    one = batch.log_prob(IMAGES[:, np.newaxis], seed=(0, 1))
+    np.testing.assert_allclose(one[:, 0], expected, rtol=1e-5)
+    for back in (batch[0], model[...]):
+        np.testing.assert_allclose(back.log_prob(IMAGES, seed=(0, 1)), expected, rtol=1e-5)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(model[np.newaxis].log_prob(IMAGES[:, np.newaxis]))
+    assert None not in tape.gradient(loss, model.trainable_variables)
+
+
 def test_models_differ_only_in_their_base():
     counts = {
         name: sum(int(np.prod(v.shape)) for v in small(name).trainable_variables)

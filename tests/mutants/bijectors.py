@@ -9,6 +9,12 @@ TESTS = {
 
 FAULTS = {
     "act_norm": [
+        ("enumerate(shape) if size == 1]", "enumerate(shape) if size == 1][:1]"),
+        (
+            "return x if x.shape.rank is None else tf.ensure_shape(x, [*x.shape[:-1], expected[-1]])",
+            "return x",
+        ),
+        ('"shift": properties, "log_scale": properties,', '"shift": flag, "log_scale": flag,'),
         ("return total * tf.cast(positions // own_positions, total.dtype)", "return total"),
         ("own_positions = ps.reduce_prod(ps.shape(log_scale)[-rank:-1])", "own_positions = 1"),
         ("tf.reshape(-tf.math.log(deviation),", "tf.reshape(tf.math.log(deviation),"),
@@ -42,6 +48,8 @@ FAULTS = {
         ("if hidden:", "if not hidden:"),
     ],
     "image_to_logit": [
+        ("        return True\n", "        return False\n"),
+        ("assert_positive(tf.minimum(low, high)", "assert_positive(low"),
         (
             "return tf.math.log(low) - tf.math.log(high)",
             "return tf.math.log(low) + tf.math.log(high)",
@@ -58,6 +66,13 @@ FAULTS = {
         ("-tf.nn.softplus(y) - tf.nn.softplus(-y) -", "-tf.nn.softplus(y) - tf.nn.softplus(y) -"),
     ],
     "invertible_1x1_conv": [
+        ("if index.shape.rank == 1:", "if True:"),
+        ("ps.shape(rows)[:-2]", "ps.shape(x)[:-3]"),
+        ("tf.sort(self._permutation, axis=-1)", "self._permutation"),
+        (
+            "return x if x.shape.rank is None else tf.ensure_shape(x, [*x.shape[:-1], expected])",
+            "return x",
+        ),
         ("x.dtype) * tf.cast(positions, x.dtype)", "x.dtype)"),
         ("transpose_b=True)", "transpose_b=False)"),
         ("tf.argsort(permutation, axis=-1)", "permutation"),

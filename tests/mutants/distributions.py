@@ -22,6 +22,7 @@ FAULTS = {
         ("return -0.5 * tf.reduce_sum(value", "return -tf.reduce_sum(value"),
     ],
     "bipartite_precision": [
+        ("if is_init == (tensor_util", "if is_init != (tensor_util"),
         ("tf.reduce_any(norm >= delta)", "tf.reduce_any(norm > delta)"),
         ("weights * tf.minimum(tf.ones_like(bound), limit / bound)", "weights * (limit / bound)"),
         ("MAX_COUPLING * self.delta, weights.dtype", "MAX_COUPLING, weights.dtype"),
@@ -93,6 +94,14 @@ FAULTS = {
         ("if kernel[0] < stride[0] or", "if kernel[0] <= stride[0] or"),
     ],
     "dequantized": [
+        ("condition &= tf.equal(exact, tf.floor(exact))", "pass"),
+        ("(noise >= 0) & (noise <= 1), message", "noise <= 1, message"),
+        ("(level + 1) * tf.constant(", "(level + 2) * tf.constant("),
+        ("if num_levels > 2 ** (bits - 1):", "if num_levels > 2**bits:"),
+        (
+            "value if value.dtype.size > dtype.size else tf.cast(value, dtype)",
+            "tf.cast(value, dtype)",
+        ),
         ("**kwargs) - noise_log_prob", "**kwargs) + noise_log_prob"),
         ("tf.minimum(level + noise, (level", "tf.minimum(level - noise, (level"),
         (
@@ -198,6 +207,14 @@ FAULTS = {
         ),
     ],
     "stochastic_bound": [
+        ("if self.batch_shape.rank == 0:", "if True:"),
+        ("        if kwargs:\n", "        if False:\n"),
+        (
+            "return tf.where(unknown, tf.constant(math.nan, log_prob.dtype), log_prob)",
+            "return log_prob",
+        ),
+        ("seed=bound_seed, **kwargs", "**kwargs"),
+        ("if not made.batch_shape.is_compatible_with(batch_shape):", "if False:"),
         ("total - tf.math.log(tf.cast(num_blocks * _BLOCK + remainder, tf.float64))", "total"),
         ("samplers.fold_in(seed, index)", "seed"),
         ("if remainder:", "if not remainder:"),

@@ -3,6 +3,14 @@
 TESTS = {}
 
 FAULTS = {
+    "copying": [
+        ("copyreg.pickle(base, _reduce)", "pass"),
+        ("for base in (cls, *_without_composite_tensors(cls)):", "for base in (cls,):"),
+    ],
+    "leading_axes": [
+        ("tf.shape(flat)[0] < 1", "tf.shape(flat)[0] < 0"),
+        ("y = y[: tf.reduce_prod(tf.shape(x)[:-event_ndims])]", "pass"),
+    ],
     "enumeration": [
         ("tf.cast(start, tf.int64) + tf.range", "tf.range"),
         ("tf.range(num_units, dtype=tf.int64)) % 2", "tf.range(num_units, dtype=tf.int64)) % 3"),
@@ -17,6 +25,12 @@ FAULTS = {
         ("tf.matmul(weighted, rows, transpose_a=True)", "tf.matmul(rows, rows, transpose_a=True)"),
     ],
     "checks": [
+        (
+            'return tf.where(condition, value, tf.constant(float("nan"), value.dtype))',
+            "return value",
+        ),
+        ("tf.where(in_range, value, lowest - 1)", "value"),
+        ("value = tf.cast(value, tf.int64)", "value = tf.cast(value, tf.int32)"),
         ("tf.equal(tf.abs(value), 1)", "tf.abs(value) <= 1"),
         ("if a.event_shape != b.event_shape:", "if False:"),
     ],

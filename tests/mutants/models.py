@@ -5,11 +5,32 @@ TESTS = {
     "flow_plus_plus": "image_flows",
     "initialization": "image_flows",
     "coupling_steps": "image_flows",
-    "nice": "image_flows",
     "vector_flow": "vector_posteriors",
 }
 
 FAULTS = {
+    "nice": [
+        ("tf.constant(1 / num_levels, dtype)", "tf.constant(1 / (num_levels - 1), dtype)"),
+        ("swap=bool(index % 2)", "swap=True"),
+        ("if size % 2:", "if False:"),
+    ],
+    "conditional_flow": [
+        ("return self.distribution", "return super()._maybe_broadcast_distribution_batch_shape()"),
+    ],
+    "presets": [
+        (
+            "image_shape, num_levels=num_levels, processor_filters=32",
+            "image_shape, processor_filters=32",
+        ),
+        ("num_channels=num_augmented,", "num_channels=3,"),
+        ("    for option in options:\n", "    for option in ():\n"),
+    ],
+    "consistency": [
+        ("if found != num_levels:", "if False:"),
+        ("if shape != tuple(image_shape):", "if False:"),
+        ("if num_scales is not None and len(squeezes) != num_scales:", "if False:"),
+        ("flow.forward_dtype(dtype)", "pass"),
+    ],
     "codes": [
         (
             "model.distribution.bijector.inverse(model.dequantize(images, seed=seed))",

@@ -146,9 +146,8 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
             )
         x = self._checked_image(tf.convert_to_tensor(x, self.dtype))
         shape = [1] * (x.shape.rank - self._image_shape.rank) + self._image_shape.as_list()
-        averaged = [axis for axis, size in enumerate(shape) if size == 1 and x.shape[axis] != 1]
-        axes = [*range(x.shape.rank - self._image_shape.rank), *averaged]
-        mean, variance = tf.nn.moments(x, axes=sorted({*axes}), keepdims=True)
+        averaged = [axis for axis, size in enumerate(shape) if size == 1]
+        mean, variance = tf.nn.moments(x, axes=averaged, keepdims=True)
         if not bool(tf.reduce_all(tf.math.is_finite(mean + variance))):
             raise ValueError("`x` must be finite, got NaN or infinite entries.")
         deviation = tf.maximum(tf.sqrt(variance), _MIN_STANDARD_DEVIATION)

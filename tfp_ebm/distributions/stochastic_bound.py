@@ -140,9 +140,8 @@ class StochasticBound(tfp.distributions.Distribution):
 
     @tf.function(autograph=False)
     def _importance_bound(self, value, num_blocks, remainder, seed, kwargs):
-        if (
-            kwargs
-        ):  # Labels, say, may have leading axes of their own; what is traced here is pruned.
+        # Labels, say, may have leading axes of their own; what is traced here is pruned.
+        if kwargs:
             shape = ps.shape(self._log_weight(value, seed, **kwargs))
             value = tf.broadcast_to(value, ps.concat([shape, self.event_shape_tensor()], axis=0))
         leading_rank = self._leading_rank(value)

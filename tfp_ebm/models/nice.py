@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -64,12 +63,14 @@ def nice(
         raise ValueError(
             f"`image_shape` must have an even number of entries, got {size}; pad the images."
         )
-    even_first = np.concatenate([np.arange(0, size, 2), np.arange(1, size, 2)])
+    half_as_channels = tfb.Reshape(event_shape_in=[1, size // 2, 1], event_shape_out=[1, 1, -1])
+    # Not by `tfb.Permute`, which TensorFlow Probability cannot slice.
+    even_and_odd = [tfb.JointMap([half_as_channels] * 2), bijectors.CheckerboardSplit()]
     steps = [
         _FromLevels(num_levels, dtype),
-        tfb.Reshape(event_shape_in=list(shape), event_shape_out=[size]),
-        tfb.Permute(even_first.astype(np.int32)),
-        tfb.Reshape(event_shape_in=[size], event_shape_out=[1, 1, size]),
+        tfb.Reshape(event_shape_in=list(shape), event_shape_out=[1, size, 1]),
+        tfb.Chain(even_and_odd),
+        tfb.Invert(bijectors.ChannelSplit()),
     ]
     for index in range(checks.positive_integer("num_couplings", num_couplings, minimum=0)):
         network = networks.MLP(
