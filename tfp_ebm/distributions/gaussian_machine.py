@@ -13,7 +13,7 @@ from tfp_ebm.internal.numeric import (
     multiply_rows,
     standard_normal,
 )
-from tfp_ebm.internal.tfp_private import ps, samplers
+from tfp_ebm.internal.tfp_private import samplers
 
 __all__ = ["GaussianMachine"]
 
@@ -84,10 +84,8 @@ class GaussianMachine(GaussianUnits, _Parameters):
             tf.convert_to_tensor, (weights, visible_bias, hidden_bias, scale)
         )
         scale = scale[tf.newaxis] if scale.shape.rank == 0 else scale
-        own_shape = common_batch_shape(
-            (weights, 2), (visible_bias, 1), (hidden_bias, 1), (scale, 1)
-        )
-        batch_shape = ps.broadcast_shape(own_shape, batch_shape)
+        parameters = ((weights, 2), (visible_bias, 1), (hidden_bias, 1), (scale, 1))
+        batch_shape = common_batch_shape(*parameters, batch_shape=batch_shape)
         return cls(
             weights,
             broadcast_batch(visible_bias, batch_shape),

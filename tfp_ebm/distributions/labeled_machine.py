@@ -7,7 +7,7 @@ import tensorflow as tf
 from tfp_ebm.distributions.gaussian_machine import GaussianMachine
 from tfp_ebm.distributions.gaussian_units import GaussianUnits
 from tfp_ebm.internal.numeric import broadcast_batch, common_batch_shape, multiply_rows
-from tfp_ebm.internal.tfp_private import ps, samplers
+from tfp_ebm.internal.tfp_private import samplers
 
 __all__ = ["LabeledMachine"]
 
@@ -52,7 +52,7 @@ class LabeledMachine(GaussianUnits, _Parameters):
             scale,
             common_batch_shape((label_weights, 2), (label_bias, 1)),
         )
-        batch_shape = ps.shape(machine.visible_bias)[:-1]
+        batch_shape = common_batch_shape((machine.visible_bias, 1))
         return cls(machine, label_weights, broadcast_batch(label_bias, batch_shape))
 
     @property

@@ -12,7 +12,13 @@ from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.connected_machine import ConnectedMachine, color_table
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.numeric import broadcast_batch, log_2cosh, move_axis, multiply_rows
+from tfp_ebm.internal.numeric import (
+    broadcast_batch,
+    common_batch_shape,
+    log_2cosh,
+    move_axis,
+    multiply_rows,
+)
 from tfp_ebm.internal.tfp_private import (
     assert_util,
     dtype_util,
@@ -293,7 +299,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         bias = tf.convert_to_tensor(self._bias)
         return ConnectedMachine(
             coupling,
-            broadcast_batch(bias, ps.shape(coupling)[:-2]),
+            broadcast_batch(bias, common_batch_shape((coupling, 2))),
             *(tf.constant(table) for table in (self._colors, self._summed, self._rest)),
         )
 

@@ -12,8 +12,14 @@ from tfp_ebm.internal.enumeration import (
     log_sum_over_states,
     sample_states,
 )
-from tfp_ebm.internal.numeric import add_field, broadcast_batch, log_2cosh, multiply_rows
-from tfp_ebm.internal.tfp_private import ps, samplers
+from tfp_ebm.internal.numeric import (
+    add_field,
+    broadcast_batch,
+    common_batch_shape,
+    log_2cosh,
+    multiply_rows,
+)
+from tfp_ebm.internal.tfp_private import samplers
 
 __all__ = ["SpinMachine", "sample_spins"]
 
@@ -90,7 +96,7 @@ class SpinMachine(NamedTuple):
         """
         weights, bias = tf.convert_to_tensor(weights), tf.convert_to_tensor(bias)
         num_visible, num_hidden = weights.shape[-2:]
-        bias = broadcast_batch(bias, ps.broadcast_shape(ps.shape(weights)[:-2], batch_shape))
+        bias = broadcast_batch(bias, common_batch_shape((weights, 2), batch_shape=batch_shape))
         visible_bias, hidden_bias = tf.split(bias, [num_visible, num_hidden], axis=-1)
         return cls(weights, visible_bias, hidden_bias, tf.linalg.matrix_transpose(weights))
 

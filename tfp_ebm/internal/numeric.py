@@ -45,10 +45,17 @@ def add_field(signal: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     return signal + bias
 
 
-def common_batch_shape(*parameters: tuple[tf.Tensor, int]) -> Any:
-    """Returns the batch shape of parameters, each with the rank of one member, broadcast."""
+def common_batch_shape(*parameters: tuple[tf.Tensor, int], batch_shape: Any = ()) -> Any:
+    """Returns the batch shape of parameters, broadcast.
+
+    Args:
+      *parameters: each with the rank of one member.
+      batch_shape: of further parameters.
+    """
+    # Without a batch nothing is to be computed, not even shapes.
+    parameters = [part for part in parameters if part[0].shape.rank != part[1]]
     shapes = [ps.shape(part)[: ps.rank(part) - event_ndims] for part, event_ndims in parameters]
-    return functools.reduce(ps.broadcast_shape, shapes, [])
+    return functools.reduce(ps.broadcast_shape, shapes, batch_shape)
 
 
 def broadcast_batch(tensor: tf.Tensor, batch_shape: Any, event_ndims: int = 1) -> tf.Tensor:
@@ -62,6 +69,8 @@ def broadcast_batch(tensor: tf.Tensor, batch_shape: Any, event_ndims: int = 1) -
     Returns:
       `[*B, *E]`, with all axes that either has; the tensor itself where it has them.
     """
+    if not tf.is_tensor(batch_shape) and len(batch_shape) == 0:
+        return tensor
     split = ps.rank(tensor) - event_ndims
     shape = ps.shape(tensor)
     batch_shape = ps.broadcast_shape(shape[:split], batch_shape)
