@@ -35,6 +35,14 @@ FAULTS = {
             "block_seed = seed",
         ),
     ],
+    "layer_norm": [
+        (
+            "squared_difference(precise, mean)",
+            "squared_difference(precise, tf.stop_gradient(mean))",
+        ),
+        ("self.epsilon,", "0.0,"),
+        ("return tf.cast(y, x.dtype)", "return y"),
+    ],
     "mlp": [
         ("y = self.dropout(layer(y), training=training)", "y = layer(y)"),
         ('"zeros" if zero_output else', '"glorot_uniform" if zero_output else'),
@@ -42,5 +50,11 @@ FAULTS = {
             "restore_leading_axes(self.output_layer(y), x)",
             "restore_leading_axes(self.output_layer(-y), x)",
         ),
+    ],
+    "recomputation": [
+        ("_after(bar, part) for part in floating", "part for part in floating"),
+        ("(of_tensors, slopes[1]) if variables", "(of_tensors, slopes[1][::-1]) if variables"),
+        ("output_gradients=bar", "output_gradients=tf.stop_gradient(bar)"),
+        ("    first = tf.reduce_max", "    return tensor\n    first = tf.reduce_max"),
     ],
 }

@@ -6,6 +6,7 @@ from tfp_ebm import networks
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.networks import GatedResNet, concat_elu, gated_resnet
 from tfp_ebm.networks.gated_resnet import GatedConvolution
+from tfp_ebm.testing.derivatives import check_derivatives
 
 
 def test_concat_elu():
@@ -140,3 +141,11 @@ def test_every_block_drops_by_a_seed_of_its_own(monkeypatch):
     monkeypatch.setattr(gated_resnet, "dropout", dropout)
     network(tf.ones([1, 2, 4, 1]), training=True)
     assert len(set(seeds)) == 3 and {rate for rate, *_ in seeds} == {0.3}
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+def test_second_derivatives(recompute):
+    options = {"num_heads": 2, "recompute": recompute, "dtype": tf.float64}
+    network = GatedResNet((2, 3, 2), 3, num_filters=4, num_blocks=1, **options)
+    x = tf.constant(np.random.default_rng(0).normal(size=[2, 2, 3, 2]))
+    check_derivatives(tf.function(network), [x], network.trainable_variables, "GatedResNet")

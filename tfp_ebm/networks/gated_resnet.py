@@ -15,6 +15,8 @@ from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.networks.dropout import dropout
 from tfp_ebm.networks.gated_attention import GatedAttention
+from tfp_ebm.networks.layer_norm import LayerNorm
+from tfp_ebm.networks.recomputation import recomputed
 
 __all__ = ["GatedConvolution", "GatedResNet", "concat_elu"]
 
@@ -117,13 +119,11 @@ class _Block(keras.layers.Layer):
         self.convolution = GatedConvolution(
             num_filters, dropout_rate, context, dtype=self.dtype_policy
         )
-        self.norm = keras.layers.LayerNormalization(epsilon=1e-5, dtype=self.dtype_policy)
+        self.norm = LayerNorm(dtype=self.dtype_policy)
         self.attention = None
         if num_heads:
             self.attention = GatedAttention(num_heads, dropout_rate, dtype=self.dtype_policy)
-            self.attention_norm = keras.layers.LayerNormalization(
-                epsilon=1e-5, dtype=self.dtype_policy
-            )
+            self.attention_norm = LayerNorm(dtype=self.dtype_policy)
 
     def call(self, x, context=None, position=None, seed=None):
         x = self.norm(self.convolution(x, context, seed))
@@ -270,4 +270,4 @@ class GatedResNet(keras.layers.Layer):
             kept = None if context is None else left.pop(0)
             return block(x, kept, self.position, left.pop(0) if left else None)
 
-        return tf.recompute_grad(again)(x, *tensors)
+        return recomputed(again, x, *tensors)
