@@ -303,6 +303,14 @@ def test_wrong_ones_fail(bijector, check):
         check_bijector(make(bijector), POINTS, check_xla=False)
 
 
+def test_parameters_that_are_constants_have_gradients_too():
+    def made(dtype):
+        return StoppedInverse(tf.constant([0.2, -0.3, 0.5], dtype))
+
+    with pytest.raises(ConformanceError, match="inverse derivatives: the gradient in `log_scale`"):
+        check_bijector(made, POINTS, check_xla=False)
+
+
 def test_tfps_own_cache_would_have_hidden_the_wrong_inverse():
     bijector, x = make(WrongInverse)(tf.float64), tf.constant(POINTS)
     np.testing.assert_array_equal(bijector.inverse(bijector.forward(x)), x)

@@ -303,6 +303,14 @@ def test_an_untracked_variable_fails():
         check_distribution(make(Untracked), dtypes=[tf.float64], check_xla=False)
 
 
+def test_parameters_that_are_constants_have_gradients_too():
+    def made(dtype):
+        return HalfOfTheGradient(tf.constant([0.5], dtype), tf.constant([0.8], dtype))
+
+    with pytest.raises(ConformanceError, match="derivatives: the gradient in `scale`"):
+        check_distribution(made, check_xla=False)
+
+
 def test_a_value_outside_the_support_must_raise():
     with pytest.raises(ConformanceError, match="validate_args"):
         check_distribution(make(Gaussian), outside=[np.nan], dtypes=[tf.float64], check_xla=False)

@@ -28,7 +28,7 @@ from tfp_ebm.testing.log_determinants import (
     inverse_log_det,
 )
 from tfp_ebm.testing.modes import check_graphs, check_vectorized_map
-from tfp_ebm.testing.parameter_batches import check_bijector_batches
+from tfp_ebm.testing.parameter_batches import check_bijector_batches, constant_parameters
 
 __all__ = ["check_bijector"]
 
@@ -57,7 +57,7 @@ def check_bijector(
     * the same values in eager, graph and XLA mode, with one trace for a signature, and `forward`
       under `tf.vectorized_map`;
     * first and second derivatives of both directions and both log-determinants, in the points and
-      in every trainable variable, against differences;
+      in every trainable variable and tensor parameter, against differences;
     * every trainable variable is found alone, in `Chain`, `Invert`, a `TransformedDistribution` and
       a Keras model, and gets a finite gradient that is not 0;
     * every subset of the tensor parameters batched, and slices, against one at a time;
@@ -205,8 +205,22 @@ def _check_gradients(bijector, x):
 
 
 def _check_derivatives(bijector, x):
-    for name, (function, points) in _both_ways(bijector, x).items():
-        check_derivatives(function, points, bijector.trainable_variables, f"{name} derivatives")
+    constants = constant_parameters(bijector)
+    for direction, (_, points) in _both_ways(bijector, x).items():
+
+        def function(*inputs, direction=direction):
+            count = len(inputs) - len(constants)
+            values = dict(zip(constants, inputs[count:], strict=True))
+            other = bijector.copy(**values) if values else bijector
+            return _both_ways(other, x)[direction][0](*inputs[:count])
+
+        check_derivatives(
+            function,
+            [*points, *constants.values()],
+            bijector.trainable_variables,
+            f"{direction} derivatives",
+            names=list(constants),
+        )
 
 
 def _check_copies(make_bijector, bijector, x, tolerance):

@@ -22,6 +22,7 @@ def check_derivatives(
     check: str,
     *,
     order: int = 2,
+    names: Sequence[str] = (),
 ) -> None:
     """Raises unless automatic derivatives of a function equal central differences.
 
@@ -35,11 +36,12 @@ def check_derivatives(
       variables: what the function reads, of the dtype of the points.
       check: the name of the check, for the error.
       order: 1, or 2 to check second derivatives too.
+      names: of the last of `points`, for the error, where they are parameters.
 
     Raises:
       ConformanceError: naming the check, and the input whose derivative is wrong.
     """
-    probe = _Probe(function, points, variables)
+    probe = _Probe(function, points, variables, names)
     gradients = probe.gradients()
     for name, gradient in zip(probe.names, gradients, strict=True):
         require(np.all(np.isfinite(gradient)), check, f"{name} gets a non-finite gradient.")
@@ -59,12 +61,13 @@ def check_derivatives(
 class _Probe:
     """A random weighted sum of the outputs of a function, and its derivatives."""
 
-    def __init__(self, function, points, variables):
+    def __init__(self, function, points, variables, names):
         self._function = function
         self._points = list(points)
         self._variables = list(variables)
         inputs = [*points, *variables]
-        self.names = [f"point {index}" for index in range(len(points))]
+        self.names = [f"point {index}" for index in range(len(points) - len(names))]
+        self.names += [f"`{name}`" for name in names]
         self.names += [f"`{variable.name}`" for variable in variables]
         self.direction = [_noise(part, 100 + index) for index, part in enumerate(inputs)]
         dtype = tf.as_dtype(inputs[0].dtype)

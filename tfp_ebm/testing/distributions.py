@@ -22,7 +22,11 @@ from tfp_ebm.testing.conformance import (
 from tfp_ebm.testing.derivatives import check_derivatives
 from tfp_ebm.testing.expectations import Expectation, check_closed_forms, check_samples
 from tfp_ebm.testing.modes import check_graphs, check_vectorized_map
-from tfp_ebm.testing.parameter_batches import changed_copy, check_distribution_batches
+from tfp_ebm.testing.parameter_batches import (
+    changed_copy,
+    check_distribution_batches,
+    constant_parameters,
+)
 
 __all__ = ["check_distribution"]
 
@@ -55,8 +59,8 @@ def check_distribution(
     * a pair of integers as seed repeats a sample, and another one changes it;
     * the same log-probabilities in eager, graph and XLA mode and under `tf.vectorized_map`;
     * every trainable variable gets a finite gradient that is not 0; first and second derivatives
-      in the variables and in the points against differences; first ones of samples where the
-      distribution says that they are reparameterised;
+      in variables, tensor parameters and points against differences; first ones of samples that
+      are said to be reparameterised;
     * every subset of the tensor parameters batched, of one and of two batch shapes, in
       log-probabilities and samples, and slices, against one at a time;
     * `copy`, composite tensors, a checkpoint into a fresh object,
@@ -168,11 +172,16 @@ def _check_log_prob(distribution, points, oracle, tolerance):
 
 
 def _check_derivatives(distribution, points, is_discrete):
-    variables = distribution.trainable_variables
-    if is_discrete:
-        check_derivatives(lambda: distribution.log_prob(points), [], variables, "derivatives")
-    else:
-        check_derivatives(distribution.log_prob, [points], variables, "derivatives")
+    variables, constants = distribution.trainable_variables, constant_parameters(distribution)
+
+    def log_prob(*inputs):
+        values = dict(zip(constants, inputs[len(inputs) - len(constants) :], strict=True))
+        other = distribution.copy(**values) if values else distribution
+        return other.log_prob(points if is_discrete else inputs[0])
+
+    inputs = [*([] if is_discrete else [points]), *constants.values()]
+    if inputs or variables:
+        check_derivatives(log_prob, inputs, variables, "derivatives", names=list(constants))
     if distribution.reparameterization_type == tfd.FULLY_REPARAMETERIZED and variables:
         name = "reparameterization"
         check_derivatives(lambda: distribution.sample(3, seed=(0, 3)), [], variables, name, order=1)

@@ -17,11 +17,29 @@ from tfp_ebm.testing.conformance import (
 )
 from tfp_ebm.testing.log_determinants import forward_log_det, inverse_log_det
 
-__all__ = ["changed_copy", "check_bijector_batches", "check_distribution_batches"]
+__all__ = [
+    "changed_copy",
+    "check_bijector_batches",
+    "check_distribution_batches",
+    "constant_parameters",
+]
 
 _CHECK = "parameter batch"
 _NUM_SAMPLES = 1000
 _STANDARD_ERRORS = 5.0
+
+
+def constant_parameters(instance: Any) -> dict[str, tf.Tensor]:
+    """Returns the float parameters that hold no variable, by name."""
+    constants = {}
+    for name in _parameter_ranks(instance):
+        value = instance.parameters[name]
+        if isinstance(value, tf.Module | tf.Variable | list | tuple):
+            continue
+        value = tf.convert_to_tensor(value, dtype_hint=instance.dtype)
+        if value.dtype.is_floating:
+            constants[name] = value
+    return constants
 
 
 def changed_copy(instance: Any) -> Any:
