@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests import oracles, registry
 from tfp_ebm.distributions import IndependentSpins
@@ -24,8 +25,12 @@ def test_independent_spins_sum_to_one_and_match_their_moments():
 
 def test_values_are_checked_on_request():
     spins = IndependentSpins(np.zeros(3), validate_args=True)
-    with pytest.raises(Exception, match="must hold spins"):
-        spins.log_prob(np.array([0.0, 1.0, 1.0]))
+    value = np.array([[0.0, 1.0, 1.0], [-1.0, 1.0, 1.0], [np.nan, 1.0, 1.0]])
+    for method in (spins.log_prob, spins.prob, tf.function(spins.log_prob)):
+        with pytest.raises((ValueError, tf.errors.InvalidArgumentError), match="must hold spins"):
+            method(value)
+    compiled = tf.function(spins.log_prob, jit_compile=True)
+    np.testing.assert_array_equal(np.isnan(compiled(value)), [True, False, True])
 
 
 def test_divergence_and_covariance():

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests import oracles, registry
 from tfp_ebm.distributions import RestrictedBoltzmannMachine
@@ -39,3 +40,17 @@ def test_moments_of_large_machines_are_refused():
     for name in ("mean", "variance", "covariance", "entropy"):
         with pytest.raises(NotImplementedError, match="exact up to 12 units, here 13; average"):
             getattr(machine, name)()
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_values_are_checked_on_request(binary):
+    low = 0.0 if binary else -1.0
+    model = RestrictedBoltzmannMachine(
+        np.ones([2, 1]), np.zeros(3), binary=binary, validate_args=True
+    )
+    value = np.array([[0.5, 1.0, 1.0], [low, 1.0, 1.0], [-1.0 - low, 1.0, 1.0]])
+    for method in (model.log_prob, tf.function(model.unnormalized_log_prob)):
+        with pytest.raises((ValueError, tf.errors.InvalidArgumentError), match="must hold units"):
+            method(value)
+    compiled = tf.function(model.log_prob, jit_compile=True)
+    np.testing.assert_array_equal(np.isnan(compiled(value)), [True, False, True])

@@ -83,6 +83,9 @@ class IndependentSpins(
 
     def _log_prob(self, value):
         field = tf.convert_to_tensor(self._field)
+        if self.validate_args:
+            message = "`value` must hold spins, -1 or +1."
+            value = checks.valid(value, tf.equal(tf.abs(value), 1), message)
         return tf.reduce_sum(field * value - log_2cosh(field), axis=-1)
 
     def _sample_n(self, n, seed=None):
@@ -109,12 +112,6 @@ class IndependentSpins(
 
     def _default_event_space_bijector(self):
         return None
-
-    def _sample_control_dependencies(self, value):
-        if not self.validate_args:
-            return []
-        message = "`value` must hold spins, -1 or +1."
-        return [tf.debugging.assert_equal(tf.abs(value), tf.ones_like(value), message=message)]
 
 
 @tfp.distributions.RegisterKL(IndependentSpins, IndependentSpins)

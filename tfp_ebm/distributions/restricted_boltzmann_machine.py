@@ -140,6 +140,10 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
         return 2 * visible - 1 if self._binary else visible
 
     def _unnormalized_log_prob(self, value):
+        if self.validate_args:
+            low = 0 if self._binary else -1
+            is_unit = tf.equal(value, low) | tf.equal(value, 1)
+            value = checks.valid(value, is_unit, f"`value` must hold units, {low} or +1.")
         num_visible = self._weights.shape[-2]
         visible, hidden = value[..., :num_visible], value[..., num_visible:]
         signal = multiply_rows(visible, tf.convert_to_tensor(self._weights))
@@ -167,11 +171,3 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
 
     def _default_event_space_bijector(self):
         return None
-
-    def _sample_control_dependencies(self, value):
-        if not self.validate_args:
-            return []
-        low = 0 if self._binary else -1
-        is_unit = tf.reduce_all(tf.logical_or(tf.equal(value, low), tf.equal(value, 1)))
-        message = f"`value` must hold units, {low} or +1."
-        return [tf.debugging.assert_equal(is_unit, True, message=message)]
