@@ -103,7 +103,7 @@ FAULTS = {
             "tf.cast(value, dtype)",
         ),
         ("**kwargs) - noise_log_prob", "**kwargs) + noise_log_prob"),
-        ("tf.minimum(level + noise, (level", "tf.minimum(level - noise, (level"),
+        ("point = level + noise", "point = level - noise"),
         (
             "self._distribution.dtype, self._num_levels - 1\n",
             "self._distribution.dtype, self._num_levels\n",

@@ -22,7 +22,7 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
         forward_log_det_jacobian(x) = sum of log_scale over the image (H W times it, per channel)
 
     Parameters broadcast against the image, and against each other; axes before the last three are
-    a batch of bijectors. Where they are tensors it can be returned from a `tf.function`.
+    a batch of bijectors. A `tf.function` can return it.
 
     It starts as the identity. `initialize(x)` sets it so that a batch of data comes out with mean
     0 and standard deviation 1; that happens only when asked, never inside a traced call, and the

@@ -15,7 +15,7 @@ class CheckerboardSplit(TwoPartSplit):
     With `pattern="columns"` the even columns come first and then the odd ones: what Flow++ and
     the papers built on it call a checkerboard. With `pattern="checkerboard"` the first image holds
     the pixels with an even sum of row and column, the true checkerboard. A multipart bijector, like
-    `tfb.Split`. The log-determinant is 0.
+    `tfb.Split`. The log-determinant is 0. A `tf.function` can return it.
 
     >>> import tensorflow as tf
     >>> image = tf.reshape(tf.range(4), [2, 2, 1])

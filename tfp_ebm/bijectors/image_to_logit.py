@@ -21,7 +21,7 @@ class ImageToLogit(tfp.bijectors.AutoCompositeTensorBijector):
 
     The margin alpha keeps the ends finite: 0 and num_levels map to -+2.94 at alpha = 0.05. A
     sample can land outside [0, num_levels], by at most `alpha / (1 - 2 alpha)` of it; further out
-    `forward` is NaN, or raises with `validate_args`.
+    `forward` is NaN, or raises with `validate_args`. A `tf.function` can return it.
 
     >>> import tensorflow as tf
     >>> ImageToLogit(num_levels=256).forward(tf.constant([0.0, 128.0])).numpy().round(2).tolist()

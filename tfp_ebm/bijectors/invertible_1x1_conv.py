@@ -34,8 +34,7 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
       invertible matrices unless a diagonal entry crosses 0.
 
     The inverse solves linear systems; no matrix is ever inverted. Axes of the kernel, or of the
-    permutation, before the last ones are a batch of bijectors. Where they are tensors it can be
-    returned from a `tf.function`.
+    permutation, before the last ones are a batch of bijectors. A `tf.function` can return it.
 
     >>> import tensorflow as tf
     >>> conv = Invertible1x1Conv.create(num_channels=4, parametrization="lu", seed=0)

@@ -14,6 +14,7 @@ class Squeeze(ImageRearrangement):
 
     Channel `(f dy + dx) C + c` of the result holds channel c of the pixel at offset (dy, dx): the
     order of `tf.nn.space_to_depth`, sub-pixels first and colours last. The log-determinant is 0.
+    A `tf.function` can return it.
 
     >>> import tensorflow as tf
     >>> Squeeze().forward(tf.zeros([5, 4, 6, 3])).shape

@@ -228,4 +228,6 @@ def _in_cell(level, noise):
     """
     # The product is rounded to the number just below `level + 1`.
     below_one = 1 - 2.0 ** -_SIGNIFICANT_BITS[level.dtype]
-    return tf.minimum(level + noise, (level + 1) * tf.constant(below_one, level.dtype))
+    highest = (level + 1) * tf.constant(below_one, level.dtype)
+    point = level + noise
+    return tf.where(point > highest, highest, point)  # NaN stays NaN.
