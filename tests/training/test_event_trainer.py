@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -156,3 +159,10 @@ def test_pairs_of_arrays_stay_pairs():
     for events, its_labels in seen:
         np.testing.assert_array_equal(events[:, 0], its_labels)
     np.testing.assert_array_equal(trainer.training_batch(0)[:, 0], seen[0][1])
+
+
+@pytest.mark.parametrize("method", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_trainer_says_what_to_copy_instead(method):
+    trainer = training.LikelihoodModel(tfd.MultivariateNormalDiag(tf.zeros([2])))
+    with pytest.raises(TypeError, match=r"copy or pickle `trainer\.distribution`"):
+        method(trainer)

@@ -50,6 +50,16 @@ class EventTrainer(keras.Model):
         self._resume_at = None
         self._batches_from = None
 
+    def __reduce__(self):
+        raise TypeError(
+            "A trainer is neither copied nor pickled, since tf_keras would make it anew from a "
+            "configuration, which cannot hold a distribution: copy or pickle "
+            "`trainer.distribution`, and keep training with `tfp_ebm.training.Checkpoints`."
+        )
+
+    def __deepcopy__(self, memo):
+        self.__reduce__()
+
     @property
     def num_updates(self) -> tf.Variable:
         """The number of updates so far, in every `fit` together."""
