@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 from tfp_ebm.distributions import Augmented, Dequantized, LabeledRBM
 
-tfd = tfp.distributions
+tfb, tfd = tfp.bijectors, tfp.distributions
 
 # Leading axes of a batch of models and of values that broadcast.
 BATCHES = [
@@ -119,6 +119,20 @@ def test_labels_with_axes_of_their_own():
     assert together.shape == (16, 2)
     alone = model.importance_log_prob(value, 500, seed=(0, 2), labels=[7, 7])
     np.testing.assert_allclose(together[7], alone, atol=0.1)
+
+
+def test_nan_stays_nan_where_a_density_does_not_see_it():
+    blind = tfb.Inline(
+        forward_fn=tf.identity,
+        inverse_fn=lambda y: tf.where(tf.math.is_nan(y), tf.zeros_like(y), y),
+        inverse_log_det_jacobian_fn=lambda y: tf.zeros([], y.dtype),
+        forward_min_event_ndims=0,
+    )
+    density = tfd.TransformedDistribution(tfd.MultivariateNormalDiag(np.zeros(2)), blind)
+    assert np.isfinite(density.log_prob([np.nan, 1.0]))
+    compiled = tf.function(Dequantized(density, 5).log_prob, jit_compile=True)
+    value = tf.constant([[9.0, 1.0], [3.0, 1.0]], tf.float64)
+    np.testing.assert_array_equal(np.isnan(compiled(value)), [True, False])
 
 
 def test_errors():

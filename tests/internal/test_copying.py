@@ -62,6 +62,9 @@ MODELS = {
         tfd.Sample(normal(), 2), tfb.MaskedAutoregressiveFlow(autoregressive)
     ),
     "Blockwise": lambda: tfd.Blockwise([tfd.Sample(normal(), 2), tfd.Sample(normal(), 1)]),
+    "Blockwise of machines": lambda: tfd.Blockwise(
+        [registry.gaussian_bernoulli(size, 2, tf.float32) for size in (1, 2)]
+    ),
     "JointDistributionNamed": lambda: tfd.JointDistributionNamed({"a": normal(), "b": normal()}),
     "JointMap": lambda: tfd.TransformedDistribution(
         tfd.JointDistributionSequential([normal(), normal()]),

@@ -59,6 +59,9 @@ def test_every_part_of_a_preset_has_the_same_levels_and_dtype(name, options):
     found = [part.num_levels for part in model.submodules if hasattr(part, "num_levels")]
     assert len(found) >= 2 and set(found) == {17}
     assert {variable.dtype for variable in model.trainable_variables} == {tf.float64}
+    if "num_augmented" in options:
+        extra = model.distribution.posterior(tf.zeros([1, 4, 4, 1], tf.float64))
+        assert extra.event_shape == (4, 4, options["num_augmented"])
     outside = np.full([1, 4, 4, 1], 17, np.uint8)
     with pytest.raises(ValueError, match="integers from 0 to 16"):
         model.log_prob(outside)
