@@ -11,22 +11,16 @@ import tensorflow as tf
 
 from tfp_ebm import datasets, metrics
 from tfp_ebm.commands import progress
+from tfp_ebm.commands.machines import bracket_log_partition, estimate_log_partitions
 from tfp_ebm.commands.run_folder import load_model, write_json
-from tfp_ebm.distributions import BoltzmannMachine, Dequantized
+from tfp_ebm.distributions import Dequantized
 from tfp_ebm.distributions.stochastic_bound import bound_log_prob
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.json_numbers import json_number
-from tfp_ebm.partition import reverse_annealing
-from tfp_ebm.training import energy_based_parts
 from tfp_ebm.training.sampling import BatchSampler
 
 __all__ = ["evaluate", "evaluate_model", "find_network"]
 
 _BATCH_SIZE = 100
-_NUM_CHAINS = 512
-_NUM_STEPS = 1000
-# Images whose codes start a reverse chain.
-_NUM_REVERSE = 1000
 _NETWORKS = ("classifier", "efficientnet_lite0", "inception_v3")
 
 
@@ -114,6 +108,7 @@ def evaluate_model(
 ) -> dict[str, Any]:
     """Returns the likelihood of a model on images in every unit, and the log Z it rests on.
 
+    Of several machines log Z, its squared errors and the bracket are summed, and listed.
     The headline figures are those of the one-draw bound; `likelihood` holds the whole records.
 
     Args:
@@ -124,21 +119,11 @@ def evaluate_model(
     """
     result = {"num_images": len(images), "seed": seed}
     log_partition_error = 0.0
-    for part in energy_based_parts(model):
-        with progress.shares("log Z") as report:
-            estimate = part.estimate_log_partition(
-                _NUM_CHAINS, _NUM_STEPS, seed=(seed, 1), progress=report
-            )
-        log_partition_error += float(estimate.standard_error)
-        result["log_partition"] = {
-            "value": float(estimate.value),
-            "standard_error": float(estimate.standard_error),
-            "effective_sample_size": json_number(estimate.effective_sample_size),
-            "method": estimate.method,
-            "direction": estimate.direction,
-            "num_steps": estimate.num_steps,
-        }
-    result |= _bracket(model, images, seed)
+    if log_partition := estimate_log_partitions(model, seed):
+        result["log_partition"] = log_partition
+        log_partition_error = log_partition["standard_error"]
+    if bracket := bracket_log_partition(model, images, seed):
+        result["bracket"] = bracket
     records = _likelihoods(model, images, seed, importance_draws, log_partition_error)
     likelihood = [record.to_dict() for record in records]
     result["bound"] = likelihood[0]["kind"]
@@ -198,24 +183,3 @@ def _preprocessing(model):
                 "is counted"
             )
     return "that of the flow; its log-determinant is counted"
-
-
-def _bracket(model, images, seed):
-    """Returns the width of the bracket around log Z, by reverse annealing from test images."""
-    density = model.distribution
-    base = getattr(density, "distribution", None)
-    if not isinstance(base, BoltzmannMachine):
-        return {}
-    z = density.bijector.inverse(model.dequantize(images[:_NUM_REVERSE], seed=(seed, 8)))
-    reverse = reverse_annealing(base, z, 1, _NUM_STEPS, seed=(seed, 9)).value.numpy()
-    gap = reverse.astype(np.float64) - float(tf.stop_gradient(base.log_partition()))
-    to_bits = 1 / (math.prod(images.shape[1:]) * math.log(2))
-    return {
-        "bracket": {
-            "method": "RAISE from the images' codes, minus the estimate above",
-            "num_images": len(reverse),
-            "nats": gap.mean(),
-            "nats_error": gap.std(ddof=1) / math.sqrt(len(gap)) if len(gap) > 1 else None,
-            "bits_per_dimension": gap.mean() * to_bits,
-        }
-    }

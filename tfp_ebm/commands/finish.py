@@ -35,6 +35,7 @@ def finish(output: pathlib.Path, data: datasets.ImageDataset, training_seconds: 
         "dataset": config["dataset"],
         "num_parameters": int(sum(np.prod(v.shape) for v in density.trainable_variables)),
         "training_seconds": training_seconds,
+        "changes": config.get("changes", []),
         "best_epoch": int(best["epoch"]),
         "validation_nats_per_image": float(best["val_loss"]),
         "test": result,

@@ -109,6 +109,14 @@ class StoredLogPartition(tf.Module):
         self.num_chains.assign(estimate.num_chains)
         self.fingerprint.assign(fingerprint)
 
+    @property
+    def qualifiers(self) -> tuple[tf.Variable, ...]:
+        """What says how far to trust the value, and enters no density; not finite in places.
+
+        The effective sample size of an exact value is infinite, and an error may be unknown.
+        """
+        return self.standard_error, self.effective_sample_size
+
     def is_known(self) -> tf.Tensor:
         """Whether an estimate was ever stored."""
         return self.method_index > 0

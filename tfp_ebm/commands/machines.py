@@ -1,0 +1,136 @@
+"""What `evaluate` says of the energy-based machines of a model: log Z, and its bracket."""
+
+import math
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_ebm.commands import progress
+from tfp_ebm.distributions import Augmented, BoltzmannMachine, Dequantized
+from tfp_ebm.internal.json_numbers import json_number
+from tfp_ebm.internal.tfp_private import Blockwise, TransformedDistribution, samplers
+from tfp_ebm.partition import reverse_annealing
+from tfp_ebm.training import energy_based_parts
+
+__all__ = ["bracket_log_partition", "estimate_log_partitions"]
+
+tfd = tfp.distributions
+
+_NUM_CHAINS = 512
+_NUM_STEPS = 1000
+# Images whose codes start a reverse chain.
+_NUM_REVERSE = 1000
+
+
+def estimate_log_partitions(model: tfd.Distribution, seed: int) -> dict[str, Any]:
+    """Estimates log Z of every machine of a model; returns their sum and the list, for JSON.
+
+    Values add up; so do the squares of the errors, of estimates with seeds of their own.
+
+    Args:
+      model: the model.
+      seed: seed of the annealing.
+
+    Returns:
+      `value` and `standard_error`, nats, and `machines`, a record of each; empty if there is none.
+    """
+    machines = []
+    for index, part in enumerate(energy_based_parts(model)):
+        with progress.shares("log Z") as report:
+            estimate = part.estimate_log_partition(
+                _NUM_CHAINS, _NUM_STEPS, seed=_own_seed((seed, 1), index), progress=report
+            )
+        machines.append(
+            {
+                "name": part.name,
+                "event_shape": part.event_shape.as_list(),
+                "value": float(estimate.value),
+                "standard_error": float(estimate.standard_error),
+                "effective_sample_size": json_number(estimate.effective_sample_size),
+                "method": estimate.method,
+                "direction": estimate.direction,
+                "num_steps": estimate.num_steps,
+            }
+        )
+    if not machines:
+        return {}
+    return {
+        "value": sum(machine["value"] for machine in machines),
+        "standard_error": math.hypot(*(machine["standard_error"] for machine in machines)),
+        "method": _all(machine["method"] for machine in machines),
+        "direction": _all(machine["direction"] for machine in machines),
+        "machines": machines,
+    }
+
+
+def bracket_log_partition(model: tfd.Distribution, images: np.ndarray, seed: int) -> dict[str, Any]:
+    """Returns the width of the bracket around log Z, by reverse annealing from test images.
+
+    Each machine's chains start from its part of the codes; gaps of an image add up.
+
+    Args:
+      model: the model, whose log Z was estimated.
+      images: `[N, *event_shape]`.
+      seed: seed of the codes and of the annealing.
+
+    Returns:
+      `nats`, `nats_error` and `bits_per_dimension` of all machines together, and `machines`, those
+      of each; empty if there is none that is annealed.
+    """
+    images = images[:_NUM_REVERSE]
+    gaps, names = [], []
+    for index, (machine, points) in enumerate(_machines_and_points(model, images, (seed, 8))):
+        own_seed = _own_seed((seed, 9), index)
+        reverse = reverse_annealing(machine, points, 1, _NUM_STEPS, seed=own_seed).value.numpy()
+        log_z = float(tf.stop_gradient(machine.log_partition()))
+        gaps.append(reverse.astype(np.float64) - log_z)
+        names.append(machine.name)
+    if not gaps:
+        return {}
+    to_bits = 1 / (math.prod(images.shape[1:]) * math.log(2))
+    total = sum(gaps)
+    return {
+        "method": "RAISE from the images' codes, minus the estimate above, summed over machines",
+        "num_images": len(total),
+        **_moments(total),
+        "bits_per_dimension": total.mean() * to_bits,
+        "machines": [
+            {"name": name, **_moments(gap)} for name, gap in zip(names, gaps, strict=True)
+        ],
+    }
+
+
+def _own_seed(seed, index):
+    """Returns the seed itself for the first machine, and others for others."""
+    return samplers.fold_in(tf.constant(seed), index) if index else seed
+
+
+def _all(words):
+    """Returns what all have in common, or the different ones."""
+    return ", ".join(dict.fromkeys(words))
+
+
+def _moments(gap):
+    error = gap.std(ddof=1) / math.sqrt(len(gap)) if len(gap) > 1 else None
+    return {"nats": gap.mean(), "nats_error": error}
+
+
+def _machines_and_points(model, x, seed):
+    """Returns the machines that are annealed, each with what of the events reaches it."""
+    noise_seed, inner_seed = samplers.split_seed(seed, n=2, salt="machines")
+    if isinstance(model, Dequantized):
+        return _machines_and_points(model.distribution, model.dequantize(x, seed), inner_seed)
+    if isinstance(model, Augmented):
+        extra = model.posterior(x).sample(seed=noise_seed)
+        joint = tf.concat([x, extra], axis=-1)
+        return _machines_and_points(model.distribution, joint, inner_seed)
+    if isinstance(model, TransformedDistribution):
+        return _machines_and_points(model.distribution, model.bijector.inverse(x), inner_seed)
+    if isinstance(model, Blockwise):
+        parts = tf.nest.flatten(model.distributions)
+        points = tf.split(x, [part.event_shape.num_elements() for part in parts], axis=-1)
+        pairs = zip(parts, points, strict=True)
+        return [found for pair in pairs for found in _machines_and_points(*pair, inner_seed)]
+    return [(model, x)] if isinstance(model, BoltzmannMachine) else []
