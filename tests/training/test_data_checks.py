@@ -171,7 +171,8 @@ def test_discrete_models_take_integers():
     assert EventReader(SPINS).read("x", [[1, -1], [1, 1]]).dtype == np.float32
     assert EventReader(BITS).read("x", np.eye(2, dtype=bool)).dtype == np.float32
     binary = EventReader(levels(2)).read("x", IMAGES > 127)
-    assert binary.dtype == np.uint8 and set(np.unique(binary)) == {0, 1}
+    assert binary.dtype == np.uint8
+    np.testing.assert_array_equal(binary, IMAGES // 128)
     few = EventReader(levels(256, (2,))).read("x", np.array([[0, 1], [1, 1]]))  # May be by chance.
     assert few.shape == (2, 2)
     whole = EventReader(levels(256)).read("x", IMAGES.astype(np.float32))

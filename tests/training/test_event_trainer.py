@@ -133,6 +133,19 @@ def test_evaluate_and_predict_use_the_average(reference):
     np.testing.assert_allclose(trainer.distribution.loc.numpy(), reference, rtol=1e-6)
 
 
+def test_the_seed_belongs_to_the_state(tmp_path):
+    """Saved with the trainer, it decides over the order of data; another one may take its place."""
+    first, second = make_trainer(), make_trainer()
+    second.reseed((7, 8))
+    for trainer in (first, second):
+        trainer.fit(DATA, batch_size=4, verbose=0)
+    assert np.any(first.training_batch(3) != second.training_batch(3))
+    path = tf.train.Checkpoint(model=first).write(str(tmp_path / "state"))
+    tf.train.Checkpoint(model=second).read(path).assert_existing_objects_matched()
+    second.fit(DATA, batch_size=4, verbose=0)
+    np.testing.assert_array_equal(first.training_batch(3), second.training_batch(3))
+
+
 def test_sequences_are_shuffled_only_if_asked():
     seen = []
 

@@ -1,7 +1,8 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm import distributions, training
+from tfp_ebm import distributions, networks, training
+from tfp_ebm.bijectors import Coupling
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
@@ -35,6 +36,16 @@ def test_every_variable_is_in_its_group():
         assert refs(groups["base"]) == refs(base.trainable_variables)
         assert refs(groups["flow"]) == refs(flow.trainable_variables)
         assert refs(groups["noise"]) == {noise.scale.ref()}
+
+
+def test_a_classical_base_behind_networks_is_the_base():
+    """A flow with a network is no composite tensor, nor an instance of the public class."""
+    network = networks.MLP(1, 2, [4])
+    flow = Coupling(tfb.Split([1, 2]), tfb.Shift, network)
+    base = tfd.MultivariateNormalDiag(tf.Variable(tf.zeros([3])))
+    groups = training.parameter_groups(tfd.TransformedDistribution(base, flow))
+    assert refs(groups["base"]) == {base.loc.ref()}
+    assert refs(groups["flow"]) == refs(network.trainable_variables)
 
 
 def test_frozen_variables_are_in_none():

@@ -5,6 +5,7 @@
 from tensorflow_probability.python.bijectors.chain import _Chain as Chain
 from tensorflow_probability.python.bijectors.invert import _Invert as Invert
 from tensorflow_probability.python.bijectors.joint_map import _JointMap as JointMap
+from tensorflow_probability.python.distributions.blockwise import _Blockwise as Blockwise
 from tensorflow_probability.python.distributions.distribution import DiscreteDistributionMixin
 from tensorflow_probability.python.distributions.transformed_distribution import (
     _TransformedDistribution as TransformedDistribution,
@@ -23,6 +24,7 @@ from tensorflow_probability.python.internal import prefer_static as ps
 from tensorflow_probability.python.internal.implementation_selection import is_xla
 
 __all__ = [
+    "Blockwise",
     "Chain",
     "DiscreteDistributionMixin",
     "Invert",

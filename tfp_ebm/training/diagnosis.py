@@ -7,7 +7,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.distributions import Augmented, Dequantized, EnergyBased
-from tfp_ebm.internal.tfp_private import Chain, Invert
+from tfp_ebm.internal.tfp_private import Blockwise, Chain, Invert, TransformedDistribution
+from tfp_ebm.partition import StoredLogPartition
 
 __all__ = ["first_nonfinite"]
 
@@ -36,16 +37,20 @@ def _steps(bijector: tfb.Bijector, is_inverted: bool) -> Iterator[tuple[tfb.Bije
 def _walk(model: tfd.Distribution, x: tf.Tensor) -> str | None:
     """Follows events through the layers of a model; returns the first bad one."""
     if isinstance(model, Dequantized):
-        x = model.dequantize(x)
-        if not _is_finite(x):
+        if model.noise is None:
+            return _walk(model.distribution, model.dequantize(x))
+        # Drawn here: `dequantize` raises for noise that is not finite, and names no layer.
+        levels = tf.cast(x, model.distribution.dtype)
+        noise, log_prob = model.noise(levels).experimental_sample_and_log_prob()
+        if not _is_finite((noise, log_prob)):
             return "the dequantisation noise"
-        return _walk(model.distribution, x)
+        return _walk(model.distribution, levels + noise)
     if isinstance(model, Augmented):
         extra, log_prob = model.posterior(x).experimental_sample_and_log_prob()
         if not _is_finite((extra, log_prob)):
             return "the posterior of the extra dimensions"
         return _walk(model.distribution, tf.concat([x, extra], axis=-1))
-    if isinstance(model, tfd.TransformedDistribution):
+    if isinstance(model, TransformedDistribution):
         steps = list(_steps(model.bijector, is_inverted=True))
         for index, (step, is_inverted) in enumerate(steps):
             y = step.inverse(x) if is_inverted else step.forward(x)
@@ -58,6 +63,8 @@ def _walk(model: tfd.Distribution, x: tf.Tensor) -> str | None:
                 return f"bijector {index + 1} of {len(steps)} from the data, {step.name}"
             x = y
         return _walk(model.distribution, x)
+    if isinstance(model, Blockwise):
+        return _walk_parts(tf.nest.flatten(model.distributions), x)
     log_prob = (
         model.unnormalized_log_prob(x) if isinstance(model, EnergyBased) else model.log_prob(x)
     )
@@ -68,11 +75,39 @@ def _walk(model: tfd.Distribution, x: tf.Tensor) -> str | None:
     return None
 
 
+def _walk_parts(parts: list[tfd.Distribution], x: tf.Tensor) -> str | None:
+    """Looks at the parts of a base, of which each has some of the latents."""
+    values = tf.split(x, [part.event_shape.num_elements() for part in parts], axis=-1)
+    for index, (part, value) in enumerate(zip(parts, values, strict=True)):
+        bad = _walk(part, value)
+        if bad is not None:
+            return f"{bad}, part {index + 1} of {len(parts)}"
+    return None
+
+
+def _is_lost(variable: tf.Variable) -> bool:
+    """Whether a variable holds what it should not: one that is not trained may be infinite."""
+    value = tf.convert_to_tensor(variable)
+    if not value.dtype.is_floating:
+        return False
+    if variable.trainable:
+        return not _is_finite(value)
+    return bool(tf.reduce_any(tf.math.is_nan(value)))
+
+
+def _lost_variable(model: tf.Module) -> tf.Variable | None:
+    stored = [part for part in model.submodules if isinstance(part, StoredLogPartition)]
+    exempt = {variable.ref() for part in stored for variable in part.qualifiers}
+    lost = (v for v in model.variables if v.ref() not in exempt and _is_lost(v))
+    return next(lost, None)
+
+
 def first_nonfinite(model: tfd.Distribution, x: Any = None) -> str | None:
     """Names the first part of a model that holds or gives a number that is not finite.
 
     Looked at are, in this order, the variables, the layers from the data to the base, and the
-    gradients.
+    gradients. Variables that are not trained may be infinite, and what qualifies an estimate of
+    log Z may be unknown.
 
     >>> scale = tfb.Scale(tf.constant(float("inf")), name="too_large")
     >>> density = tfd.TransformedDistribution(tfd.Normal(0.0, 1.0), tfb.Chain([tfb.Exp(), scale]))
@@ -86,9 +121,9 @@ def first_nonfinite(model: tfd.Distribution, x: Any = None) -> str | None:
     Returns:
       A description, or None if everything is finite.
     """
-    for variable in model.variables:
-        if variable.dtype.is_floating and not _is_finite(variable):
-            return f"the variable {variable.name}"
+    variable = _lost_variable(model)
+    if variable is not None:
+        return f"the variable {variable.name}"
     if x is None:
         return None
     with tf.GradientTape() as tape:

@@ -65,6 +65,14 @@ class EventTrainer(keras.Model):
         """The number of updates so far, in every `fit` together."""
         return self.optimizer.iterations
 
+    def reseed(self, seed: Any) -> None:
+        """Makes everything random from the next update on a function of another seed.
+
+        Args:
+          seed: a pair of integers, or an integer.
+        """
+        self._seed.assign(samplers.sanitize_seed(seed))
+
     def as_evaluated(self) -> contextlib.AbstractContextManager:
         """Returns a context in which the model is as it is to be judged; here as it is."""
         return contextlib.nullcontext()

@@ -122,8 +122,13 @@ class LikelihoodModel(EventTrainer):
             momentum = checks.fraction("ema_momentum", ema_momentum)
             averaged, _ = trained_variables(model, self._frozen)
             self._moving_average = MovingAverage(averaged, momentum)
-        self._penalty = checks.nonnegative_number("base_weight_penalty", base_weight_penalty)
         self._energy_based = energy_based_parts(model)
+        self._penalty = checks.nonnegative_number("base_weight_penalty", base_weight_penalty)
+        if self._penalty and not any(part.couplings for part in self._energy_based):
+            raise ValueError(
+                "`base_weight_penalty` has nothing to shrink: no energy-based distribution of the "
+                "model has couplings; leave it out."
+            )
         self._estimated = estimated_parts(self._energy_based)
         self.annealing = Annealing()
         self._sample = []

@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.distributions import Augmented, Dequantized, EnergyBased
+from tfp_ebm.internal.tfp_private import TransformedDistribution
 from tfp_ebm.training.trained_variables import make_variables, trained_variables
 
 __all__ = ["GROUPS", "parameter_groups"]
@@ -46,7 +47,7 @@ def parameter_groups(
     for part in (model, *model.submodules):
         if isinstance(part, EnergyBased):
             names |= {variable.ref(): "base" for variable in _variables(part)}
-        if isinstance(part, tfp.distributions.TransformedDistribution):
+        if isinstance(part, TransformedDistribution):
             names |= {variable.ref(): "base" for variable in _variables(part.distribution)}
         if isinstance(part, Dequantized):
             names |= {variable.ref(): "noise" for variable in _variables(part.noise)}
