@@ -10,7 +10,7 @@ import pathlib
 import sys
 from collections.abc import Iterator, Sequence
 
-from tfp_ebm.internal.train_options import OPTIONS
+from tfp_ebm.internal.train_options import OPTIONS, flag
 
 __all__ = ["main"]
 
@@ -83,14 +83,13 @@ def _add_train(commands):
     for option in OPTIONS:
         if option.group not in groups:
             groups[option.group] = train.add_argument_group(option.group)
-        flag = f"--{option.name.replace('_', '-')}"
         default = "" if option.default in (None, False) else f" ({option.default})"
         keywords = {"default": None, "help": option.help + default}
         if option.kind is bool:
             keywords["action"] = "store_true"
         else:
             keywords |= {"type": option.kind, "choices": option.choices}
-        groups[option.group].add_argument(flag, **keywords)
+        groups[option.group].add_argument(flag(option.name), **keywords)
 
 
 @contextlib.contextmanager

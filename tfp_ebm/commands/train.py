@@ -1,26 +1,22 @@
 """The command that trains a model."""
 
+import contextlib
 import os
 import pathlib
-import platform
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
-from tfp_ebm import datasets, metrics, models, training
+from tfp_ebm import datasets, metrics, training
+from tfp_ebm.commands.configuration import changed_config, differing_options, new_config
 from tfp_ebm.commands.evaluate import find_network
 from tfp_ebm.commands.finish import finish
-from tfp_ebm.commands.run_folder import known_models, make_model, read_config, write_json
-from tfp_ebm.internal import checks
-from tfp_ebm.internal.hardware import has_bfloat16_units
+from tfp_ebm.commands.run_folder import make_model, read_config, write_json
 from tfp_ebm.internal.keras import keras
-from tfp_ebm.internal.train_options import MODEL_OPTIONS, OPTIONS
 from tfp_ebm.training import parameter_groups
-from tfp_ebm.version import __version__
 
 __all__ = ["train"]
 
@@ -52,92 +48,84 @@ def train(
     """
     strategy_name = given.get("strategy")
     if resume is not None:
-        config = read_config(resume)
-        _check_same(config, {"model": model, "dataset": dataset, **given}, resume)
+        if output is not None:
+            raise ValueError("`--output` has no place beside `--resume`: a run keeps its folder.")
+        config = _config_to_go_on(resume, {"model": model, "dataset": dataset, **given})
         output, strategy_name = resume, strategy_name or config["strategy"]
+    elif output is None and not dry_run:
+        raise ValueError("`--output` must name a new folder for the run, got none.")
     strategy = training.make_strategy(strategy_name or "none")
     data = None
     if resume is None:
-        config, data = _new_config(model, dataset, output, dry_run, given)
+        config, data = new_config(model, dataset, given)
     data = data or datasets.load(config["dataset"], config["data_dir"])
     if dry_run:
         from tfp_ebm.commands.cost import print_cost
 
         print_cost(make_model(config["model"], config["model_options"]), data.image_shape)
         return
-    if resume is not None and (output / "summary.json").exists():
-        print(f"{output} is finished; evaluate it by: tfp-ebm evaluate {output}")
+    if resume is not None and _is_finished(output, config, len(data.train)):
+        print(
+            f"{output} is finished; evaluate it by: tfp-ebm evaluate {output}, or go on with more "
+            "--epochs"
+        )
         return
     trainer = _make_trainer(config, len(data.train), strategy)
     _open_folder(output, config, resume, strategy)
-    try:
+    with _told_how_to_go_on(output, config, strategy_name):
         seconds = _fit(trainer, config, data, output)
+    if training.is_chief(strategy):
+        finish(output, data, seconds)
+
+
+def _config_to_go_on(run, given):
+    """Returns the configuration of a run, with the changes that are asked for."""
+    config = read_config(run)
+    return changed_config(config, given, run, _last_update(run))
+
+
+def _last_update(run):
+    """Returns the number of updates behind the last checkpoint of training."""
+    latest = training.Checkpoints(run / "training").latest
+    return 0 if latest is None else int(latest.name.split("-")[1])
+
+
+def _is_finished(run, config, num_images):
+    """Whether a run has its summary, and no epochs to come since its options were changed."""
+    if not (run / "summary.json").exists():
+        return False
+    if config == read_config(run):
+        return True
+    steps = datasets.num_batches(num_images, config["batch_size"])
+    return _last_update(run) >= config["epochs"] * steps
+
+
+@contextlib.contextmanager
+def _told_how_to_go_on(output: pathlib.Path, config: dict, strategy_name: str) -> Iterator[None]:
+    """Says how training goes on after what stopped it."""
+    try:
+        yield
     except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError):
         _start_again(output, strategy_name)
     except KeyboardInterrupt:
         print(f"\ninterrupted and saved; go on by: tfp-ebm train --resume {output}")
         raise
-    if training.is_chief(strategy):
-        finish(output, data, seconds)
-
-
-def _new_config(model, dataset, output, dry_run, given):
-    """Returns the whole configuration of a new run, checked, and its data."""
-    checks.choice("MODEL", model, known_models())
-    checks.choice("--dataset", dataset, datasets.names())
-    if output is None and not dry_run:
-        raise ValueError("`--output` must name a new folder for the run, got none.")
-    is_preset = model not in models.names()
-    options = {}
-    for option in OPTIONS:
-        default = None if is_preset and option.name in MODEL_OPTIONS else option.default
-        value = given.get(option.name)
-        options[option.name] = default if value is None else value
-    for name in ("epochs", "batch_size", "steps_per_execution", "keep"):
-        checks.positive_integer(f"--{name.replace('_', '-')}", options[name])
-    checks.positive_number("--learning-rate", options["learning_rate"])
-    _settle_precision(options)
-    data = datasets.load(dataset, options["data_dir"])
-    model_options = {
-        name: value for name in MODEL_OPTIONS if (value := options.pop(name)) is not None
-    }
-    if options["precision"] == "bfloat16":
-        model_options["network_policy"] = "mixed_bfloat16"
-    model_options |= {"image_shape": list(data.image_shape), "num_levels": data.num_levels}
-    config = {
-        "model": model,
-        "dataset": dataset,
-        "model_options": model_options,
-        **options,
-        "versions": _versions(),
-    }
-    return config, data
-
-
-def _settle_precision(options):
-    if options["precision"] == "bfloat16" and not has_bfloat16_units():
-        print("this machine has no bfloat16 units, which would be slower: float32 it is")
-        options["precision"] = "float32"
-
-
-def _check_same(config, given, resume):
-    """Raises if options given beside `--resume` differ from those of the run."""
-    known = {**config, **config["model_options"]}
-    differing = [
-        name
-        for name, value in given.items()
-        if value is not None and name != "strategy" and known.get(name) != value
-    ]
-    if differing:
-        raise ValueError(
-            f"{resume} has another configuration, which differs in {', '.join(differing)}; leave "
-            "these options out to go on with the run, or train into a new folder."
-        )
+    except training.NonFiniteError as error:
+        raise training.NonFiniteError(
+            f"{error} From the last checkpoint, update {_last_update(output)}, training goes on "
+            f"with another rate by: tfp-ebm train --resume {output} --learning-rate "
+            f"{config['learning_rate'] / 2:g} (or --clip-norm, --seed); the run records the change."
+        ) from error
 
 
 def _open_folder(output, config, resume, strategy):
     """Makes the folder of a new run; several workers started again find their own."""
-    if resume is not None or not training.is_chief(strategy):
+    if not training.is_chief(strategy):
+        return
+    if resume is not None:
+        if config != read_config(output):
+            write_json(output / "config.json", config)
+            (output / "summary.json").unlink(missing_ok=True)
         return
     if output.exists():
         several = strategy.cluster_resolver is not None
@@ -146,7 +134,11 @@ def _open_folder(output, config, resume, strategy):
                 f"`--output` {output} exists and is left as it is; choose another folder, remove "
                 f"it, or go on with a run by: tfp-ebm train --resume {output}"
             )
-        _check_same(read_config(output), {**config, "versions": None}, output)
+        if differing := differing_options(read_config(output), {**config, "versions": None}):
+            raise ValueError(
+                f"{output} holds a run with another configuration, which differs in "
+                f"{', '.join(differing)}; choose another folder."
+            )
         return
     partial = output.with_name(output.name + ".partial")  # A run folder has a config.json, always.
     partial.mkdir(parents=True, exist_ok=True)
@@ -184,6 +176,7 @@ def _fit(trainer, config, data, output):
         output / "training", config["keep"], config["checkpoint_every"], best=best
     )
     checkpoints.restore(trainer)
+    trainer.reseed((seed, 1))  # The checkpoint may hold another one.
     started = time.perf_counter()
     trainer.fit(
         data.train,
@@ -230,10 +223,17 @@ def _optimizers(config, density, num_images):
 
     rate = config["learning_rate"]
     own = {name: config[f"{name}_learning_rate"] for name in ("base", "noise")}
-    if not any(own.values()):
+    own = {name: own_rate for name, own_rate in own.items() if own_rate is not None}
+    if not own:
         return optimizer(rate)
     groups = [name for name, part in parameter_groups(density).items() if part]
-    return {name: optimizer(own.get(name) or rate) for name in groups}
+    for name in own:
+        if name not in groups:
+            raise ValueError(
+                f"`--{name}-learning-rate` has nothing to train: the {name} of {config['model']} "
+                "has no parameters; leave it out."
+            )
+    return {name: optimizer(own.get(name, rate)) for name in groups}
 
 
 def _start_again(output, strategy_name):
@@ -245,14 +245,3 @@ def _start_again(output, strategy_name):
     os.environ["TFP_EBM_RESTARTS"] = str(restarts)
     command = [sys.executable, "-m", "tfp_ebm.cli", "train", "--resume", str(output)]
     os.execv(sys.executable, command)
-
-
-def _versions():
-    return {
-        "tfp_ebm": __version__,
-        "tensorflow": tf.__version__,
-        "tensorflow_probability": tfp.__version__,
-        "tf_keras": keras.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }

@@ -1,12 +1,42 @@
 """The options of `tfp-ebm train`, in one table: for its help, its defaults and its records."""
 
+import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-__all__ = ["MODEL_OPTIONS", "OPTIONS", "Option"]
+__all__ = ["MODEL_OPTIONS", "OPTIONS", "SEED", "Option", "Range", "check_options", "flag"]
+
+
+class Range(NamedTuple):
+    """What a number may be, in words and as a test."""
+
+    words: str
+    holds: Callable[[float], bool]
+
+
+POSITIVE = Range("a finite number above 0", lambda x: 0 < x < math.inf)
+NOT_NEGATIVE = Range("a finite number of at least 0", lambda x: 0 <= x < math.inf)
+FACTOR = Range("a number above 0 and at most 1", lambda x: 0 < x <= 1)
+SHARE = Range("a number from 0 to below 1", lambda x: 0 <= x < 1)
+COUNT = Range("an integer of at least 1", lambda x: 1 <= x < 2**31)
+COUNT_OR_NONE = Range("an integer of at least 0", lambda x: 0 <= x < 2**31)
+SEVERAL = Range("an integer of at least 2", lambda x: 2 <= x < 2**31)
+SEED = Range("an integer from 0 to 2147483647", lambda x: 0 <= x < 2**31)
 
 
 class Option(NamedTuple):
-    """An option: name, type (bool: a flag), default, group in the help, help, and choices."""
+    """An option of `train`.
+
+    Attributes:
+      name: its name in records; the flag is `--name`, with dashes.
+      kind: its type; bool: a flag without a value.
+      default: its default.
+      group: its group in the help.
+      help: what it is.
+      choices: what it may be, for words.
+      range: what it may be, for numbers.
+      is_fixed: whether a run keeps it for ever, since the model or its state depend on it.
+    """
 
     name: str
     kind: type
@@ -14,51 +44,92 @@ class Option(NamedTuple):
     group: str
     help: str
     choices: tuple[str, ...] | None = None
+    range: Range | None = None
+    is_fixed: bool = False
 
 
-OPTIONS = (
-    Option("epochs", int, 40, "training", "passes over the training part, at most"),
-    Option("batch_size", int, 64, "training", "images in an update, over all replicas"),
-    Option("learning_rate", float, 5e-3, "training", "peak of Adam's rate"),
-    Option("base_learning_rate", float, None, "training", "for the base; as the flow's"),
-    Option("noise_learning_rate", float, None, "training", "for the noise; as the flow's"),
-    Option(
-        *("schedule", str, "cosine", "training", "of the learning rates"),
-        ("constant", "cosine", "exponential"),
-    ),
-    Option("warmup_steps", int, 100, "training", "updates until the peak"),
-    Option("decay_rate", float, 0.9999, "training", "factor of an update, exponential schedule"),
-    Option("clip_norm", float, None, "training", "clip gradients to this global norm"),
-    Option("base_weight_penalty", float, 0.0, "training", "L2 penalty on the base's weights"),
-    Option("ema_momentum", float, 0.999, "training", "average of the weights"),
-    Option("patience", int, None, "training", "epochs without progress before stopping; never"),
-    Option("gibbs_steps", int, 25, "training", "sweeps of the chains after each update"),
-    Option("horizontal_flips", bool, False, "training", "mirror half of the images"),
-    Option("seed", int, 0, "training", "seed of everything"),
-    Option("num_filters", int, 32, "model", "width of the networks"),
-    Option("num_components", int, 8, "model", "logistics in a coupling"),
-    Option("num_blocks", int, 2, "model", "gated blocks in a network"),
-    Option("dropout_rate", float, 0.3, "model", "dropout in the networks"),
-    Option("delta", float, None, "model", "smoothing of the spins; the model's default"),
-    Option("learn_delta", bool, None, "model", "train the smoothing too"),
-    Option(
-        *("sampler", str, None, "model", "where the base's gradient comes from; persistent"),
-        ("contrastive", "persistent", "replay", "tempering", "weighted"),
-    ),
-    Option("noise", str, None, "model", "dequantisation; uniform", ("uniform", "variational")),
-    Option("precision", str, "float32", "speed", "of the networks", ("bfloat16", "float32")),
-    Option("steps_per_execution", int, 1, "speed", "updates between two looks of Keras"),
-    Option("jit_compile", bool, False, "speed", "compile the update by XLA"),
-    Option(
-        *("strategy", str, "none", "speed", "several devices, or the machines of TF_CONFIG"),
-        ("mirrored", "multi_worker", "none"),
-    ),
-    Option("checkpoint_every", int, None, "records", "updates between checkpoints; each epoch"),
-    Option("keep", int, 3, "records", "checkpoints of training to keep"),
-    Option("sample_grids", bool, False, "records", "a picture of samples after every epoch"),
-    Option("quality_samples", int, None, "records", "samples to judge after every epoch; none"),
-    Option("chain_health", bool, False, "records", "how the chains mix, in metrics.csv"),
-    Option("tensorboard", bool, False, "records", "files for TensorBoard"),
-    Option("data_dir", str, None, "records", "folder of TensorFlow Datasets"),
+def _option(name, kind, default, group, help, choices=None, is_fixed=False):
+    range = choices if isinstance(choices, Range) else None
+    return Option(name, kind, default, group, help, None if range else choices, range, is_fixed)
+
+
+_SCHEDULES = ("constant", "cosine", "exponential")
+_SAMPLERS = ("contrastive", "persistent", "replay", "tempering", "weighted")
+_STRATEGIES = ("mirrored", "multi_worker", "none")
+_NOISES, _PRECISIONS = ("uniform", "variational"), ("bfloat16", "float32")
+
+# Name, type, default, group, help, and what it may be.
+_TRAINING = (
+    ("epochs", int, 40, "training", "passes over the training part, at most", COUNT),
+    ("batch_size", int, 64, "training", "images in an update, over all replicas", COUNT, True),
+    ("learning_rate", float, 5e-3, "training", "peak of Adam's rate", POSITIVE),
+    ("base_learning_rate", float, None, "training", "for the base; as the flow's", POSITIVE),
+    ("noise_learning_rate", float, None, "training", "for the noise; as the flow's", POSITIVE),
+    ("schedule", str, "cosine", "training", "of the learning rates", _SCHEDULES),
+    ("warmup_steps", int, 100, "training", "updates until the peak", COUNT_OR_NONE),
+    ("decay_rate", float, 0.9999, "training", "factor of an update, exponential schedule", FACTOR),
+    ("clip_norm", float, None, "training", "clip gradients to this global norm", POSITIVE),
+    ("base_weight_penalty", float, 0.0, "training", "L2 penalty on the couplings", NOT_NEGATIVE),
+    ("ema_momentum", float, 0.999, "training", "average of the weights", SHARE),
+    ("patience", int, None, "training", "epochs without progress before stopping; never", COUNT),
+    ("gibbs_steps", int, 25, "training", "sweeps of the chains after an update", COUNT_OR_NONE),
+    ("horizontal_flips", bool, False, "training", "mirror half of the images"),
+    ("seed", int, 0, "training", "seed of everything", SEED),
 )
+_MODEL = (
+    ("num_filters", int, 32, "model", "width of the networks", COUNT, True),
+    ("num_components", int, 8, "model", "logistics in a coupling", COUNT, True),
+    ("num_blocks", int, 2, "model", "gated blocks in a network", COUNT_OR_NONE, True),
+    ("dropout_rate", float, 0.3, "model", "dropout in the networks", SHARE, True),
+    ("delta", float, None, "model", "smoothing of the spins; the model's default", POSITIVE, True),
+    ("learn_delta", bool, None, "model", "train the smoothing too", None, True),
+    ("sampler", str, None, "model", "of the base's gradient; persistent", _SAMPLERS, True),
+    ("noise", str, None, "model", "dequantisation; uniform", _NOISES, True),
+)
+_OTHER = (
+    ("precision", str, "float32", "speed", "of the networks", _PRECISIONS, True),
+    ("steps_per_execution", int, 1, "speed", "updates between two looks of Keras", COUNT),
+    ("jit_compile", bool, False, "speed", "compile the update by XLA"),
+    (
+        "strategy",
+        str,
+        "none",
+        "speed",
+        "several devices, or the machines of TF_CONFIG",
+        _STRATEGIES,
+    ),
+    ("checkpoint_every", int, None, "records", "updates between checkpoints; each epoch", COUNT),
+    ("keep", int, 3, "records", "checkpoints of training to keep", COUNT),
+    ("sample_grids", bool, False, "records", "a picture of samples after every epoch"),
+    ("quality_samples", int, None, "records", "samples to judge after every epoch; none", SEVERAL),
+    ("chain_health", bool, False, "records", "how the chains mix, in metrics.csv"),
+    ("tensorboard", bool, False, "records", "files for TensorBoard"),
+    ("data_dir", str, None, "records", "folder of TensorFlow Datasets"),
+)
+OPTIONS = tuple(_option(*entry) for entry in (*_TRAINING, *_MODEL, *_OTHER))
 MODEL_OPTIONS = tuple(option.name for option in OPTIONS if option.group == "model")
+
+
+def flag(name: str) -> str:
+    """Returns the flag of an option."""
+    return f"--{name.replace('_', '-')}"
+
+
+def check_options(values: dict[str, Any]) -> None:
+    """Raises if a value is not what its option may be; None is always well.
+
+    Args:
+      values: values of options by name; others are left alone.
+
+    Raises:
+      ValueError: naming the flag, what was expected and what came.
+    """
+    for option in OPTIONS:
+        value = values.get(option.name)
+        if value is None:
+            continue
+        if option.range is not None and not option.range.holds(value):
+            raise ValueError(f"`{flag(option.name)}` must be {option.range.words}, got {value!r}.")
+        if option.choices is not None and value not in option.choices:
+            choices = ", ".join(option.choices)
+            raise ValueError(f"`{flag(option.name)}` must be one of {choices}, got {value!r}.")

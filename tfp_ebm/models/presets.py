@@ -11,7 +11,7 @@ from tfp_ebm.models import image_flows
 from tfp_ebm.models.variational_noise import VariationalNoise
 from tfp_ebm.models.vflow import vflow
 
-__all__ = ["preset", "preset_names"]
+__all__ = ["option_names", "preset", "preset_names"]
 
 _PAPER = {"image_shape": (32, 32, 3), "num_blocks": 10, "noise": "variational"}
 _WIDE = {"num_filters": 100, "num_components": 33, **_PAPER}
@@ -156,3 +156,17 @@ def preset(name: str, **options: Any) -> Dequantized:
     for option in options:
         checks.choice(f"option of {name}", option, image_flows.known_options(function))
     return function(**{**arguments, **options})
+
+
+def option_names(name: str) -> set[str]:
+    """Returns the options that a model or preset of this name takes.
+
+    Args:
+      name: one of `image_flows.names()` or of `preset_names()`.
+
+    Raises:
+      ValueError: if there is none of this name; the nearest one is suggested.
+    """
+    if name in image_flows.names():
+        return image_flows.known_options(getattr(image_flows, name))
+    return image_flows.known_options(_PRESETS[checks.choice("name", name, _PRESETS)][0])

@@ -1,0 +1,98 @@
+"""Runs that go on: with other options, after a loss that is not finite, beyond their end."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tfp_ebm import cli, datasets
+from tfp_ebm.commands import train as _command  # noqa: F401  # Loads the module patched below.
+from tfp_ebm.datasets import ImageDataset
+
+TINY = "--num-filters 4 --num-components 2 --num-blocks 1 --batch-size 8 --warmup-steps 0".split()
+
+
+@pytest.fixture(autouse=True)
+def tiny_images(monkeypatch):
+    """Sixteen images in place of digits, and no determinism for the rest of the process."""
+    images = np.random.default_rng(0).integers(0, 5, [24, 4, 4, 1]).astype(np.uint8)
+    labels = np.arange(24) % 3
+    parts = np.split(images, [16, 20])
+    data = ImageDataset("digits", *parts, *np.split(labels, [16, 20]), num_levels=5)
+    monkeypatch.setattr(datasets, "load", lambda name, data_dir=None: data)
+    monkeypatch.setattr("tensorflow.config.experimental.enable_op_determinism", lambda: None)
+
+
+def train(*arguments):
+    return cli.main(["train", *map(str, arguments)])
+
+
+def config_of(run):
+    return json.loads((run / "config.json").read_text())
+
+
+@pytest.fixture
+def run(tmp_path):
+    folder = tmp_path / "run"
+    begin = ("gaussian_flow", "--dataset", "digits", "--output", folder, "--epochs", 1)
+    assert train(*begin, *TINY) == 0
+    return folder
+
+
+def test_a_finished_run_goes_on_with_more_epochs(run, capsys):
+    before = config_of(run)
+    assert train("--resume", run, "--epochs", 1) == 0
+    assert "is finished" in capsys.readouterr().out and config_of(run) == before
+    assert train("--resume", run, "--learning-rate", 1e-4) == 0  # No epoch is left for it.
+    assert "is finished" in capsys.readouterr().out and config_of(run) == before
+    assert train("--resume", run, "--epochs", 2, "--seed", 3, "--clip-norm", 1.0) == 0
+    config = config_of(run)
+    assert config["epochs"] == 2 and config["seed"] == 3 and config["clip_norm"] == 1.0
+    (change,) = config["changes"]
+    assert change["update"] == 2 and change["time"].endswith("+00:00")
+    assert change["options"] == {
+        "epochs": {"from": 1, "to": 2},
+        "seed": {"from": 0, "to": 3},
+        "clip_norm": {"from": None, "to": 1.0},
+    }
+    rows = (run / "metrics.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["epoch", "1", "2"]
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["changes"] == config["changes"]
+
+
+def test_after_a_loss_that_is_not_finite_another_rate_goes_on(run, capsys):
+    checkpoints = sorted((run / "training").iterdir())
+    assert train("--resume", run, "--epochs", 3, "--learning-rate", 1e30) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "not finite in update 3" in error
+    assert f"update 2, training goes on with another rate by: tfp-ebm train --resume {run}" in error
+    assert sorted((run / "training").iterdir()) == checkpoints
+    assert train("--resume", run) == 1  # As it was, it fails again.
+    assert train("--resume", run, "--learning-rate", 1e-3, "--seed", 1) == 0
+    changes = config_of(run)["changes"]
+    assert [change["update"] for change in changes] == [2, 2]
+    assert changes[1]["options"]["learning_rate"] == {"from": 1e30, "to": 1e-3}
+    rows = (run / "metrics.csv").read_text().splitlines()
+    assert len(rows) == 4 and "nan" not in "".join(rows)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--num-filters", 8], "differs in num_filters; leave these options out"),
+        (["--batch-size", 4, "--seed", 1], "differs in batch_size;"),
+        (["--base-learning-rate", 0.1], "differs in base_learning_rate;"),
+        (["--precision", "bfloat16"], "differs in precision;"),
+        (["--dataset", "mnist"], "differs in dataset;"),
+        (["--learning-rate", -1], "`--learning-rate` must be a finite number above 0"),
+        (["--epochs", 0], "`--epochs` must be an integer of at least 1"),
+        (["--output", "elsewhere"], "`--output` has no place beside `--resume`"),
+    ],
+)
+def test_what_a_run_keeps(run, capsys, options, message):
+    before = config_of(run)
+    assert train("--resume", run, *options) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+    assert config_of(run) == before
