@@ -57,6 +57,19 @@ def test_moved_is_the_mean_over_sweeps():
     assert float(moved) == pytest.approx(1 / 8)
 
 
+class Halving(machines.Counter):
+    """Whole numbers lose their last bit in every sweep."""
+
+    def sweep(self, state, inverse_temperature, seed):
+        del inverse_temperature, seed
+        return tf.floor(state / 2)
+
+
+def test_distinct_are_the_last_states():
+    start = np.arange(8.0)[:, None]
+    assert mcmc.diagnose(machines.counter(Halving), start, 4, seed=(0, 1)).distinct == 1 / 8
+
+
 def test_distinct_states_are_counted_whole():
     units = [[1, 1], [1, -1], [-1, 1], [1, 1]]
     assert mcmc.share_of_distinct_chains(units) == 0.75
