@@ -225,20 +225,12 @@ DISTRIBUTIONS = {
     "BoltzmannMachine": None,
 }
 
-# Classes that are known to fail a check, and which.
-KNOWN_FAULTS: dict[str, str] = {}
-
 
 def conformance(class_name):
     """Returns the test that the entries of a class conform; `test_<module>.py` of each holds it."""
-    cases = []
-    for entry in [*BIJECTORS, *DISTRIBUTIONS]:
-        if entry.split()[0] == class_name:
-            reason = KNOWN_FAULTS.get(entry)
-            marks = [pytest.mark.xfail(reason=reason)] if reason else []
-            cases.append(pytest.param(entry, marks=marks))
+    entries = [entry for entry in (*BIJECTORS, *DISTRIBUTIONS) if entry.split()[0] == class_name]
 
-    @pytest.mark.parametrize("entry", cases)
+    @pytest.mark.parametrize("entry", entries)
     def test_conformance(entry):
         if entry in BIJECTORS:
             make, points, *options = BIJECTORS[entry]

@@ -5,7 +5,6 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tests import registry
 from tfp_ebm import distributions, models
 from tfp_ebm.testing.conformance import fresh, randomize
 from tfp_ebm.testing.derivatives import check_derivatives
@@ -27,8 +26,6 @@ FLOWS = {
 @pytest.mark.parametrize("direction", ["forward", "inverse"])
 @pytest.mark.parametrize("name", FLOWS)
 def test_flows(name, direction):
-    if name in registry.KNOWN_FAULTS:
-        pytest.xfail(registry.KNOWN_FAULTS[name])
     make, points = FLOWS[name]
     flow, x = make(), tf.constant(points)
     randomize(flow)
