@@ -353,3 +353,12 @@ def test_chains_and_estimates_of_a_batch(case, sampler):
         np.testing.assert_array_less(error, 5 * estimate.standard_error + 1e-3)
         reverse = partition.reverse_annealing(base, points, 5, 20, seed=(0, 4))
         assert reverse.value.shape == (4, 2, 3)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_batch_shapes_that_do_not_broadcast_are_named(case):
+    names = [name for name, _ in CASES[case][0]]
+    shapes = [(4,), (3,), *[()] * (len(names) - 2)]
+    message = rf"`{names[0]}` \[4\], `{names[1]}` \[3\]"
+    with pytest.raises(ValueError, match=message):
+        make(case, shapes)

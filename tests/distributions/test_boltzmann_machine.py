@@ -275,6 +275,7 @@ def test_copies_of_the_same_parameters_share_chains_and_log_z():
     same, other = large.copy(validate_args=True), large.copy(bias=np.ones(27))
     assert same.chains is large.chains and same.log_partition() == large.log_partition()
     assert other.chains is not large.chains and other.is_log_partition_stale()
+    assert base.copy(bias=np.ones(7)).chains is None  # Those given belong to other parameters.
     assert large.copy(chains=other.chains).chains is other.chains
 
 

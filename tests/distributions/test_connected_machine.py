@@ -1,10 +1,12 @@
 """Every method of the machine with couplings of all kinds against sums over all its states."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from scipy.special import logsumexp
 
 from tests import oracles
+from tfp_ebm.distributions import DiscreteMixture, SmoothedBoltzmannMachine
 from tfp_ebm.distributions.connected_machine import ConnectedMachine, color_table
 
 SIZE, COUNT = 5, 40_000
@@ -97,3 +99,24 @@ def test_refreshing_draws_the_summed_spins_alone():
     certain = np.all(start == STATES, axis=1).astype(float)
     expected = moments(transition(certain, COLORS[:1], 0.6))
     assert oracles.within_standard_errors(machine().refresh(tiled, 0.6, (0, 1)), *expected)
+
+
+@pytest.mark.parametrize("num_units", [1, 3])
+def test_uncoupled_spins_of_one_color(num_units):
+    """No spin is left to enumerate."""
+    factor, bias = tf.Variable(1.5 * np.eye(num_units)), tf.Variable(np.linspace(-1, 1, num_units))
+    colors = [list(range(num_units))]
+    base = SmoothedBoltzmannMachine(factor, bias, colors=colors)
+    points = np.random.default_rng(0).normal(size=[4, num_units])
+    with tf.GradientTape() as outer:
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(base.log_prob(points))
+        gradients = tape.gradient(total, [factor, bias])
+    expected = DiscreteMixture(bias, np.float64(2.25))
+    np.testing.assert_allclose(total, tf.reduce_sum(expected.log_prob(points)), rtol=1e-12)
+    with tf.GradientTape() as tape:
+        same = tf.reduce_sum(expected.log_prob(points))
+    np.testing.assert_allclose(gradients[1], tape.gradient(same, bias), rtol=1e-10)
+    assert np.all(np.isfinite(outer.gradient(gradients[1], bias)))
+    assert base.sample(5, seed=(0, 1)).shape == (5, num_units)
+    np.testing.assert_allclose(base.mean(), np.tanh(bias))

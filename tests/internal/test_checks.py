@@ -69,3 +69,21 @@ def test_events_of_other_sizes_are_refused():
     checks.same_size(one, one)
     with pytest.raises(ValueError, match=r"events of one shape, got \(2,\) and \(3,\)"):
         checks.same_size(one, other)
+
+
+def test_batch_shapes_must_broadcast():
+    w, b = tf.zeros([4, 1, 2, 3]), tf.zeros([5, 3])
+    checks.batches(weights=(w, 2), bias=(b, 1), delta=(tf.zeros([]), 0))
+    with pytest.raises(
+        ValueError, match=r"broadcast .* got `weights` \[4, 1\], `delta` \[2, 5\]\."
+    ):
+        checks.batches(weights=(w, 2), bias=(tf.zeros([3]), 1), delta=(tf.zeros([2, 5]), 0))
+
+
+def test_sizes_of_matrices_are_static():
+    @tf.function(input_signature=[tf.TensorSpec([None, None, 3])])
+    def traced(matrix):
+        checks.matrix("weights", matrix, "n, m")
+
+    with pytest.raises(ValueError, match=r"`weights` must have last two axes, \[n, m\], of sizes"):
+        traced(tf.zeros([1, 2, 3]))

@@ -71,11 +71,8 @@ class BipartiteNormal(EnergyBased, tfp.distributions.AutoCompositeTensorDistribu
             convert = tensor_util.convert_nonref_to_tensor
             self._weights = convert(weights, dtype=dtype, name="weights")
             self._delta = convert(delta, dtype=dtype, name="delta")
-            if self._weights.shape.rank is None or self._weights.shape.rank < 2:
-                raise ValueError(
-                    "`weights` must have shape [..., num_visible, num_hidden], got shape "
-                    f"{self._weights.shape}."
-                )
+            checks.matrix("weights", self._weights, "num_visible, num_hidden")
+            checks.batches(weights=(self._weights, 2), delta=(self._delta, 0))
             check_positive_definite(self._weights, self._delta)
             super().__init__(
                 dtype=dtype,

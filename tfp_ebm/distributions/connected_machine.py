@@ -16,13 +16,41 @@ from tfp_ebm.internal.enumeration import (
 from tfp_ebm.internal.numeric import log_2cosh, move_axis, multiply_rows
 from tfp_ebm.internal.tfp_private import samplers
 
-__all__ = ["ConnectedMachine", "color_table"]
+__all__ = ["ConnectedMachine", "check_colors", "color_table"]
 
 
 def color_table(colors: Sequence[Sequence[int]]) -> np.ndarray:
     """Returns index sets of unequal sizes as one table, short rows repeating their first entry."""
     width = max(len(color) for color in colors)
     return np.array([[*color, *[color[0]] * (width - len(color))] for color in colors], np.int32)
+
+
+def check_colors(colors: Sequence[Sequence[int]], size: int, coupling: tf.Tensor) -> None:
+    """Raises unless colors hold every spin once and, where that is known now, couple none within.
+
+    Args:
+      colors: index sets.
+      size: N.
+      coupling: `[..., N, N]`, of any diagonal.
+    """
+    if sorted(unit for color in colors for unit in color) != list(range(size)):
+        raise ValueError(
+            f"`colors` must hold every spin from 0 to {size - 1} exactly once, got {colors}."
+        )
+    if not tf.executing_eagerly():
+        return
+    coupling = coupling.numpy()
+    for color in colors:
+        within = coupling[..., color, :][..., color] * (1 - np.eye(len(color)))
+        if np.any(within != 0):
+            raise ValueError(f"`colors` must not couple within a color, got {color} coupled.")
+
+
+def _take(values, units, axis=-1):
+    """Returns `tf.gather`; TensorFlow has no gradient of it where there are no units."""
+    if units.shape[0] == 0:
+        return values[..., :0] if axis == -1 else values[..., :0, :]
+    return tf.gather(values, units, axis=axis)
 
 
 class ConnectedMachine(NamedTuple):
@@ -96,18 +124,18 @@ class ConnectedMachine(NamedTuple):
         return tf.convert_to_tensor(state, self.bias.dtype)
 
     def _rest_of(self, state):
-        return tf.gather(tf.convert_to_tensor(state, self.bias.dtype), self.rest, axis=-1)
+        return _take(tf.convert_to_tensor(state, self.bias.dtype), self.rest)
 
     def _rest_terms(self, rest):
         """Returns `s_R^T J_RR s_R / 2` and `J_AR s_R`."""
-        to_rest = tf.gather(self.coupling, self.rest, axis=-2)
-        within = multiply_rows(rest, tf.gather(to_rest, self.rest, axis=-1))
+        to_rest = _take(self.coupling, self.rest, axis=-2)
+        within = multiply_rows(rest, _take(to_rest, self.rest))
         to_summed = multiply_rows(rest, tf.gather(to_rest, self.summed, axis=-1))
         return 0.5 * tf.reduce_sum(within * rest, axis=-1), to_summed
 
     def _log_marginal_of_rest(self, rest):
         quadratic, signal = self._rest_terms(rest)
-        fields = tf.reduce_sum(rest * tf.gather(self.bias, self.rest, axis=-1), axis=-1)
+        fields = tf.reduce_sum(rest * _take(self.bias, self.rest), axis=-1)
         summed = log_2cosh(signal + tf.gather(self.bias, self.summed, axis=-1))
         return quadratic + fields + tf.reduce_sum(summed, axis=-1)
 

@@ -77,6 +77,7 @@ class DiscreteMixture(
             self._delta = tensor_util.convert_nonref_to_tensor(delta, dtype=dtype, name="delta")
             if self._bias.shape.rank == 0:
                 raise ValueError("`bias` must have shape [..., n], got a scalar.")
+            checks.batches(bias=(self._bias, 1), delta=(self._delta, 0))
             if tf.executing_eagerly() and not bool(tf.reduce_all(self._delta > 0)):
                 raise ValueError(f"`delta` must be above 0, got {self._delta.numpy()}.")
             super().__init__(

@@ -104,6 +104,12 @@ class GaussianBernoulliRBM(GaussianVisible):
         checks.vector("hidden_bias", self._hidden_bias, num_hidden)
         checks.finite("weights", self._weights)
         self._check_scale(num_visible)
+        checks.batches(
+            weights=(self._weights, 2),
+            visible_bias=(self._visible_bias, 1),
+            hidden_bias=(self._hidden_bias, 1),
+            scale=(self._scale, 1),
+        )
 
     @classmethod
     def create(

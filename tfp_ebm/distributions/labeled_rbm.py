@@ -131,6 +131,8 @@ class LabeledRBM(GaussianVisible):
         checks.vector("hidden_bias", self._hidden_bias, num_hidden)
         checks.vector("label_bias", self._label_bias, num_classes)
         self._check_scale(num_visible)
+        ranks = {**dict.fromkeys(self.parameter_properties(), 1), "weights": 2, "label_weights": 2}
+        checks.batches(**{name: (getattr(self, f"_{name}"), n) for name, n in ranks.items()})
 
     @classmethod
     def create(

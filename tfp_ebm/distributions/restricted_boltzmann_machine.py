@@ -76,6 +76,7 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
             self._bias = convert(bias, dtype=dtype, name="bias")
             self._binary = bool(binary)
             checks.layer_shapes(self._weights, self._bias)
+            checks.batches(weights=(self._weights, 2), bias=(self._bias, 1))
             checks.finite("weights", self._weights)
             checks.finite("bias", self._bias)
             super().__init__(

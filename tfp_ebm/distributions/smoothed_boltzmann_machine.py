@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
-from tfp_ebm.distributions.connected_machine import ConnectedMachine, color_table
+from tfp_ebm.distributions.connected_machine import ConnectedMachine, check_colors, color_table
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.numeric import (
@@ -101,10 +101,11 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
             checks.matrix("factor", self._factor, "N, N")
             size = self._factor.shape[-1]
             checks.vector("bias", self._bias, size)
+            checks.batches(factor=(self._factor, 2), bias=(self._bias, 1))
             self._check_factor(size)
             colors = [[unit] for unit in range(size)] if colors is None else colors
             colors = [sorted(map(int, color)) for color in colors]
-            self._check_colors(colors, size)
+            check_colors(colors, size, self.precision())
             self._colors = color_table(colors)
             self._summed = np.array(colors[0], np.int32)
             self._rest = np.setdiff1d(np.arange(size, dtype=np.int32), self._summed)
@@ -134,19 +135,6 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
             )
         if not bool(tf.reduce_all(tf.linalg.diag_part(factor) > 0)):
             raise ValueError("The diagonal of `factor` must be above 0.")
-
-    def _check_colors(self, colors, size):
-        if sorted(unit for color in colors for unit in color) != list(range(size)):
-            raise ValueError(
-                f"`colors` must hold every spin from 0 to {size - 1} exactly once, got {colors}."
-            )
-        if not tf.executing_eagerly():
-            return
-        precision = self.precision().numpy()
-        for color in colors:
-            within = precision[..., color, :][..., color] * (1 - np.eye(len(color)))
-            if np.any(within != 0):
-                raise ValueError(f"`colors` must not couple within a color, got {color} coupled.")
 
     @classmethod
     def create(

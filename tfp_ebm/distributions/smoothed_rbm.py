@@ -97,6 +97,7 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
             self._bias = convert(bias, dtype=dtype, name="bias")
             self._delta = convert(delta, dtype=dtype, name="delta")
             checks.layer_shapes(self._weights, self._bias)
+            checks.batches(weights=(self._weights, 2), bias=(self._bias, 1), delta=(self._delta, 0))
             checks.finite("bias", self._bias)
             check_positive_definite(self._weights, self._delta)
             super().__init__(

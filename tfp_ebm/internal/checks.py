@@ -1,6 +1,7 @@
 """Argument checks that name the argument, what was expected, what came, and the fix."""
 
 import difflib
+import functools
 import numbers
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 __all__ = [
+    "batches",
     "choice",
     "finite",
     "fraction",
@@ -90,10 +92,31 @@ def layer_shapes(weights: Any, bias: Any) -> None:
         )
 
 
+def batches(**parameters: tuple[Any, int]) -> None:
+    """Raises unless the batch shapes of parameters, each given with its own rank, broadcast."""
+    shapes = {
+        name: value.shape[: value.shape.rank - event_ndims]
+        for name, (value, event_ndims) in parameters.items()
+        if value.shape.rank is not None and value.shape.rank > event_ndims
+    }
+    try:
+        functools.reduce(tf.broadcast_static_shape, shapes.values(), tf.TensorShape([]))
+    except ValueError as error:
+        given = ", ".join(f"`{name}` {list(shape)}" for name, shape in shapes.items())
+        raise ValueError(
+            f"The batch shapes of the parameters must broadcast against each other, got {given}."
+        ) from error
+
+
 def matrix(name: str, value: Any, axes: str) -> None:
     """Raises unless `value` is a matrix or a batch of them; `axes` names its last two."""
     if value.shape.rank is None or value.shape.rank < 2:
         raise ValueError(f"`{name}` must have shape [..., {axes}], got shape {value.shape}.")
+    if None in value.shape[-2:]:
+        raise ValueError(
+            f"`{name}` must have last two axes, [{axes}], of sizes that are known before anything "
+            f"runs, got shape {value.shape}; `tf.ensure_shape` states them."
+        )
 
 
 def vector(name: str, value: Any, size: int) -> None:
