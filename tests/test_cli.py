@@ -136,7 +136,7 @@ def test_damage_is_one_line(run, tmp_path, capsys, damage):
         ),
         (
             ["train", "rbm_flow", "--dataset", "digits", "--output", "new", "--delta", "-1"],
-            "`delta` must be",
+            "`--delta` must be",
         ),
         (["evaluate", "nowhere"], "is no run folder"),
         (["sample", "nowhere"], "is no run folder"),

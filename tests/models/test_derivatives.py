@@ -16,7 +16,7 @@ FLOWS = {
     "nice": (lambda: models.nice((2, 4, 1), 5, 2, hidden_units=(5,), **OPTIONS), IMAGES),
     "glow": (lambda: models.glow((2, 4, 1), 5, 1, num_steps=2, num_filters=3, **OPTIONS), IMAGES),
     "flow_plus_plus": (
-        lambda: models.flow_plus_plus((2, 4, 1), 5, 2, 2, 1, (1, 1, 1), **OPTIONS),
+        lambda: models.flow_plus_plus((2, 4, 1), 5, 6, 2, 1, (1, 1, 0), **OPTIONS),
         IMAGES,
     ),
     "vector_flow": (lambda: models.vector_flow(4, 2, (5,), **OPTIONS), POINTS),
