@@ -1,11 +1,7 @@
 """Faults of the bijectors."""
 
 # Modules whose tests have another name.
-TESTS = {
-    "image_bijector": "checkerboard_split",
-    "mixture_logistic": "mix_log_cdf",
-    "mixture_logistic_inverse": "mix_log_cdf",
-}
+TESTS = {"image_bijector": "checkerboard_split"}
 
 FAULTS = {
     "act_norm": [
@@ -91,6 +87,34 @@ FAULTS = {
             "per_entry = 2 + 2 * self._num_components\n",
         ),
         ("log_scale, shift, *mixture = tf.split", "shift, log_scale, *mixture = tf.split"),
+    ],
+    "mixture_logistic": [
+        ("tf.maximum(log_scales, MIN_LOG_SCALE)", "log_scales"),
+        ("tf.where(is_negative, z, -z), -limit", "-tf.abs(z), -limit"),
+        ("is_free = log_scales >= MIN", "is_free = log_scales < MIN"),
+        ("weights * (\n        for_cdf * sigmoid", "weights * (\n        for_cdf"),
+        ("(complement - sigmoid))", "(sigmoid - complement))"),
+        ("with_x(*tf.cond(is_plain, plain, far)), again", "with_x(*plain()), again"),
+        ("is_plain = tf.reduce_min(tf.stack(sums)) >", "is_plain = tf.reduce_min(sums[0]) >"),
+        ("given = here(*given)", "pass"),
+    ],
+    "mixture_logistic_far": [
+        ("terms - rest\n", "terms + largest - (largest + rest)\n"),
+        ("tf.exp(tf.where(is_negative, z, -z))", "tf.exp(-tf.abs(z))"),
+        ("log_cdf < log_survival", "log_cdf > log_survival"),
+        ("tf.maximum(log_cdf, log_survival)", "log_survival"),
+        ("log_derivative_bar * tf.exp(log_weights)", "tf.exp(log_weights)"),
+        ("* tf.sigmoid(z)\n", "* tf.sigmoid(-z)\n"),
+    ],
+    "mixture_logistic_inverse": [
+        ("is_left & (count <= enough)", "is_left"),
+        ("(share_left * size > rounding) &", "(size > 100 * rounding) &"),
+        ("share_left < 0.5, newton, x", "share_left < np.inf, newton, x"),
+        ("(size < 0.5 * smallest)", "(size < np.inf)"),
+        ("low = tf.where(residual < 0", "low = tf.where(residual > 0"),
+        ("solution = _as_solution(x, y, *given)", "solution = x"),
+        ("output_gradients=-y_bar", "output_gradients=y_bar"),
+        ("_MAX_STEPS = 128", "_MAX_STEPS = 12"),
     ],
     "one_pass": [
         (

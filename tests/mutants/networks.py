@@ -37,11 +37,11 @@ FAULTS = {
     ],
     "layer_norm": [
         (
-            "squared_difference(precise, mean)",
-            "squared_difference(precise, tf.stop_gradient(mean))",
+            "precise - tf.reduce_mean(precise, axis=-1, keepdims=True)",
+            "precise - tf.stop_gradient(tf.reduce_mean(precise, axis=-1, keepdims=True))",
         ),
-        ("self.epsilon,", "0.0,"),
-        ("return tf.cast(y, x.dtype)", "return y"),
+        ("variance + self.epsilon", "variance"),
+        ("self.beta, x.dtype)", "self.beta, self.gamma.dtype)"),
     ],
     "mlp": [
         ("y = self.dropout(layer(y), training=training)", "y = layer(y)"),
@@ -52,6 +52,7 @@ FAULTS = {
         ),
     ],
     "recomputation": [
+        ("tf.recompute_grad(function)(*tensors)", "function(*tensors)"),
         ("_after(bar, part) for part in floating", "part for part in floating"),
         ("(of_tensors, slopes[1]) if variables", "(of_tensors, slopes[1][::-1]) if variables"),
         ("output_gradients=bar", "output_gradients=tf.stop_gradient(bar)"),

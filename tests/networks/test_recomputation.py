@@ -47,6 +47,21 @@ def test_the_function_runs_again_for_its_gradient_only():
     assert float(tape.gradient(y, x)) == 6.0 and len(runs) == 2
 
 
+def test_a_tape_keeps_nothing_of_the_inside():
+    inside = []
+
+    def function(x):
+        inside.append(x**2)
+        return tf.sin(inside[-1])
+
+    x = tf.constant(3.0)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        y = recomputed(function, x)
+    assert tape.gradient(inside[0], x) is None
+    np.testing.assert_allclose(tape.gradient(y, x), 6 * np.cos(9.0), rtol=1e-6)
+
+
 def test_integers_pass_and_get_no_gradient():
     x, index = tf.constant([1.0, 2.0]), tf.constant([1, 1])
     with tf.GradientTape() as tape:

@@ -20,7 +20,8 @@ def recomputed(function: Callable, *tensors: tf.Tensor) -> tf.Tensor:
 
     @tf.custom_gradient
     def run(*tensors):
-        result = function(*tensors)
+        # So that tapes do not record the inside in eager mode; its own gradient is never asked for.
+        result = tf.recompute_grad(function)(*tensors)
 
         def gradient(bar, variables=()):
             floating = [part for part in tensors if part.dtype.is_floating]
