@@ -1,5 +1,9 @@
 """The data sets by name."""
 
+import logging
+import os
+import re
+
 import numpy as np
 
 from tfp_ebm.datasets.densities import Density2D, density_2d, density_names
@@ -53,6 +57,7 @@ def load(name: str, data_dir: str | None = None) -> ImageDataset | Density2D:
     Raises:
       ValueError: if no data set has this name; the nearest one is suggested.
       ImportError: if scikit-learn is needed and missing.
+      OSError: if TensorFlow Datasets has the images neither in its folder nor to download.
     """
     checks.choice("name", name, (*names(), *density_names()))
     if name in density_names():
@@ -79,9 +84,27 @@ def _load_from_tfds(name, data_dir):
     import tensorflow_datasets as tfds
 
     tfds.display_progress_bar(False)
-    train, test = tfds.load(name, split=["train", "test"], data_dir=data_dir, as_supervised=True)
-    images, labels = _arrays(train)
-    test_images, test_labels = _arrays(test)
+    folder = data_dir or os.environ.get("TFDS_DATA_DIR")
+    if folder and "://" not in folder and not os.path.isdir(os.path.expanduser(folder)):
+        source = "`data_dir`" if data_dir else "TFDS_DATA_DIR"
+        raise OSError(
+            f"{source} must be a folder that exists, of TensorFlow Datasets, got {folder!r}; give "
+            f"the one that holds {name}, or make it for a download."
+        )
+    retries = logging.getLogger("urllib3.connectionpool")
+    retries.addFilter(_about_retries)
+    try:
+        parts = tfds.load(name, split=["train", "test"], data_dir=data_dir, as_supervised=True)
+        (images, labels), (test_images, test_labels) = map(_arrays, parts)
+    except Exception as error:  # Of many kinds: of files, of networks, of its own.
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise OSError(
+            f"{name} could not be read from {folder or 'the default folder'} of TensorFlow "
+            f"Datasets, nor downloaded ({reason.rstrip('.')}); give a folder that holds it as "
+            "`data_dir`, or in TFDS_DATA_DIR."
+        ) from error
+    finally:
+        retries.removeFilter(_about_retries)
     # A stand-in data set, as in the tests of TensorFlow Datasets, may hold fewer images.
     end = len(images) - min(_NUM_VALIDATION[name], len(images) // 6)
     return ImageDataset(
@@ -94,6 +117,16 @@ def _load_from_tfds(name, data_dir):
         test_labels,
         num_levels=256,
     )
+
+
+def _about_retries(record):
+    """Keeps retries of downloads away from the terminal; ends those of hosts without an address.
+
+    A filter of a logger, which may raise. TensorFlow Datasets would go on for minutes.
+    """
+    if re.search(r"total=[0-7],.*NameResolutionError", record.getMessage()):
+        raise ConnectionError("no network: the host of the data set has no address")
+    return False
 
 
 def _arrays(dataset):
