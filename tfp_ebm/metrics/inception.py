@@ -18,9 +18,21 @@ def inception_v3(weights: str | None = "imagenet") -> FeatureNetwork:
     Args:
       weights: `"imagenet"`, a path to a file of weights, or None for random ones.
 
+    Raises:
+      OSError: if the weights cannot be downloaded.
+
     Source: Szegedy et al., "Rethinking the Inception architecture for computer vision" (2016).
     """
-    classifier = keras.applications.InceptionV3(weights=weights)
+    try:
+        classifier = keras.applications.InceptionV3(weights=weights)
+    except Exception as error:
+        # Keras has no class of its own for downloads that fail.
+        if type(error) is not Exception:
+            raise
+        raise OSError(
+            f"The weights of Inception-v3 could not be downloaded ({error}); give `weights` a file "
+            "of them, or another network."
+        ) from error
     pooled = classifier.get_layer("avg_pool").output
     model = keras.Model(classifier.input, [pooled, classifier.output])
 
