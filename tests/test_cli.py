@@ -13,8 +13,9 @@ import time
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from tfp_ebm import cli
+from tfp_ebm import cli, commands
 from tfp_ebm.internal.hardware import has_bfloat16_units
 from tfp_ebm.models import image_flows, presets
 from tfp_ebm.training.parameter_groups import GROUPS
@@ -138,6 +139,36 @@ def test_damage_is_one_line(run, tmp_path, capsys, damage):
             ["train", "rbm_flow", "--dataset", "digits", "--output", "new", "--delta", "-1"],
             "`--delta` must be",
         ),
+        (
+            ["train", "small_vflow_28x28", "--dataset", "digits", "--dry-run", "--delta", "2"],
+            "small_vflow_28x28 does not take --delta; of the options of models it takes",
+        ),
+        (
+            ["train", "d_flow", "--dataset", "rings", "--output", "new"],
+            "`--dataset` must be one of",
+        ),
+        (
+            ["train", "gaussian_flow", "--dataset", "digits", "--output", "new"]
+            + ["--base-learning-rate", "1"],
+            "the base of gaussian_flow has no parameters",
+        ),
+        (["train", "--resume", "nowhere", "--seed", "1"], "is no run folder"),
+        (["evaluate", "nowhere", "--seed", "-1"], "`--seed` must be an integer from 0 to 21474"),
+        (["evaluate", "nowhere", "--seed", "x"], "`--seed` must be an integer from 0 to 21474"),
+        (["evaluate", "nowhere", "--num-samples", "2"], "`--num-samples` must be 0, or an integer"),
+        (["evaluate", "nowhere", "--importance-draws", "1.5"], "of at least 0, got '1.5'"),
+        (["evaluate", "nowhere", "--importance-draws", "3000000000"], "`--importance-draws` must"),
+        (["evaluate", "nowhere", "--format", "xml"], "`--format` must be one of json, tsv, got"),
+        (["evaluate", "nowhere", "--epochs", "3"], "`evaluate` does not take --epochs."),
+        (["evaluate"], "the following arguments are required: run; see `tfp-ebm evaluate --help`"),
+        (["sample", "nowhere", "--seed", "2147483648"], "`--seed` must be an integer from 0 to 2"),
+        (["sample", "nowhere", "--num", "0"], "`--num` must be an integer of at least 1, got 0"),
+        (["sample", "nowhere", "--number", "3"], "take --number. Did you mean --num?"),
+        (["train", "--dry-run"], "`MODEL` must be one of"),
+        (["train", "rbm_flow", "--dry-run"], "`--dataset` must be one of"),
+        (["train", "rbm_flow", "--dataset", "digits"], "`--output` must name a new folder"),
+        (["trian"], "invalid choice: 'trian'"),
+        ([], "the following arguments are required: COMMAND; see `tfp-ebm --help`."),
         (["evaluate", "nowhere"], "is no run folder"),
         (["sample", "nowhere"], "is no run folder"),
     ],
@@ -150,6 +181,52 @@ def test_bad_input_is_one_line_and_leaves_no_folder(
     error = capsys.readouterr().err
     assert message in error and error.startswith("tfp-ebm: ") and error.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (tf.errors.ResourceExhaustedError(None, None, "It failed\n\nSomewhere."), 1),
+        (tf.errors.InvalidArgumentError(None, None, "It failed\n\nSomewhere."), 1),
+        (MemoryError("It failed"), 1),
+        (ArithmeticError("It failed\nhere."), 1),
+        (OSError("It failed\nhere."), 2),
+        (ValueError("It failed\nhere."), 2),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_no_fault_of_the_program_is_one_line(capsys, monkeypatch, error, code):
+    def fail(**options):
+        raise error
+
+    monkeypatch.setattr(commands, "models", fail)
+    assert cli.main(["models"]) == code
+    message = capsys.readouterr().err
+    assert message.startswith("tfp-ebm: It failed") and message.count("\n") == 1
+
+
+def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch):
+    def fail(**options):
+        raise TypeError("a bug")
+
+    monkeypatch.setattr(commands, "models", fail)
+    with pytest.raises(TypeError, match="a bug"):
+        cli.main(["models"])
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("No driver."), tf.errors.InternalError(None, None, "No")]
+)
+def test_devices_that_fail_are_one_line(capsys, monkeypatch, error):
+    def fail(*args):
+        raise error
+
+    monkeypatch.setattr(tf.config, "list_logical_devices", fail)
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert cli.main(["models"]) == 2
+    message = capsys.readouterr().err
+    assert message.startswith("tfp-ebm: TensorFlow cannot use its devices (No")
+    assert message.count("\n") == 1
 
 
 def test_a_folder_that_exists_is_left_alone(capsys, tmp_path):

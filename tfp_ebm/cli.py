@@ -5,12 +5,23 @@ Nothing heavy is imported until a command runs, so that `--help` answers at once
 
 import argparse
 import contextlib
+import difflib
 import os
 import pathlib
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-from tfp_ebm.internal.train_options import OPTIONS, flag
+from tfp_ebm.internal.train_options import (
+    COUNT,
+    COUNT_OR_NONE,
+    OPTIONS,
+    SEED,
+    SEVERAL_OR_NONE,
+    Range,
+    flag,
+)
 
 __all__ = ["main"]
 
@@ -24,12 +35,46 @@ _DESCRIPTION = """Flows with energy-based bases: density models of images.
 Ctrl-C while training saves first. The run folder holds the configuration, the best weights, the
 checkpoints of training, metrics.csv, pictures and summary.json.
 """
-_EXIT_CODES = """exit codes: 0 done; 1 training met numbers that are not finite; 2 bad input,
-nothing was done; 130 interrupted and saved"""
+_EXIT_CODES = """exit codes: 0 done; 1 training met numbers that are not finite, or memory ran out;
+2 bad input, nothing was done; 130 interrupted and saved"""
+
+
+class _UsageError(Exception):
+    """The command line cannot be understood. No ValueError, which argparse would rewrite."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line, and leaves the exit code to `main`."""
+
+    def error(self, message: str) -> None:
+        """Raises instead of printing the usage, which is long."""
+        raise _UsageError(f"{message}; see `{self.prog} --help`.")
+
+
+def _value(name: str, kind: type, range: Range | None, choices: Any = None) -> Callable[[str], Any]:
+    """Returns what makes a value of what was typed; ranges are checked where options are used."""
+    words = "a number" if range is None else range.words
+    if choices is not None:
+        words = f"one of {', '.join(choices)}"
+
+    def parse(text):
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or (choices is not None and value not in choices):
+            raise _UsageError(f"`{name}` must be {words}, got {text!r}.")
+        return value
+
+    return parse
+
+
+def _add_number(parser, name, range, default, help):
+    parser.add_argument(name, type=_value(name, int, range), default=default, help=help)
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="tfp-ebm",
         description=_DESCRIPTION,
         epilog=_EXIT_CODES,
@@ -39,33 +84,35 @@ def _parser():
     _add_train(commands)
     evaluate = commands.add_parser("evaluate", help="log-likelihood on the test part")
     evaluate.add_argument("run", type=pathlib.Path, help="folder that `train` wrote")
-    evaluate.add_argument("--seed", type=int, default=0, help="seed of noise and annealing")
+    _add_number(evaluate, "--seed", SEED, 0, "seed of noise and annealing")
     evaluate.add_argument("--data-dir", help="folder of TensorFlow Datasets")
-    evaluate.add_argument(
-        "--importance-draws", type=int, default=0, help="draws of noise in the tighter bound (none)"
-    )
-    evaluate.add_argument(
-        "--num-samples", type=int, default=0, help="samples to judge by a feature network (none)"
-    )
+    tighter, judged = "draws of noise in the tighter bound (none)", "samples to judge (none)"
+    _add_number(evaluate, "--importance-draws", COUNT_OR_NONE, 0, tighter)
+    _add_number(evaluate, "--num-samples", SEVERAL_OR_NONE, 0, judged)
     evaluate.add_argument(
         "--network",
         default="classifier",
-        help="classifier (trained once, kept in RUN), its .npz file, efficientnet_lite0 or "
-        "inception_v3",
+        help="what judges them: classifier (trained once, kept in RUN), its .npz file, "
+        "efficientnet_lite0 or inception_v3",
     )
+    formats = ("json", "tsv")
     evaluate.add_argument(
-        "--format", choices=["json", "tsv"], default="json", help="of what is printed (json)"
+        "--format",
+        type=_value("--format", str, None, formats),
+        choices=formats,
+        default="json",
+        help="of what is printed (json)",
     )
     sample = commands.add_parser("sample", help="draw images from a trained model")
     sample.add_argument("run", type=pathlib.Path, help="folder that `train` wrote")
-    sample.add_argument("--num", type=int, default=64, help="number of images (%(default)s)")
-    sample.add_argument("--seed", type=int, default=0, help="seed (%(default)s)")
+    _add_number(sample, "--num", COUNT, 64, "number of images (%(default)s)")
+    _add_number(sample, "--seed", SEED, 0, "seed (%(default)s)")
     sample.add_argument(
         "--output", type=pathlib.Path, help="PNG file (RUN/samples-SEED.png by default)"
     )
     commands.add_parser("models", help="list the models and presets")
     commands.add_parser("datasets", help="list the data sets")
-    return parser
+    return parser, commands
 
 
 def _add_train(commands):
@@ -88,7 +135,9 @@ def _add_train(commands):
         if option.kind is bool:
             keywords["action"] = "store_true"
         else:
-            keywords |= {"type": option.kind, "choices": option.choices}
+            name, kind = flag(option.name), option.kind
+            keywords["type"] = _value(name, kind, option.range, option.choices)
+            keywords["choices"] = option.choices
         groups[option.group].add_argument(flag(option.name), **keywords)
 
 
@@ -107,13 +156,61 @@ def _quiet_start(touches_devices: bool) -> Iterator[None]:
         try:
             yield
             import tensorflow as tf
+            from absl import logging
 
+            logging.set_verbosity(logging.ERROR)
             tf.get_logger().setLevel("ERROR")
             if touches_devices:
-                tf.config.list_logical_devices()
+                _look_at_devices(tf)
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+def _look_at_devices(tf):
+    try:
+        tf.config.list_logical_devices()
+    except (RuntimeError, tf.errors.OpError) as error:
+        raise OSError(
+            f"TensorFlow cannot use its devices ({error}); mend the driver, or leave GPUs alone by "
+            "CUDA_VISIBLE_DEVICES=-1."
+        ) from error
+
+
+def _parse(arguments):
+    """Returns what was typed, by name, or names what no command has, with the nearest that is."""
+    parser, commands = _parser()
+    options, unknown = parser.parse_known_args(arguments)
+    if not unknown:
+        return vars(options)
+    known = re.findall(r"--[a-z][a-z-]*", commands.choices[options.command].format_help())
+    nearest = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.4)
+    hint = f" Did you mean {nearest[0]}?" if nearest else ""
+    raise _UsageError(
+        f"`{options.command}` does not take {unknown[0]}.{hint} All that it takes is in "
+        f"`tfp-ebm {options.command} --help`."
+    )
+
+
+def _in_one_line(error):
+    if isinstance(error, _UsageError):  # TensorFlow is not loaded yet.
+        return str(error)
+    from tfp_ebm.internal.one_line import one_line
+
+    return one_line(error)
+
+
+def _exit_code(error):
+    """Returns the code of an error that is told in one line; None for what is a fault of ours."""
+    if isinstance(error, KeyboardInterrupt):
+        return 130
+    if isinstance(error, _UsageError | ValueError | ImportError | OSError):
+        return 2
+    if isinstance(error, ArithmeticError | MemoryError):
+        return 1
+    import tensorflow as tf
+
+    return 1 if isinstance(error, tf.errors.OpError) else None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -122,22 +219,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
       arguments: what follows `tfp-ebm`; by default from the process.
     """
-    options = vars(_parser().parse_args(arguments))
-    # Several workers must be set up before TensorFlow looks at its devices.
-    with _quiet_start(touches_devices="TF_CONFIG" not in os.environ):
-        from tfp_ebm import commands
-
-    command = getattr(commands, options.pop("command"))
     try:
-        command(**options)
-    except (ValueError, ImportError, OSError) as error:
-        print(f"tfp-ebm: {error}", file=sys.stderr)
-        return 2
-    except ArithmeticError as error:
-        print(f"tfp-ebm: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+        options = _parse(arguments)
+        # Several workers must be set up before TensorFlow looks at its devices.
+        with _quiet_start(touches_devices="TF_CONFIG" not in os.environ):
+            from tfp_ebm import commands
+        getattr(commands, options.pop("command"))(**options)
+    except (Exception, KeyboardInterrupt) as error:
+        code = _exit_code(error)
+        if code is None:
+            raise
+        if code != 130:
+            print(f"tfp-ebm: {_in_one_line(error)}", file=sys.stderr)
+        return code
     return 0
 
 

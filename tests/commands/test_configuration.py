@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from tfp_ebm import cli, models
+from tfp_ebm import cli, datasets, models
 from tfp_ebm.commands.configuration import changed_config, new_config
 from tfp_ebm.internal.train_options import MODEL_OPTIONS, OPTIONS, check_options, flag
 
@@ -16,23 +17,110 @@ VALUES = {
 }
 
 
-@pytest.mark.parametrize("model", [*models.names(), *models.preset_names()])
-def test_options_that_a_model_does_not_take_are_named_with_those_it_takes(model):
+IMAGES = {
+    "digits": ((8, 8, 1), 17),
+    "mnist": ((28, 28, 1), 256),
+    "fashion_mnist": ((28, 28, 1), 256),
+    "cifar10": ((32, 32, 3), 256),
+}
+NAMES = [*models.names(), *models.preset_names()]
+
+
+@pytest.fixture
+def few_images(monkeypatch):
+    """Six images of every data set."""
+
+    def load(name, data_dir=None):
+        shape, num_levels = IMAGES[name]
+        parts = 3 * [np.zeros([2, *shape], np.uint8)] + 3 * [np.zeros([2], np.int64)]
+        return datasets.ImageDataset(name, *parts, num_levels=num_levels)
+
+    monkeypatch.setattr(datasets, "load", load)
+
+
+def fitting(model):
+    """Returns the data sets whose images a model takes."""
+    images = models.preset_images(model) if model in models.preset_names() else None
+    return [name for name in IMAGES if images in (None, IMAGES[name])]
+
+
+@pytest.mark.parametrize("model", NAMES)
+def test_options_that_a_model_does_not_take_are_named_with_those_it_takes(few_images, model):
     taken = [name for name in MODEL_OPTIONS if name in models.option_names(model)]
     assert {"num_filters", "num_components", "noise"} <= set(taken)
-    config, _ = new_config(model, "digits", {name: VALUES[name] for name in taken})
+    dataset = fitting(model)[0]
+    config, _ = new_config(model, dataset, {name: VALUES[name] for name in taken})
     assert {name: config["model_options"][name] for name in taken} == {
         name: VALUES[name] for name in taken
     }
     for name in set(MODEL_OPTIONS) - set(taken):
         with pytest.raises(ValueError) as error:
-            new_config(model, "digits", {name: VALUES[name]})
+            new_config(model, dataset, {name: VALUES[name]})
         message = str(error.value)
         assert message.startswith(f"{model} does not take {flag(name)}; ")
         assert all(flag(other) in message for other in taken)
 
 
-def test_the_issue_of_a_preset_is_one_line(capsys):
+@pytest.mark.parametrize("model", NAMES)
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--bogus 3", "`train` does not take --bogus."),
+        ("--num-filterz 3", "`train` does not take --num-filterz. Did you mean --num-filters?"),
+        ("--num-filters", "--num-filters: expected one argument"),
+        ("--num-filters x", "`--num-filters` must be an integer of at least 1, got 'x'"),
+        ("--num-filters 2.0", "`--num-filters` must be an integer of at least 1, got '2.0'"),
+        ("--num-filters 0", "`--num-filters` must be an integer of at least 1, got 0"),
+        ("--num-blocks -1", "`--num-blocks` must be an integer of at least 0, got -1"),
+        ("--dropout-rate 1", "`--dropout-rate` must be a number from 0 to below 1, got 1.0"),
+        ("--dropout-rate nan", "`--dropout-rate` must be a number from 0 to below 1, got nan"),
+        ("--noise gaussian", "`--noise` must be one of uniform, variational, got 'gaussian'"),
+        ("--seed 2147483648", "`--seed` must be an integer from 0 to 2147483647, got 2147483648"),
+        (
+            "--learning-rate fast",
+            "`--learning-rate` must be a finite number above 0, to 1e38, got 'fast'",
+        ),
+        ("--learn-delta 3", "`train` does not take 3."),
+    ],
+)
+def test_a_wrong_option_of_any_model_is_one_line(few_images, capsys, model, option, message):
+    arguments = ["train", model, "--dataset", fitting(model)[0], "--dry-run", *option.split()]
+    assert cli.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("tfp-ebm: ") and error.count("\n") == 1 and message in error
+
+
+@pytest.mark.parametrize("preset", models.preset_names())
+def test_a_preset_takes_the_images_that_it_is_for(few_images, capsys, preset):
+    for dataset in IMAGES:
+        if dataset in fitting(preset):
+            config, _ = new_config(preset, dataset, {})
+            assert tuple(config["model_options"]["image_shape"]) == IMAGES[dataset][0]
+            continue
+        assert cli.main(["train", preset, "--dataset", dataset, "--dry-run"]) == 2
+        error = capsys.readouterr().err
+        assert error.startswith(f"tfp-ebm: {preset} is for images of ") and error.count("\n") == 1
+        assert f"but `--dataset` {dataset} has " in error and "rbm_flow" in error
+        others = [name for name in models.preset_names() if dataset in fitting(name)]
+        assert all(name in error for name in others)
+
+
+def test_rates_of_parts_without_parameters_are_refused_without_training(few_images, capsys):
+    arguments = "train gaussian_flow --dataset digits --dry-run --num-filters 4 --num-blocks 0"
+    assert cli.main([*arguments.split(), "--base-learning-rate", "0.1"]) == 2
+    assert "the base of gaussian_flow has no parameters" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("preset", ["official_cifar10_flow_plus_plus", "official_cifar10_vflow"])
+def test_heads_that_do_not_divide_the_width_are_told(few_images, capsys, preset):
+    arguments = ["train", preset, "--dataset", "cifar10", "--dry-run", "--num-filters", "6"]
+    assert cli.main(arguments) == 2
+    error = capsys.readouterr().err
+    expected = "`num_filters` must be a multiple of `num_heads`, got 6 filters and 4 heads; take 8"
+    assert expected in error and error.count("\n") == 1
+
+
+def test_an_option_of_another_model_is_one_line(capsys):
     arguments = "train small_vflow_28x28 --dataset digits --dry-run --delta 2".split()
     assert cli.main(arguments) == 2
     error = capsys.readouterr().err
@@ -45,6 +133,7 @@ def test_the_issue_of_a_preset_is_one_line(capsys):
     [
         ("epochs", 1, 0),
         ("learning_rate", 1e-9, float("nan")),
+        ("base_learning_rate", 1e38, 1e39),
         ("noise_learning_rate", 0.1, -0.1),
         ("warmup_steps", 0, -1),
         ("decay_rate", 1.0, 1.01),
@@ -57,7 +146,7 @@ def test_the_issue_of_a_preset_is_one_line(capsys):
         ("dropout_rate", 0.0, 1.0),
         ("num_blocks", 0, -1),
         ("delta", 0.1, 0.0),
-        ("quality_samples", 2, 1),
+        ("quality_samples", 3, 2),
         ("checkpoint_every", 1, 0),
         ("schedule", "cosine", "cosin"),
         ("sampler", "replay", "reply"),

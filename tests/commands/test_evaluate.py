@@ -105,7 +105,7 @@ def test_figures_are_those_of_the_model(run, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--num-samples", "-1"], "`--num-samples` must be an integer of at least 0"),
+        (["--num-samples", "-1"], "`--num-samples` must be 0, or an integer of at least 3"),
         (["--importance-draws", "-2"], "`--importance-draws` must be"),
     ],
 )

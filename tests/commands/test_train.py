@@ -2,25 +2,11 @@
 
 import json
 
-import numpy as np
 import pytest
 
-from tfp_ebm import cli, datasets
-from tfp_ebm.commands import train as _command  # noqa: F401  # Loads the module patched below.
-from tfp_ebm.datasets import ImageDataset
+from tfp_ebm import cli
 
-TINY = "--num-filters 4 --num-components 2 --num-blocks 1 --batch-size 8 --warmup-steps 0".split()
-
-
-@pytest.fixture(autouse=True)
-def tiny_images(monkeypatch):
-    """Sixteen images in place of digits, and no determinism for the rest of the process."""
-    images = np.random.default_rng(0).integers(0, 5, [24, 4, 4, 1]).astype(np.uint8)
-    labels = np.arange(24) % 3
-    parts = np.split(images, [16, 20])
-    data = ImageDataset("digits", *parts, *np.split(labels, [16, 20]), num_levels=5)
-    monkeypatch.setattr(datasets, "load", lambda name, data_dir=None: data)
-    monkeypatch.setattr("tensorflow.config.experimental.enable_op_determinism", lambda: None)
+pytestmark = pytest.mark.usefixtures("small")
 
 
 def train(*arguments):
@@ -29,14 +15,6 @@ def train(*arguments):
 
 def config_of(run):
     return json.loads((run / "config.json").read_text())
-
-
-@pytest.fixture
-def run(tmp_path):
-    folder = tmp_path / "run"
-    begin = ("gaussian_flow", "--dataset", "digits", "--output", folder, "--epochs", 1)
-    assert train(*begin, *TINY) == 0
-    return folder
 
 
 def test_a_finished_run_goes_on_with_more_epochs(run, capsys):

@@ -45,6 +45,8 @@ def new_config(
         options[option.name] = default if value is None else value
     _settle_precision(options)
     data = datasets.load(dataset, options["data_dir"])
+    if is_preset:
+        _check_images(model, data)
     model_options = {
         name: value for name in MODEL_OPTIONS if (value := options.pop(name)) is not None
     }
@@ -70,6 +72,24 @@ def _check_model_takes(model, given):
             f"{model} does not take {', '.join(map(flag, wrong))}; of the options of models it "
             f"takes {', '.join(fitting)}."
         )
+
+
+def _check_images(preset, data):
+    """Raises if a preset, whose sizes are fixed, is for other images."""
+    own = data.image_shape, data.num_levels
+    expected = models.preset_images(preset)
+    if expected in (None, own):
+        return
+    fitting = [name for name in models.preset_names() if models.preset_images(name) == own]
+    presets = f"the presets {', '.join(fitting)}, or " if fitting else ""
+    raise ValueError(
+        f"{preset} is for images of {_in_words(*expected)}, but `--dataset` {data.name} has "
+        f"{_in_words(*own)}; take {presets}a model of any size, {', '.join(models.names())}."
+    )
+
+
+def _in_words(image_shape, num_levels):
+    return f"{'x'.join(map(str, image_shape))} with {num_levels} levels"
 
 
 def _settle_precision(options):

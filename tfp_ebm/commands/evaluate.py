@@ -12,10 +12,11 @@ import tensorflow as tf
 from tfp_ebm import datasets, metrics
 from tfp_ebm.commands import progress
 from tfp_ebm.commands.machines import bracket_log_partition, estimate_log_partitions
-from tfp_ebm.commands.run_folder import load_model, write_json
+from tfp_ebm.commands.run_folder import check_data, load_model, write_json
 from tfp_ebm.distributions import Dequantized
 from tfp_ebm.distributions.stochastic_bound import bound_log_prob
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.train_options import COUNT_OR_NONE, SEED, SEVERAL_OR_NONE, check_number
 from tfp_ebm.training.sampling import BatchSampler
 
 __all__ = ["evaluate", "evaluate_model", "find_network"]
@@ -47,10 +48,12 @@ def evaluate(
     Raises:
       ValueError: if the folder is not that of a run, or an option does not fit.
     """
-    checks.positive_integer("--importance-draws", importance_draws, minimum=0)
-    checks.positive_integer("--num-samples", num_samples, minimum=0)
+    check_number("--seed", seed, SEED)
+    check_number("--importance-draws", importance_draws, COUNT_OR_NONE)
+    check_number("--num-samples", num_samples, SEVERAL_OR_NONE)
     config, model = load_model(run)
     data = datasets.load(config["dataset"], data_dir or config["data_dir"])
+    check_data(run, config, data)
     result = evaluate_model(model, data.test, seed, importance_draws)
     if num_samples:
         judge = metrics.SampleQuality(

@@ -1,6 +1,5 @@
 """What `train` writes when training is done: figures and pictures."""
 
-import csv
 import math
 import pathlib
 
@@ -12,6 +11,7 @@ from tfp_ebm.commands.run_folder import load_model, write_json
 from tfp_ebm.distributions import Dequantized
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.training import checkpoint
+from tfp_ebm.training.epoch_table import read_epoch_rows
 
 __all__ = ["finish"]
 
@@ -28,7 +28,7 @@ def finish(output: pathlib.Path, data: datasets.ImageDataset, training_seconds: 
     seed = config["seed"]
     result = evaluate_model(density, data.test, seed)
     checkpoint.save(density, output / "checkpoint")  # Now with the better estimate of log Z.
-    rows = _metrics(output)
+    rows = _metrics(output / "metrics.csv")
     best = min(rows, key=lambda row: float(row["val_loss"]))
     summary = {
         "model": config["model"],
@@ -45,9 +45,15 @@ def finish(output: pathlib.Path, data: datasets.ImageDataset, training_seconds: 
     _report(result, output)
 
 
-def _metrics(output):
-    with (output / "metrics.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
+def _metrics(path):
+    rows = read_epoch_rows(path)
+    needed = ("val_loss", "bits_per_dimension", "val_bits_per_dimension")
+    if not rows or not all(name in rows[0] for name in needed):
+        raise ValueError(
+            f"{path} is damaged: it must hold {', '.join(needed)} of every epoch; restore it from "
+            "a copy. The weights of the run are well: `tfp-ebm evaluate` takes them."
+        )
+    return rows
 
 
 def _draw(model: Dequantized, data, output, seed, rows):

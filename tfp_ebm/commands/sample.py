@@ -7,7 +7,7 @@ import numpy as np
 from tfp_ebm import plots
 from tfp_ebm.commands import progress
 from tfp_ebm.commands.run_folder import load_model
-from tfp_ebm.internal import checks
+from tfp_ebm.internal.train_options import COUNT, SEED, check_number
 
 __all__ = ["sample"]
 
@@ -24,8 +24,14 @@ def sample(
       num: number of images.
       seed: seed; the same seed gives the same images.
       output: PNG file; `samples-SEED.png` in the run folder by default.
+
+    Raises:
+      ValueError: if the folder is not that of a run, or an option does not fit.
     """
-    checks.positive_integer("num", num)
+    check_number("--num", num, COUNT)
+    check_number("--seed", seed, SEED)
+    if output is not None and (output.is_dir() or not output.parent.is_dir()):
+        raise ValueError(f"`--output` must be a file in a folder that exists, got {output}.")
     _, model = load_model(run)
     images = np.concatenate(
         [
@@ -33,7 +39,5 @@ def sample(
             for start in progress.bar(range(0, num, _BLOCK), "samples")
         ]
     )
-    path = plots.sample_grid(
-        images, output or run / f"samples-{seed}.png", num_levels=model.num_levels
-    )
-    print(path)
+    path = output or run / f"samples-{seed}.png"
+    print(plots.sample_grid(images, path, num_levels=model.num_levels))

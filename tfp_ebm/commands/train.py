@@ -14,9 +14,10 @@ from tfp_ebm import datasets, metrics, training
 from tfp_ebm.commands.configuration import changed_config, differing_options, new_config
 from tfp_ebm.commands.evaluate import find_network
 from tfp_ebm.commands.finish import finish
-from tfp_ebm.commands.run_folder import make_model, read_config, write_json
+from tfp_ebm.commands.run_folder import check_data, make_model, read_config, write_json
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.training import parameter_groups
+from tfp_ebm.training.epoch_table import read_epoch_rows
 
 __all__ = ["train"]
 
@@ -58,11 +59,15 @@ def train(
     data = None
     if resume is None:
         config, data = new_config(model, dataset, given)
-    data = data or datasets.load(config["dataset"], config["data_dir"])
+    if data is None:
+        data = datasets.load(config["dataset"], config["data_dir"])
+        check_data(resume, config, data)
     if dry_run:
         from tfp_ebm.commands.cost import print_cost
 
-        print_cost(make_model(config["model"], config["model_options"]), data.image_shape)
+        density = make_model(config["model"], config["model_options"])
+        _optimizers(config, density, len(data.train))  # Refuses rates of parts without parameters.
+        print_cost(density, data.image_shape)
         return
     if resume is not None and _is_finished(output, config, len(data.train)):
         print(
@@ -81,6 +86,7 @@ def train(
 def _config_to_go_on(run, given):
     """Returns the configuration of a run, with the changes that are asked for."""
     config = read_config(run)
+    read_epoch_rows(run / "metrics.csv")  # Damage would show at the end of an epoch only.
     return changed_config(config, given, run, _last_update(run))
 
 

@@ -1,10 +1,21 @@
 """The options of `tfp-ebm train`, in one table: for its help, its defaults and its records."""
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-__all__ = ["MODEL_OPTIONS", "OPTIONS", "SEED", "Option", "Range", "check_options", "flag"]
+__all__ = [
+    "COUNT",
+    "COUNT_OR_NONE",
+    "MODEL_OPTIONS",
+    "OPTIONS",
+    "SEED",
+    "SEVERAL_OR_NONE",
+    "Option",
+    "Range",
+    "check_number",
+    "check_options",
+    "flag",
+]
 
 
 class Range(NamedTuple):
@@ -14,14 +25,25 @@ class Range(NamedTuple):
     holds: Callable[[float], bool]
 
 
-POSITIVE = Range("a finite number above 0", lambda x: 0 < x < math.inf)
-NOT_NEGATIVE = Range("a finite number of at least 0", lambda x: 0 <= x < math.inf)
+def _is_count(value, minimum):
+    return isinstance(value, int) and minimum <= value < 2**31
+
+
+# Beyond that single precision has no numbers.
+_LARGEST = 1e38
+POSITIVE = Range("a finite number above 0, to 1e38", lambda x: 0 < x <= _LARGEST)
+NOT_NEGATIVE = Range("a finite number of at least 0, to 1e38", lambda x: 0 <= x <= _LARGEST)
 FACTOR = Range("a number above 0 and at most 1", lambda x: 0 < x <= 1)
 SHARE = Range("a number from 0 to below 1", lambda x: 0 <= x < 1)
-COUNT = Range("an integer of at least 1", lambda x: 1 <= x < 2**31)
-COUNT_OR_NONE = Range("an integer of at least 0", lambda x: 0 <= x < 2**31)
-SEVERAL = Range("an integer of at least 2", lambda x: 2 <= x < 2**31)
-SEED = Range("an integer from 0 to 2147483647", lambda x: 0 <= x < 2**31)
+COUNT = Range("an integer of at least 1", lambda x: _is_count(x, 1))
+COUNT_OR_NONE = Range("an integer of at least 0", lambda x: _is_count(x, 0))
+# The jackknife of a distance leaves one of three out.
+SEVERAL = Range("an integer of at least 3", lambda x: _is_count(x, 3))
+SEVERAL_OR_NONE = Range(
+    "0, or an integer of at least 3", lambda x: _is_count(x, 0) and x not in (1, 2)
+)
+SEED = Range("an integer from 0 to 2147483647", lambda x: _is_count(x, 0))
+_WORDS = {bool: "true or false", str: "a text"}
 
 
 class Option(NamedTuple):
@@ -115,21 +137,40 @@ def flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+def check_number(name: str, value: Any, range: Range) -> None:
+    """Raises if a value is no number in a range.
+
+    Args:
+      name: name of the option, for the message.
+      value: the value, of any type.
+      range: what it may be.
+
+    Raises:
+      ValueError: naming the option, what was expected and what came.
+    """
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not range.holds(value):
+        raise ValueError(f"`{name}` must be {range.words}, got {value!r}.")
+
+
 def check_options(values: dict[str, Any]) -> None:
     """Raises if a value is not what its option may be; None is always well.
 
     Args:
-      values: values of options by name; others are left alone.
+      values: values of options by name, of any type; others are left alone.
 
     Raises:
       ValueError: naming the flag, what was expected and what came.
     """
     for option in OPTIONS:
-        value = values.get(option.name)
+        value, name = values.get(option.name), flag(option.name)
         if value is None:
             continue
-        if option.range is not None and not option.range.holds(value):
-            raise ValueError(f"`{flag(option.name)}` must be {option.range.words}, got {value!r}.")
-        if option.choices is not None and value not in option.choices:
-            choices = ", ".join(option.choices)
-            raise ValueError(f"`{flag(option.name)}` must be one of {choices}, got {value!r}.")
+        if option.range is not None:
+            check_number(name, value, option.range)
+        elif option.choices is not None:
+            if value not in option.choices:
+                choices = ", ".join(option.choices)
+                raise ValueError(f"`{name}` must be one of {choices}, got {value!r}.")
+        elif not isinstance(value, option.kind):
+            raise ValueError(f"`{name}` must be {_WORDS[option.kind]}, got {value!r}.")

@@ -1,5 +1,6 @@
 """Models with fixed sizes, by name."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from tfp_ebm.models import image_flows
 from tfp_ebm.models.variational_noise import VariationalNoise
 from tfp_ebm.models.vflow import vflow
 
-__all__ = ["option_names", "preset", "preset_names"]
+__all__ = ["option_names", "preset", "preset_images", "preset_names"]
 
 _PAPER = {"image_shape": (32, 32, 3), "num_blocks": 10, "noise": "variational"}
 _WIDE = {"num_filters": 100, "num_components": 33, **_PAPER}
@@ -137,6 +138,23 @@ _PRESETS: dict[str, tuple[Callable[..., Dequantized], dict[str, Any], str]] = {
 def preset_names() -> dict[str, str]:
     """Returns the names that `preset` knows, and what each is."""
     return {name: description for name, (_, _, description) in _PRESETS.items()}
+
+
+def preset_images(name: str) -> tuple[tuple[int, int, int], int] | None:
+    """Returns the shape of the images of a preset and their number of levels; None if any will do.
+
+    Args:
+      name: one of `preset_names()`.
+
+    Raises:
+      ValueError: if no preset has this name; the nearest one is suggested.
+    """
+    function, arguments, _ = _PRESETS[checks.choice("name", name, _PRESETS)]
+    signature = inspect.signature(function).parameters
+    shape = arguments.get("image_shape", signature["image_shape"].default)
+    if shape is inspect.Parameter.empty:
+        return None
+    return tuple(shape), arguments.get("num_levels", signature["num_levels"].default)
 
 
 def preset(name: str, **options: Any) -> Dequantized:

@@ -202,6 +202,11 @@ class GatedResNet(keras.layers.Layer):
         num_blocks = checks.positive_integer("num_blocks", num_blocks, minimum=0)
         dropout_rate = checks.fraction("dropout_rate", dropout_rate)
         num_heads = checks.positive_integer("num_heads", num_heads, minimum=0)
+        if num_heads and num_filters % num_heads:
+            raise ValueError(
+                f"`num_filters` must be a multiple of `num_heads`, got {num_filters} filters and "
+                f"{num_heads} heads; take {-(-num_filters // num_heads) * num_heads} filters."
+            )
         self.dropout_rate, self.recompute = dropout_rate, bool(recompute)
         self.context = checks.choice("context", context, ("none", "gate", "hidden"))
         self.proj_in = keras.layers.Conv2D(

@@ -112,7 +112,7 @@ def restore(model: Any, folder: str | pathlib.Path, config: dict[str, Any] | Non
     try:
         status = tf.train.Checkpoint(model=model).read(str(folder / _PREFIX))
         status.assert_existing_objects_matched()
-    except (AssertionError, ValueError):
+    except (AssertionError, ValueError, tf.errors.OpError):
         raise CheckpointError(
             f"The checkpoint in {folder} belongs to another model; make the model from the "
             "config.json beside it."
@@ -130,8 +130,8 @@ def _verified_config(folder):
         )
     try:
         content = json.loads(manifest.read_text())
-        sums = content["files"]
-    except (ValueError, KeyError):
+        sums = dict(content["files"])
+    except (ValueError, KeyError, TypeError):
         raise CheckpointError(f"The checkpoint file {manifest} is damaged; {remedy}") from None
     for name, expected in sums.items():
         path = folder / name
