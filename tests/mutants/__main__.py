@@ -9,7 +9,7 @@ os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1
 
 from tests.mutants import runner, tables
 
-_NUM_PROCESSES = 2
+_NUM_PROCESSES = int(os.environ.get("MUTANTS_PROCESSES", "2"))
 _LEAST_SHARE = 0.95
 
 

@@ -21,7 +21,13 @@ _COPIED = ("tfp_ebm", "tests", "conftest.py", "pyproject.toml", "README.md", "do
 
 
 def preload() -> None:
-    """Imports what every test file needs, but nothing of the package itself."""
+    """Imports what test files need, but nothing of the package itself, and runs nothing in TensorFlow.
+
+    Its threads would not survive the fork.
+    """
+    import hypothesis  # noqa: F401
+    import pytest  # noqa: F401
+    import scipy.stats  # noqa: F401
     import tensorflow  # noqa: F401
     import tensorflow_probability as tfp
     import tf_keras  # noqa: F401
