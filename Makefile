@@ -7,8 +7,8 @@ BIN := $(VENV)/bin
 ONLY ?=
 RUN ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
-# Each file's tests stay in one process, which keeps what they share.
-PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+# Tests of a file stay in one process, which keeps what they share; the short doctests come last.
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-all mutants lint clean
 
