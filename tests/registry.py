@@ -22,15 +22,15 @@ def affine(parameters):
 
 
 def spline(parameters):
-    widths, heights, slopes = tf.split(parameters, [3 * 4, 3 * 4, 3 * 3], axis=-1)
+    widths, heights, slopes = tf.split(parameters, [2 * 2, 2 * 2, 2], axis=-1)
 
     def bins(values, count):
-        return tf.reshape(values, tf.concat([tf.shape(values)[:-1], [3, count]], axis=0))
+        return tf.reshape(values, tf.concat([tf.shape(values)[:-1], [2, count]], axis=0))
 
     return tfb.RationalQuadraticSpline(
-        bin_widths=tf.nn.softmax(bins(widths, 4)) * 12,
-        bin_heights=tf.nn.softmax(bins(heights, 4)) * 12,
-        knot_slopes=tf.nn.softplus(bins(slopes, 3)) + 0.1,
+        bin_widths=tf.nn.softmax(bins(widths, 2)) * 12,
+        bin_heights=tf.nn.softmax(bins(heights, 2)) * 12,
+        knot_slopes=tf.nn.softplus(bins(slopes, 1)) + 0.1,
         range_min=-6.0,
     )
 
@@ -64,9 +64,9 @@ BIJECTORS = {
     ),
     "Coupling spline": (
         lambda dtype: bijectors.Coupling(
-            tfb.Split([2, 3]), spline, networks.MLP(2, 33, [5], "tanh", dtype=dtype)
+            tfb.Split([1, 2]), spline, networks.MLP(1, 10, [5], "tanh", dtype=dtype)
         ),
-        images(3, 5),
+        images(3, 3),
         # `tf.vectorized_map` gathers wrongly for batches of parameters of TFP's spline.
         {"check_vmap": False},
     ),

@@ -30,7 +30,7 @@ def test_published_parameter_counts(name, options, count):
 
 
 def test_small_presets_have_densities():
-    sizes = {"num_filters": 4, "num_components": 2, "num_blocks": 1}
+    sizes = {"num_filters": 4, "num_components": 2, "num_blocks": 0}
     for name, shape, levels in [
         ("small_8x8", (8, 8, 1), 17),
         ("small_vflow_28x28", (28, 28, 1), 256),

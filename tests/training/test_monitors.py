@@ -98,7 +98,7 @@ def watched(tmp_path_factory):
         num_filters=4,
         num_components=2,
         num_blocks=1,
-        num_couplings=(1, 1, 1),
+        num_couplings=(1, 0, 0),
         sampler="tempering",
         num_chains=16,
     )
