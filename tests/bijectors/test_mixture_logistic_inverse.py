@@ -84,7 +84,9 @@ def test_log_determinant_belongs_to_the_x_returned():
     np.testing.assert_array_equal(log_det, -other)
 
 
-@pytest.mark.parametrize("mode", ["eager", pytest.param("graph", marks=slow), "XLA"])
+@pytest.mark.parametrize(
+    "mode", ["eager", pytest.param("graph", marks=slow), pytest.param("XLA", marks=slow)]
+)
 def test_second_derivative_of_a_named_root(mode):
     def derivatives(y):
         with tf.GradientTape() as outer:
