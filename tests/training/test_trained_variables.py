@@ -7,6 +7,7 @@ from tfp_ebm import distributions, training
 from tfp_ebm.bijectors import Coupling
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.training import checkpoint
+from tfp_ebm.training.trained_variables import make_variables
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 DATA = np.random.default_rng(0).normal(3.0, 2.0, size=[64, 4]).astype(np.float32)
@@ -191,6 +192,96 @@ def test_what_is_frozen_stays():
         trainer_of(density, frozen=["scale"])
     with pytest.raises(ValueError, match="all of them are frozen"):
         trainer_of(density, frozen=density.trainable_variables).fit(DATA, verbose=0)
+
+
+class Scaled(tfd.Distribution):
+    """A model with a network built by its first call, which may go wrong on the way."""
+
+    def __init__(self, check=None, sample=None):
+        super().__init__(tf.float32, tfd.NOT_REPARAMETERIZED, False, True)
+        self.network = keras.Sequential([keras.layers.Dense(1)])
+        self.check, self.draw = check, sample
+
+    def _log_prob(self, x):
+        if self.check is not None:
+            self.check(x)
+        return self.network(x)[..., 0]
+
+    def _event_shape(self):
+        return tf.TensorShape([4])
+
+    def _sample_n(self, n, seed=None):
+        return tf.ones([n, 4]) if self.draw is None else self.draw(n)
+
+
+def fail_by(error):
+    def check(x):
+        raise error
+
+    return check
+
+
+def positive(x):
+    tf.debugging.assert_positive(x)
+
+
+def positive_in_words(x):
+    if not np.all(x > 0):
+        raise ValueError("`x` must be above 0.")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("`network` has 3 outputs"),
+        AttributeError("no attribute 'sclae'"),
+        TypeError("unsupported operand"),
+        RuntimeError("out of luck"),
+        NotImplementedError("not yet"),
+        tf.errors.InvalidArgumentError(None, None, "shapes [8,4] and [3]"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_of_a_model_surface_at_once_with_their_own_words(error):
+    with pytest.raises(ValueError, match=r"`scaled` fails on a batch of shape \(8, 4\)") as caught:
+        training.LikelihoodModel(Scaled(fail_by(error)))
+    assert caught.value.__cause__ is error
+    assert f"{type(error).__name__}: {error}" in str(caught.value)
+
+
+@pytest.mark.parametrize("check", [positive, positive_in_words])
+def test_models_that_refuse_noise_are_built_by_their_samples(check):
+    model = Scaled(check)
+    training.LikelihoodModel(model)
+    assert len(model.trainable_variables) == 2
+    training.LikelihoodModel(tfd.Dirichlet(tf.Variable(tf.ones([4])), validate_args=True))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Scaled(positive, fail_by(NotImplementedError("no samples"))),
+        Scaled(fail_by(RuntimeError("tf.gradients is not supported when eager"))),
+        Scaled(lambda x: (lambda x, labels: None)(x)),
+    ],
+    ids=["no samples", "graphs only", "labels"],
+)
+def test_models_that_only_an_update_can_call_wait_for_it(model):
+    training.LikelihoodModel(model)
+    assert not model.trainable_variables
+    model.check = None
+    make_variables(model)
+    assert len(model.trainable_variables) == 2
+
+
+def test_models_that_need_a_replica_wait_for_it(strategy):
+    def check(x):
+        tf.distribute.get_replica_context().all_reduce("sum", x)
+
+    with strategy.scope():
+        training.LikelihoodModel(Scaled(check))
+    with pytest.raises(ValueError, match="fails on a batch"):
+        training.LikelihoodModel(Scaled(fail_by(AttributeError("all_reduce"))))
 
 
 def test_mixed_precision_hides_no_variable():

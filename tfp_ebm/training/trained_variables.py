@@ -1,5 +1,6 @@
 """Which variables of a model are trained, and the check that none is left behind."""
 
+import re
 import weakref
 from collections.abc import Iterable, Sequence
 
@@ -18,27 +19,62 @@ __all__ = ["make_variables", "require_all_trained", "trained_variables"]
 _CALLED = weakref.WeakSet()
 _NUM_EXAMPLES, _EXAMPLE_SEED = 8, (0, 0)
 _MAX_NAMED = 5
+# What checks of values raise, and what others raise too.
+_OF_VALUES = (ValueError, tf.errors.InvalidArgumentError)
 
 
 def make_variables(model: tfp.distributions.Distribution) -> None:
     """Calls a model once, so that networks that are built by their first call have their variables.
 
-    Asked for is `log_prob` of a few events of noise, integers where the model takes levels. Models
-    that this function called before are left alone, and so are those of unknown event shape.
+    Asked for is `log_prob` of a few events of noise, integers where the model takes levels. Where a
+    model refuses their values, as those with `validate_args` do outside their support, its own
+    samples take their place. Models that this function called before are left alone, and so are
+    those of unknown event shape. Left to their first update are models that need more than an
+    event, that cannot sample either, that run in graphs only, or on replicas only.
 
     Args:
       model: the distribution.
+
+    Raises:
+      ValueError: from the error of the model, if it cannot compute `log_prob`.
     """
     if model in _CALLED or not model.event_shape.is_fully_defined():
         return
     with tf.init_scope(), seed_scope(tf.constant(_EXAMPLE_SEED)), values_unread():
         try:
             model.log_prob(_examples(model))
-        except Exception:
-            # A model that noise does not fit, or that needs more than an event, is called by its
-            # first update; `require_all_trained` tells if that is too late.
-            return
+        except Exception as error:
+            # `require_all_trained` tells if the first update is too late.
+            if _waits_for_update(error) or not _takes_samples(model, error):
+                return
     _CALLED.add(model)
+
+
+def _waits_for_update(error):
+    """Whether an error may be of a call that is not as those of an update are."""
+    if tf.distribute.has_strategy() and tf.distribute.in_cross_replica_context():
+        return True
+    if isinstance(error, TypeError):  # Labels, say, which a trainer of one's own gives.
+        return re.search(r"missing \d+ required .*argument", str(error)) is not None
+    return isinstance(error, RuntimeError) and "eager" in str(error)
+
+
+def _takes_samples(model, error):
+    """Calls a model that failed on noise on samples of its own; returns whether it has any."""
+    if isinstance(error, _OF_VALUES):
+        try:
+            samples = model.sample(_NUM_EXAMPLES, seed=_EXAMPLE_SEED)
+        except Exception:  # So it stays open whether the noise was to blame.
+            return False
+        try:
+            model.log_prob(samples)
+            return True
+        except Exception as second:
+            error = second
+    raise ValueError(
+        f"`log_prob` of the model `{model.name}` fails on a batch of shape "
+        f"{(_NUM_EXAMPLES, *model.event_shape)}: {type(error).__name__}: {error}"
+    ) from error
 
 
 def _examples(model):
