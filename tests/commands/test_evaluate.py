@@ -128,11 +128,11 @@ def test_networks_by_name(tmp_path):
 
 @pytest.mark.slow
 def test_the_error_of_a_single_image_is_null(run, monkeypatch):
+    from tfp_ebm.commands import machines
     from tfp_ebm.commands.finish import _report
 
-    module = sys.modules[evaluate_model.__module__]
-    monkeypatch.setattr(module, "_NUM_CHAINS", 4)
-    monkeypatch.setattr(module, "_NUM_STEPS", 3)
+    monkeypatch.setattr(machines, "_NUM_CHAINS", 4)
+    monkeypatch.setattr(machines, "_NUM_STEPS", 3)
     result = evaluate_model(load_model(run)[1], datasets.load("digits").test[:1])
     assert json.loads(json.dumps(result, allow_nan=False))["nats_per_image_error"] is None
     assert result["bracket"]["nats_error"] is None
