@@ -74,6 +74,10 @@ def test_reverse_chains_of_a_point_average_inverse_weights():
     np.testing.assert_allclose(estimate.value, -value + LOG_Z + OFFSET)
     np.testing.assert_allclose(estimate.standard_error, error)
     np.testing.assert_allclose(estimate.effective_sample_size, size)
+    alone = partition.reverse_annealing(base(machines.Spread), points, 1, 1)
+    np.testing.assert_array_equal(alone.standard_error, [np.nan] * 3)
+    default = partition.reverse_annealing(base(machines.Spread), points)
+    assert (default.num_chains, default.num_steps) == (16, 1000)
 
 
 @pytest.mark.parametrize("direction", ["forward", "backward"])
