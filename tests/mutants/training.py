@@ -64,12 +64,20 @@ FAULTS = {
     "epoch_loss": [
         ("value=record.value + part.log_partition_offset()", "value=record.value"),
         ("math.hypot(float(sampling_error), log_partition_error)", "float(sampling_error)"),
-        ("return batches, itertools.chain(batches, data)", "return batches, data"),
+        ("kept.of_dataset if is_dataset", "kept.of_dataset if not is_dataset"),
+        ("np.linspace(0, len(batches) - 1, count)", "np.arange(count)"),
         (
             "max(_MIN_EVENTS, math.ceil(_SHARE * size))",
             "min(_MIN_EVENTS, math.ceil(_SHARE * size))",
         ),
         ("* gibbs_steps * chains", "* chains"),
+    ],
+    "kept_batches": [
+        ("self._num_seen % self._stride == 0", "self._num_seen >= 0"),
+        ("self._kept[::2], 2 * self._stride", "self._kept[::2], self._stride"),
+        ("np.linspace(0, len(kept) - 1, int(min(wanted, len(kept))))", "np.arange(wanted)"),
+        ("            self._start()\n        return", "            pass\n        return"),
+        ("map_structure(np.array, batch)", "map_structure(np.asarray, batch)"),
     ],
     "event_trainer": [
         (

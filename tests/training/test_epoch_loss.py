@@ -189,9 +189,57 @@ def test_samples_are_spread_over_arrays_and_lose_nothing_of_generators():
     assert same[0] is data and len(rows) == 300 and len(batches) == 6
     assert rows[0] == 0 and rows[-1] == 5999 and set(np.diff(rows)) <= {19, 20, 21}
     assert np.array_equal(batches[0][0][:, 0], rows[:50])
-    batches, rest = sample_batches(iter(np.split(data, 60)), 50)
-    assert sum(len(batch) for batch in batches) == 300
+    kept, rest = sample_batches(iter(np.split(data, 60)), 50)
     np.testing.assert_array_equal(np.concatenate(list(rest)), data)
+    rows = np.concatenate(kept.take())[:, 0]
+    assert len(rows) == 300 and rows[0] == 0 and rows[-1] == 5999 and not kept
+
+
+SORTED = np.concatenate([DATA[:20] - 1, DATA[20:] + 3]).repeat(50, axis=0)
+
+
+def sorted_by_class(kind):
+    """Two classes, one after the other, a hundred batches of 20."""
+    batches = np.split(SORTED, 100)
+
+    class Sequence(keras.utils.Sequence):
+        def __len__(self):
+            return len(batches)
+
+        def __getitem__(self, index):
+            return batches[index]
+
+    dataset = tf.data.Dataset.from_tensor_slices(SORTED).batch(20)
+    return {
+        "data set": lambda: dataset,
+        "unknown length": lambda: dataset.filter(lambda x: True),
+        "sequence": Sequence,
+        "generator": lambda: iter(batches),
+    }[kind]()
+
+
+def assert_of_all_classes(history, base):
+    """The loss is right within its error, by which that of the first batches would be far off."""
+    error, exact = history["loss_error"][-1], exact_loss(base, SORTED)
+    assert abs(history["loss"][-1] - exact) < 3 * error
+    assert abs(exact_loss(base, SORTED[:260]) - exact) > 10 * error
+
+
+@pytest.mark.parametrize("kind", ["data set", "unknown length", "sequence", "generator"])
+def test_data_sorted_by_class_give_the_loss_of_all_classes(kind):
+    base = machine_with_chains()
+    options = {"epochs": 1 if kind == "generator" else 2, "verbose": 0, "shuffle": False}
+    history = trainer_of(base, rate=1e-3).fit(sorted_by_class(kind), **options).history
+    assert_of_all_classes(history, base)
+
+
+def test_replicas_share_the_sample_of_a_data_set(strategy):
+    with strategy.scope():
+        base = machine_with_chains()
+        trainer = training.LikelihoodModel(base, gibbs_steps=3, seed=(0, 1))
+        trainer.compile(optimizer=keras.optimizers.SGD(1e-3))
+    history = trainer.fit(sorted_by_class("data set"), epochs=2, verbose=0).history
+    assert_of_all_classes(history, base)
 
 
 def test_replicas_share_the_sample(strategy):

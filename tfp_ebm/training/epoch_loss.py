@@ -1,6 +1,5 @@
 """The loss of an epoch of a model whose log Z is an estimate."""
 
-import itertools
 import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ import tensorflow as tf
 
 from tfp_ebm.distributions import BoltzmannMachine, EnergyBased
 from tfp_ebm.partition import LogPartition
+from tfp_ebm.training.kept_batches import FixedBatches, KeptBatches
 
 __all__ = [
     "UNNORMALIZED_LOSS",
@@ -72,36 +72,38 @@ def annealing_of_an_epoch(
     return Annealing(num_steps=min(max(steps, _MIN_STEPS), _MAX_STEPS))
 
 
-def sample_batches(data: Any, batch_size: int) -> tuple[list[Any], Any]:
+def sample_batches(
+    data: Any, batch_size: int, num_updates: int | None = None
+) -> tuple[FixedBatches | KeptBatches, Any]:
     """Returns batches of training events to judge epochs by, and the data.
 
-    Of arrays a twentieth is taken, evenly spaced, of data sets and generators the first batches;
-    256 events at least, as far as there are, and 10,000 at most.
+    Taken is a twentieth of the events, spread over all of them; 256 at least, as far as there are,
+    and 10,000 at most. Of arrays and Keras sequences these are the same in every epoch; of data
+    sets and generators they are kept while an epoch passes by.
 
     Args:
       data: an array, a tuple of arrays that belong together, a `tf.data.Dataset`, or an iterable of
         batches.
       batch_size: size of the batches of arrays.
+      num_updates: batches of an epoch; None if unknown.
 
     Returns:
-      The batches, and the data, from which nothing is missing.
+      An object whose `take()` returns the batches at the end of an epoch, and the data, from which
+      nothing is missing.
     """
-    batches, data = _sample(data, batch_size)
-    return [tf.nest.map_structure(tf.convert_to_tensor, batch) for batch in batches], data
-
-
-def _sample(data, batch_size):
     if isinstance(data, np.ndarray | tuple):
-        return _of_arrays(data, batch_size), data
-    if isinstance(data, tf.data.Dataset):
-        size = int(data.cardinality())
-        return _first(iter(data), _SHARE * size), data
-    if isinstance(data, Iterator):
-        batches = _first(data, 0)
-        return batches, itertools.chain(batches, data)
+        return _fixed(_of_arrays(data, batch_size)), data
+    if isinstance(data, tf.data.Dataset | Iterator):
+        kept = KeptBatches(num_updates, _SHARE, _MIN_EVENTS, _MAX_EVENTS)
+        is_dataset = isinstance(data, tf.data.Dataset)
+        return kept, (kept.of_dataset if is_dataset else kept.of_iterator)(data)
     if hasattr(data, "__getitem__"):
-        return _first((data[index] for index in range(len(data))), _SHARE * len(data)), data
-    return [], data
+        return _fixed(_of_sequence(data)), data
+    return FixedBatches(), data
+
+
+def _fixed(batches):
+    return FixedBatches(tf.nest.map_structure(tf.convert_to_tensor, batch) for batch in batches)
 
 
 def _of_arrays(arrays, batch_size):
@@ -116,16 +118,13 @@ def _of_arrays(arrays, batch_size):
     ]
 
 
-def _first(batches, num_batches):
-    """Returns the first batches, as many as asked for and as make enough events."""
-    taken, count = [], 0
-    while count < _MIN_EVENTS or (len(taken) < num_batches and count < _MAX_EVENTS):
-        batch = next(batches, None)
-        if batch is None:
-            break
-        taken.append(batch)
-        count += len(tf.nest.flatten(batch)[0])
-    return taken
+def _of_sequence(batches):
+    """Returns batches that are spread over a Keras sequence."""
+    size = len(tf.nest.flatten(batches[0])[0]) if len(batches) else 1
+    count = max(math.ceil(_MIN_EVENTS / size), math.ceil(_SHARE * len(batches)))
+    count = min(count, max(1, _MAX_EVENTS // size), len(batches))
+    indices = np.linspace(0, len(batches) - 1, count).round()
+    return [batches[int(index)] for index in indices]
 
 
 def epoch_logs(

@@ -268,7 +268,7 @@ class LikelihoodModel(EventTrainer):
             return super()._validate_and_get_metrics_result(logs)
         self.reset_metrics()
         with self.as_evaluated():
-            for index, batch in enumerate(self._sample):
+            for index, batch in enumerate(self._sample.take()):
                 self._score(batch, tf.constant(index))
         records = [log_partition_record(part) for part in self._estimated]
         error = self._bits_metric.standard_error() * self._bits_metric.num_dimensions * math.log(2)
@@ -325,6 +325,6 @@ class LikelihoodModel(EventTrainer):
 
     def _look_ahead(self, x, batch_size, num_updates):
         if self._estimated:
-            self._sample, x = sample_batches(x, batch_size)
+            self._sample, x = sample_batches(x, batch_size, num_updates)
             self.annealing = annealing_of_an_epoch(self._estimated, num_updates, self.gibbs_steps)
         return x
