@@ -64,6 +64,18 @@ def test_each_side_has_its_own_chains():
     assert default.forward.num_chains == 256 and default.reverse.num_chains == 16
 
 
+def test_both_sides_have_the_schedule():
+    base, points = fakes.Base(fakes.counter(fakes.Counter)), np.array([[0.5], [2.0]])
+    betas = [0.0, 0.1, 1.0]
+    bounds = partition.log_prob_bounds(base, points, 4, 2, 2, betas)
+    forward = partition.annealed_importance_sampling(base, 4, 2, betas)
+    reverse = partition.reverse_annealing(base, points, 2, 2, betas)
+    np.testing.assert_allclose(bounds.forward.value, forward.value)
+    np.testing.assert_allclose(bounds.reverse.value, reverse.value)
+    even = partition.log_prob_bounds(base, points, 4, 2, 2)
+    assert even.forward.value != forward.value and np.all(even.reverse.value != reverse.value)
+
+
 def test_points_that_do_not_fit_are_refused():
     base = machines()["discrete"]
     with pytest.raises(ValueError, match="`value` must have shape"):

@@ -38,11 +38,12 @@ def test_enumeration_of_21_units_is_blocked():
 
 
 def enumerable(num_units):
-    return machines.Base(machines.Enumerable(tf.constant(3.0), num_units), 0.5)
+    return machines.Base(machines.Enumerable(tf.constant(3.0, tf.float64), num_units), 0.5)
 
 
 def test_up_to_25_units_and_the_closed_form_are_added():
     assert partition.enumeration.MAX_ENUMERATED_UNITS == 25
+    assert float(partition.enumerate_log_partition(enumerable(25)).value) == 3.5
     base = RestrictedBoltzmannMachine(*oracles.random_machine(3, 2), binary=True)
     assert base.log_partition_offset() != 0
     machine = base.machine().enumerate_log_partition()

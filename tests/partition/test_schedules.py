@@ -64,6 +64,17 @@ def test_adaptive_steps_add_equal_variance():
     again = partition.inverse_temperatures("adaptive", 20, late, seed=(0, 1))
     np.testing.assert_array_equal(again, betas)
     assert np.any(partition.inverse_temperatures("adaptive", 20, late, seed=(0, 2)) != betas)
+    many = partition.inverse_temperatures("adaptive", 1000, late, seed=(0, 1))
+    assert np.diff(many).max() < 0.011  # Ten even steps.
+
+
+def test_the_adaptive_schedule_of_a_batch_heeds_the_wildest_machine(monkeypatch):
+    """Increments of two chains of two machines, whose deviations are 1, 1 and, later, 0, 3."""
+    deviations = np.repeat([[1.0, 0.0], [1.0, 3.0]], 50, axis=0)
+    increments = tf.constant(np.stack([deviations, -deviations], axis=1))
+    monkeypatch.setattr(partition.schedules, "_pilot_increments", lambda *args: increments)
+    betas = partition.inverse_temperatures("adaptive", 4, machines.counter())
+    np.testing.assert_allclose(betas, [0, 1 / 2, 2 / 3, 5 / 6, 1], rtol=1e-6)
 
 
 def test_adaptive_schedules_of_machines_without_couplings_are_even():
