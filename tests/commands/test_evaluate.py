@@ -22,6 +22,17 @@ OPTIONS = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def short_annealing():
+    from tfp_ebm.commands import machines
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(machines, "_NUM_CHAINS", 64)
+        patch.setattr(machines, "_NUM_STEPS", 200)
+        patch.setattr(machines, "_NUM_REVERSE", 100)
+        yield
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """The folder of a run that was not trained, but whose machine is coupled."""
