@@ -1,5 +1,7 @@
 """Training under `tf.distribute`."""
 
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -53,7 +55,11 @@ def test_gradient_is_that_of_the_whole_batch(strategy, count):
     assert moved > 0.01
 
 
-@pytest.mark.parametrize("sampler", ["persistent", "replay", "tempering", "contrastive"])
+@pytest.mark.parametrize(
+    "sampler",
+    ["persistent", "contrastive"]
+    + [pytest.param(sampler, marks=pytest.mark.slow) for sampler in ("replay", "tempering")],
+)
 def test_replicas_move_chains_of_their_own(strategy, sampler):
     with strategy.scope():
         trainer = make(8, sampler, rate=0.01)
@@ -64,17 +70,20 @@ def test_replicas_move_chains_of_their_own(strategy, sampler):
 
 
 def test_checkpoint_keeps_every_replica_and_repeats_training(strategy, tmp_path):
-    def fit(folder, epochs):
+    checkpoints = training.Checkpoints(tmp_path)
+
+    def fit():
         with strategy.scope():
             trainer = make(8, rate=0.01)
-        checkpoints = training.Checkpoints(folder)
-        checkpoints.restore(trainer)
-        trainer.fit(DATA, batch_size=4, epochs=epochs, verbose=0, callbacks=[checkpoints])
-        return trainer
+        resumed = checkpoints.restore(trainer)
+        trainer.fit(DATA, batch_size=4, epochs=2, verbose=0, callbacks=[checkpoints])
+        return trainer, resumed
 
-    whole = fit(tmp_path / "a", 4)
-    fit(tmp_path / "b", 2)
-    again = fit(tmp_path / "b", 4)
+    whole, resumed = fit()
+    assert not resumed
+    shutil.rmtree(checkpoints.latest)  # As if stopped within the second epoch.
+    again, resumed = fit()
+    assert resumed and whole.num_updates == again.num_updates == 6
     for one, two in zip(chains(strategy, whole), chains(strategy, again), strict=True):
         np.testing.assert_array_equal(one, two)
     for one, two in zip(whole.distribution.variables, again.distribution.variables, strict=True):
