@@ -226,11 +226,17 @@ DISTRIBUTIONS = {
 }
 
 
+# Other entries of these classes are quicker.
+SLOW = {"Coupling spline", "SmoothedRBM", "SmoothedBoltzmannMachine"}
+
+
 def conformance(class_name):
     """Returns the test that the entries of a class conform; `test_<module>.py` of each holds it."""
     entries = [entry for entry in (*BIJECTORS, *DISTRIBUTIONS) if entry.split()[0] == class_name]
+    marks = [[pytest.mark.slow] if entry in SLOW else [] for entry in entries]
+    cases = [pytest.param(entry, marks=mark) for entry, mark in zip(entries, marks, strict=True)]
 
-    @pytest.mark.parametrize("entry", entries)
+    @pytest.mark.parametrize("entry", cases)
     def test_conformance(entry):
         if entry in BIJECTORS:
             make, points, *options = BIJECTORS[entry]

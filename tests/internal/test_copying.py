@@ -78,7 +78,8 @@ MODELS |= {
 }
 
 
-SLOW = ("glow per level", "variational noise", "convolutional", "flow posterior")
+SLOW = {"glow", "glow per level", "variational noise", "convolutional"}
+SLOW |= {"vector_vflow", "flow posterior"}
 
 
 def log_prob(model, value):
