@@ -57,6 +57,28 @@ def test_learned_noise_enters_the_bound():
     np.testing.assert_allclose(wrong, tight, atol=0.03)
 
 
+@pytest.mark.parametrize(("num_levels", "no_level"), [(255, 255), (256, 0), (257, -1)])
+def test_nan_of_the_density_is_no_level(num_levels, no_level):
+    """Some of the entries, which the others do not show."""
+    loc = tf.constant([3.5, np.nan, np.inf, -np.inf])
+    density = tfd.Independent(tfd.Deterministic(loc), 1)
+    model = Dequantized(density, num_levels)
+    expected = [3, no_level, num_levels - 1, 0]
+    with pytest.warns(RuntimeWarning, match=f"drew NaN; there the sample is {no_level}"):
+        assert model.sample(seed=(0, 1)).numpy().tolist() == expected
+    for compile in (False, True):
+        draw = tf.function(lambda: model.sample(2, seed=(0, 1)), jit_compile=compile)
+        assert draw().numpy().tolist() == [expected, expected]
+    strict = Dequantized(density, num_levels, validate_args=True)
+    with pytest.raises(ValueError, match="drew NaN, which is no level"):
+        strict.sample(seed=(0, 1))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="drew NaN"):
+        tf.function(lambda: strict.sample(seed=(0, 1)))()
+    infinite = tfd.Independent(tfd.Deterministic(tf.constant([np.inf, 3.5])), 1)
+    calm = Dequantized(infinite, num_levels, validate_args=True)
+    assert calm.sample(seed=(0, 1)).numpy().tolist() == [num_levels - 1, 3]
+
+
 def test_samples_are_levels():
     sample = normal_pixels(num_levels=5).sample(200, seed=(0, 1)).numpy()
     assert sample.dtype == np.uint8 and sample.shape == (200, 2)

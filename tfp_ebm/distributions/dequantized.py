@@ -1,5 +1,6 @@
 """A distribution over integers from a density: dequantisation."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -34,6 +35,10 @@ class Dequantized(DiscreteDistributionMixin, StochasticBound):
     count, is moved to the nearest one. Noise is drawn for every value and every member of a batch
     of densities. Where errors cannot be raised, under XLA, the log-probability of what is no level
     is NaN.
+
+    Where the density draws NaN, as after training that went wrong, `validate_args` raises. Without
+    it eager mode warns, and the sample is no level: -1, or 255 where levels are bytes; but 0 where
+    255 is a level too.
 
     It is no composite tensor, since the density and the noise may own networks: a `tf.function` can
     use it, but not return it.
@@ -70,7 +75,8 @@ class Dequantized(DiscreteDistributionMixin, StochasticBound):
             a distribution over u in [0, 1) with batch shape `[...]` and the same event shape; a
             draw that rounding has moved to 1 counts as the number below. A `tf.Module` or Keras
             model is tracked and trains. None: uniform.
-          validate_args: as in TensorFlow Probability; values are checked either way.
+          validate_args: as in TensorFlow Probability; values are checked either way, samples only
+            so.
           allow_nan_stats: as in TensorFlow Probability.
           name: name of the distribution.
 
@@ -194,7 +200,27 @@ class Dequantized(DiscreteDistributionMixin, StochasticBound):
     def _call_sample_n(self, sample_shape, seed, **kwargs):
         sample = self._distribution.sample(sample_shape, seed=seed, **kwargs)
         highest = tf.cast(self._num_levels - 1, sample.dtype)
-        return tf.cast(tf.clip_by_value(tf.floor(sample), 0, highest), self.dtype)
+        is_number = ~tf.math.is_nan(sample)
+        if self.validate_args:
+            message = f"`distribution` of `{self.name}` drew NaN, which is no level."
+            sample = checks.valid(sample, is_number, message)
+        elif tf.executing_eagerly() and not bool(tf.reduce_all(is_number)):
+            warnings.warn(
+                f"`distribution` of `{self.name}` drew NaN; there the sample is "
+                f"{self._no_level()}.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        level = tf.clip_by_value(tf.floor(sample), 0, highest)
+        # What a cast makes of NaN differs between machines, and may look like a level.
+        level = tf.where(is_number, level, tf.cast(self._no_level(), sample.dtype))
+        return tf.cast(level, self.dtype)
+
+    def _no_level(self):
+        """Returns what a sample is where the density drew NaN."""
+        if self.dtype != tf.uint8:
+            return -1
+        return 255 if self._num_levels < 256 else 0
 
     def _default_event_space_bijector(self):
         return None
