@@ -1,3 +1,5 @@
+import functools
+
 import keras as keras3
 import numpy as np
 import pytest
@@ -40,6 +42,137 @@ def test_a_hidden_network_is_refused():
     network = networks.MLP(3, 3)
     with pytest.raises(ValueError, match="pass the network itself as `conditioner=`"):
         bijectors.Coupling(tfb.Split(2), lambda a: tfb.Shift(network(a)))
+
+
+class Builder:
+    """What users write who make models by methods."""
+
+    def __init__(self):
+        self.network, self.unrelated = networks.MLP(3, 3), networks.MLP(3, 3)
+        self.number = 2.0
+
+    def shift(self, a):
+        return tfb.Shift(self.network(a))
+
+    def indirect(self, a):
+        return self.shift(a)
+
+    def double(self, a):
+        return tfb.Shift(self.number * a)
+
+    def as_lambda(self):
+        return lambda a: self.shift(a)
+
+    def __call__(self, a):
+        return self.shift(a)
+
+
+def nested(network):
+    def inner(a):
+        return network(a)
+
+    return lambda a: tfb.Shift(inner(a))
+
+
+def with_default(network):
+    return lambda a, network=network: tfb.Shift(network(a))
+
+
+def in_a_list(network):
+    networks = [{"a": network}]
+    return lambda a: tfb.Shift(networks[0]["a"](a))
+
+
+def partial(network):
+    return functools.partial(lambda network, a: tfb.Shift(network(a)), network)
+
+
+def partial_of_partial(network):
+    return functools.partial(functools.partial(lambda a, *, f: tfb.Shift(f(a))), f=nested(network))
+
+
+def decorated(network):
+    return functools.lru_cache(nested(network))
+
+
+HIDING = {
+    "nested": lambda: nested(networks.MLP(3, 3)),
+    "default": lambda: with_default(networks.MLP(3, 3)),
+    "container": lambda: in_a_list(networks.MLP(3, 3)),
+    "partial": lambda: partial(networks.MLP(3, 3)),
+    "partial of a partial": lambda: partial_of_partial(networks.MLP(3, 3)),
+    "decorated": lambda: decorated(networks.MLP(3, 3)),
+    "tf.function": lambda: tf.function(nested(networks.MLP(3, 3))),
+    "method": lambda: Builder().shift,
+    "method of a method": lambda: Builder().indirect,
+    "closure over an object": lambda: Builder().as_lambda(),
+    "object": Builder,
+    "method of a network": lambda: networks.MLP(3, 3).call,
+    "bijector": lambda: nested(bijectors.ActNorm.create([3])),
+    "not built": lambda: nested(keras.layers.Dense(3)),
+    "Keras 3": lambda: nested(keras3.layers.Dense(3)),
+    "variable": lambda: nested(tf.Variable(1.0)),
+}
+
+
+@pytest.mark.parametrize(
+    "argument", ["bijector_fn", "bijector_fn beside conditioner", "conditioner"]
+)
+@pytest.mark.parametrize("how", HIDING)
+def test_whatever_hides_variables_is_refused(how, argument):
+    arguments = {"bijector_fn": tfb.Shift, argument.split()[0]: HIDING[how]()}
+    if argument.endswith("beside conditioner"):
+        arguments["conditioner"] = networks.MLP(3, 3)
+    with pytest.raises(ValueError, match=f"`{argument.split()[0]}` is a plain function that holds"):
+        bijectors.Coupling(tfb.Split(2), **arguments)
+
+
+def without_variables():
+    """Functions that hold nothing that would have to train."""
+    exp, scale = tfb.Exp(), tfb.Scale(2.0)
+    frozen = tf.Variable(1.0, trainable=False)
+    recursive = {}
+    recursive["itself"] = recursive
+
+    def itself(a):
+        return tfb.Shift(a) if recursive else itself(a)
+
+    return {
+        "bijectors": lambda a: tfb.Chain([exp, scale, tfb.Shift(a)]),
+        "partial": functools.partial(lambda inner, a: tfb.Chain([inner, tfb.Shift(a)]), exp),
+        "frozen": lambda a: tfb.Shift(a * frozen),
+        "other attributes": Builder().double,
+        "recursion": itself,
+        "class": tfb.Shift,
+        "numbers": functools.partial(tfb.Shift, name="x"),
+        "tf.function": tf.function(lambda a: tfb.Shift(a)),
+    }
+
+
+@pytest.mark.parametrize("how", without_variables())
+@pytest.mark.parametrize("with_conditioner", [False, True])
+def test_functions_without_variables_are_welcome(how, with_conditioner):
+    conditioner = networks.MLP(3, 3) if with_conditioner else None
+    function = without_variables()[how]
+    coupling = bijectors.Coupling(tfb.Split(2), function, conditioner)
+    assert len(coupling.trainable_variables) == (6 if with_conditioner else 0)
+
+
+def test_a_function_may_hold_what_another_argument_shows():
+    network = networks.MLP(3, 3)
+    inner = next(part for part in network.submodules if isinstance(part, keras.layers.Dense))
+    for part in (network, inner, inner.kernel):
+        coupling = bijectors.Coupling(tfb.Split(2), nested(part), network)
+        assert len(coupling.trainable_variables) == 6
+
+    class Own(bijectors.Coupling):
+        """Its own attributes are tracked."""
+
+        def __init__(self):
+            self.network = networks.MLP(3, 3)
+            super().__init__(tfb.Split(2), lambda a: tfb.Shift(self.network(a)))
+
+    assert len(Own().trainable_variables) == 6
 
 
 def test_a_keras_3_network_is_refused():

@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.bijectors.one_pass import OnePassBijector
+from tfp_ebm.internal.held_parts import held_parts
 from tfp_ebm.internal.keras import keras
 
 __all__ = ["Coupling"]
@@ -65,8 +66,9 @@ class Coupling(OnePassBijector):
         Raises:
           TypeError: if an argument has the wrong type, or is a Keras 3 layer, whose variables
             TensorFlow Probability cannot see.
-          ValueError: if the network is not built, or `bijector_fn` is a plain function that holds
-            one, which would silently not train.
+          ValueError: if the network is not built, or one of the functions is a plain one that holds
+            variables of its own, in a closure, a partial or the object of a method, which would
+            silently not train.
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
@@ -78,9 +80,8 @@ class Coupling(OnePassBijector):
             _check_callable("bijector_fn", bijector_fn)
             if conditioner is not None:
                 _check_callable("conditioner", conditioner)
-                _check_tracked("conditioner", conditioner)
-            else:
-                _check_tracked("bijector_fn", bijector_fn)
+                _check_tracked("conditioner", conditioner, [self, split, bijector_fn])
+            _check_tracked("bijector_fn", bijector_fn, [self, split, conditioner])
             self._split = split
             self._bijector_fn = bijector_fn
             self._conditioner = conditioner
@@ -168,24 +169,43 @@ def _check_callable(name, value):
         raise TypeError(f"`{name}` must be callable, got {type(value).__name__}.")
 
 
-def _check_tracked(name, value):
-    """Raises if the callable hides variables from TensorFlow."""
+def _check_tracked(name, value, others):
+    """Raises if the callable hides variables from TensorFlow that no other part shows it."""
     if isinstance(value, tf.Module):
         _check_built(name, value)
         return
-    if type(value).__module__.split(".")[0] == "keras":
+    if _is_keras_3(value):
         raise TypeError(
             f"`{name}` is a Keras 3 {type(value).__name__}, whose variables TensorFlow Probability "
             "cannot see, so that it would silently not train; build it with tf_keras instead."
         )
-    held = [cell.cell_contents for cell in getattr(value, "__closure__", None) or ()]
-    held.append(getattr(value, "__self__", None))
-    hidden = [part for part in held if isinstance(part, tf.Module)]
+    others = [part for part in others if isinstance(part, tf.Module)]
+    # The coupling, made just now, tracks whatever it has.
+    shown = {id(part) for part in others} | {id(v) for part in others[1:] for v in part.variables}
+    hidden = [part for part in held_parts(value) if id(part) not in shown and _hides(part, shown)]
     if hidden:
+        what = "variable" if isinstance(hidden[0], tf.Variable) else type(hidden[0]).__name__
         raise ValueError(
-            f"`{name}` is a plain function that holds a {type(hidden[0]).__name__}, which would "
-            "silently not train: pass the network itself as `conditioner=`."
+            f"`{name}` is a plain function that holds a {what}, which would silently not train: "
+            "pass the network itself as `conditioner=`, or make the function a `tf.Module` with a "
+            "`__call__` that holds it as an attribute."
         )
+
+
+def _is_keras_3(value):
+    return type(value).__module__.split(".")[0] == "keras"
+
+
+def _hides(part, shown):
+    """Whether a part that a function holds has variables, or will have, that are not shown."""
+    if _is_keras_3(part):
+        return True
+    if isinstance(part, tf.Variable):
+        return part.trainable and id(part) not in shown
+    layers = [layer for layer in (part, *part.submodules) if isinstance(layer, keras.layers.Layer)]
+    return any(id(variable) not in shown for variable in part.variables) or any(
+        not layer.built for layer in layers
+    )
 
 
 def _check_built(name, module):
