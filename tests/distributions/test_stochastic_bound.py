@@ -110,6 +110,21 @@ def test_a_drawn_value_and_its_bound_repeat_with_the_seed():
     assert one[1].shape == (5, 3)
 
 
+@pytest.mark.parametrize("num_samples", [1, 15, 16, 17, 33, 50])
+def test_any_number_of_draws_is_traced_once_and_counted_right(num_samples):
+    """Where the bound is the same for every draw, it is that of their mean."""
+    traced = []
+
+    def noise(x):
+        traced.append(x)
+        return tfd.Independent(tfd.Uniform(tf.zeros_like(x), 1.0), 1)
+
+    model = Dequantized(tfd.Independent(tfd.Uniform(tf.zeros([2]), 4.0), 1), 4, noise)
+    bound = model.importance_log_prob([[0, 3], [1, 2], [3, 3]], num_samples, seed=(0, 1))
+    np.testing.assert_allclose(bound, 3 * [-2 * np.log(4.0)], rtol=1e-6)
+    assert len(traced) == 1
+
+
 def test_labels_with_axes_of_their_own():
     """Sixteen rows of labels stand beside the sixteen draws of a block, and not for them."""
     base = LabeledRBM.create(num_visible=2, num_hidden=3, num_classes=16, seed=(0, 1))

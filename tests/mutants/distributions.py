@@ -215,9 +215,9 @@ FAULTS = {
         ),
         ("seed=bound_seed, **kwargs", "**kwargs"),
         ("if not made.batch_shape.is_compatible_with(batch_shape):", "if False:"),
-        ("total - tf.math.log(tf.cast(num_blocks * _BLOCK + remainder, tf.float64))", "total"),
+        ("total - tf.math.log(tf.cast(num_samples, tf.float64))", "total"),
         ("samplers.fold_in(seed, index)", "seed"),
-        ("if remainder:", "if not remainder:"),
+        ("tf.where(counts, tf.cast(", "tf.where(True, tf.cast("),
         (
             "distribution.log_prob(value, seed=seed, **kwargs)",
             "distribution.log_prob(value, **kwargs)",

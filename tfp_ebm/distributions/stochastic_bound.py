@@ -109,7 +109,7 @@ class StochasticBound(tfp.distributions.Distribution):
 
             log p(x) >= E[log (1 / S) sum_s p(x, h_s) / q(h_s | x)],   rising with S
 
-        Draws run in blocks of 16, so that memory does not grow with S; sums in float64.
+        Draws run in blocks of 16 at most, so that memory does not grow with S; sums in float64.
 
         Args:
           value: `[..., *event_shape]`, whose leading axes broadcast against `batch_shape`.
@@ -131,39 +131,42 @@ class StochasticBound(tfp.distributions.Distribution):
         with self._name_and_control_scope(name or "importance_log_prob"):
             value = self._for_every_model(self._as_tensor(value))
             seed = sanitize_seed(seed, salt="importance_log_prob")
-            num_blocks, remainder = divmod(num_samples, _BLOCK)
-            num_blocks = tf.constant(num_blocks)
-            return self._importance_bound(value, num_blocks, remainder, seed, kwargs)
+            num_blocks = -(-num_samples // _BLOCK)
+            block = -(-num_samples // num_blocks)
+            return self._importance_bound(value, tf.constant(num_samples), block, seed, kwargs)
 
     def _as_tensor(self, value):
         return tf.convert_to_tensor(value, dtype_hint=self.dtype)
 
     @tf.function(autograph=False)
-    def _importance_bound(self, value, num_blocks, remainder, seed, kwargs):
+    def _importance_bound(self, value, num_samples, block, seed, kwargs):
         # Labels, say, may have leading axes of their own; what is traced here is pruned.
         if kwargs:
             shape = ps.shape(self._log_weight(value, seed, **kwargs))
             value = tf.broadcast_to(value, ps.concat([shape, self.event_shape_tensor()], axis=0))
         leading_rank = self._leading_rank(value)
 
-        def add(total, index, count):
-            shape = ps.concat([[count], ps.shape(value)], axis=0)
+        def add(total, index):
+            shape = ps.concat([[block], ps.shape(value)], axis=0)
             repeated = tf.broadcast_to(value, shape)
             log_weights = self._log_weight(repeated, samplers.fold_in(seed, index), **kwargs)
-            block = tf.reduce_logsumexp(tf.cast(log_weights, tf.float64), axis=0)
-            total = tf.reduce_logsumexp(tf.stack([total, block]), axis=0)
+            # Of one size, blocks are traced once; the last one may hold draws too many.
+            counts = tf.reshape(
+                index * block + tf.range(block) < num_samples, [block] + leading_rank * [1]
+            )
+            log_weights = tf.where(counts, tf.cast(log_weights, tf.float64), -math.inf)
+            added = tf.reduce_logsumexp(log_weights, axis=0)
+            total = tf.reduce_logsumexp(tf.stack([total, added]), axis=0)
             return tf.ensure_shape(total, value.shape[:leading_rank])
 
         total = tf.fill(ps.shape(value)[:leading_rank], tf.constant(-math.inf, tf.float64))
         _, total = tf.while_loop(
-            lambda index, _: index < num_blocks,
-            lambda index, total: (index + 1, add(total, index, _BLOCK)),
+            lambda index, _: index * block < num_samples,
+            lambda index, total: (index + 1, add(total, index)),
             (0, total),
             parallel_iterations=1,
         )
-        if remainder:
-            total = add(total, num_blocks, remainder)
-        return total - tf.math.log(tf.cast(num_blocks * _BLOCK + remainder, tf.float64))
+        return total - tf.math.log(tf.cast(num_samples, tf.float64))
 
 
 def bound_log_prob(
