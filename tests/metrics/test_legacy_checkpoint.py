@@ -98,7 +98,9 @@ def test_tensors_are_views_of_their_storages(write):
     assert found["turned"].flags["C_CONTIGUOUS"]
 
 
-@pytest.mark.parametrize("options", [{"cut": 1}, {"cut": 4}, {"cut": 5}, {"count": 11}, {"count": 13}])
+@pytest.mark.parametrize(
+    "options", [{"cut": 1}, {"cut": 4}, {"cut": 5}, {"count": 11}, {"count": 13}]
+)
 def test_files_that_are_cut_short_are_refused(write, options):
     path = write({"x": Tensor(STORAGES[0], 0, (12,), (1,))}, STORAGES[:1], **options)
     with pytest.raises(ValueError, match="is no whole legacy checkpoint"):
