@@ -1,7 +1,5 @@
 """Training under `tf.distribute`."""
 
-import shutil
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -67,27 +65,6 @@ def test_replicas_move_chains_of_their_own(strategy, sampler):
     first, second = (units.numpy() for units in chains(strategy, trainer))
     assert first.shape == second.shape and np.any(first != second)
     assert trainer.evaluate(DATA, verbose=0)[0] > 0
-
-
-def test_checkpoint_keeps_every_replica_and_repeats_training(strategy, tmp_path):
-    checkpoints = training.Checkpoints(tmp_path)
-
-    def fit():
-        with strategy.scope():
-            trainer = make(8, rate=0.01)
-        resumed = checkpoints.restore(trainer)
-        trainer.fit(DATA, batch_size=4, epochs=2, verbose=0, callbacks=[checkpoints])
-        return trainer, resumed
-
-    whole, resumed = fit()
-    assert not resumed
-    shutil.rmtree(checkpoints.latest)  # As if stopped within the second epoch.
-    again, resumed = fit()
-    assert resumed and whole.num_updates == again.num_updates == 6
-    for one, two in zip(chains(strategy, whole), chains(strategy, again), strict=True):
-        np.testing.assert_array_equal(one, two)
-    for one, two in zip(whole.distribution.variables, again.distribution.variables, strict=True):
-        np.testing.assert_array_equal(one.numpy(), two.numpy())
 
 
 def test_log_partition_is_estimated_over_the_replicas(strategy):
