@@ -105,7 +105,7 @@ FAULTS = {
             "for gradient in gradients if gradient is not None]\n    return tf.reduce_all",
             "for gradient in gradients[:1] if gradient is not None]\n    return tf.reduce_all",
         ),
-        ("lambda: given, lambda:", "lambda: given, lambda: given and"),
+        ("tf.zeros_like(g) for g in given", "0 * g for g in given"),
         ("tf.stack([loss, *sums])", "tf.stack([*sums, *sums])"),
     ],
     "likelihood_model": [

@@ -146,6 +146,15 @@ def test_the_seed_belongs_to_the_state(tmp_path):
     np.testing.assert_array_equal(first.training_batch(3), second.training_batch(3))
 
 
+def test_the_order_of_data_goes_on_in_another_fit():
+    once, twice = make_trainer(), make_trainer()
+    once.fit(DATA, batch_size=4, epochs=2, verbose=0)
+    for _ in range(2):
+        twice.fit(DATA, batch_size=4, verbose=0)
+    np.testing.assert_array_equal(once.distribution.loc, twice.distribution.loc)
+    assert np.any(np.sort(once.training_batch(0), 0) != np.sort(once.training_batch(3), 0))
+
+
 def test_sequences_are_shuffled_only_if_asked():
     seen = []
 

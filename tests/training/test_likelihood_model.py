@@ -368,3 +368,13 @@ def test_networks_are_told_that_they_train_and_that_they_do_not():
     assert told == [True]
     trainer.evaluate(np.zeros([4, 2], np.float32), verbose=0)
     assert told == [True, False]
+
+
+def test_batches_that_judge_an_epoch_have_noise_of_their_own():
+    base = distributions.SmoothedRBM.create(13, 13, num_chains=4, sampler="persistent", seed=(0, 1))
+    trainer = training.LikelihoodModel(base, gibbs_steps=1)
+    trainer.compile(optimizer=keras.optimizers.SGD(0.01), run_eagerly=True)
+    score, indices = trainer._score, []
+    trainer._score = lambda batch, index: indices.append(int(index)) or score(batch, index)
+    trainer.fit(np.zeros([12, 26], np.float32), batch_size=4, verbose=0)
+    assert indices == [0, 1, 2]
