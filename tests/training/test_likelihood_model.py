@@ -112,6 +112,7 @@ def test_log_partition_callback_renews_the_estimate():
     assert not base.is_log_partition_stale()
     exact = float(base.estimate_log_partition().value)
     assert history["log_partition"][-1] == pytest.approx(exact, rel=1e-6)
+    assert trainer.annealing.num_steps == 1000  # Its own choice again.
 
 
 def test_best_weights_come_back():
@@ -370,11 +371,79 @@ def test_networks_are_told_that_they_train_and_that_they_do_not():
     assert told == [True, False]
 
 
-def test_batches_that_judge_an_epoch_have_noise_of_their_own():
+class Counted(training.LikelihoodModel):
+    """Counts the batches that it reads."""
+
+    num_read = 0
+
+    def _inputs(self, data):
+        self.num_read += 1
+        return super()._inputs(data)
+
+
+def counted(rate):
     base = distributions.SmoothedRBM.create(13, 13, num_chains=4, sampler="persistent", seed=(0, 1))
-    trainer = training.LikelihoodModel(base, gibbs_steps=1)
-    trainer.compile(optimizer=keras.optimizers.SGD(0.01), run_eagerly=True)
+    trainer = Counted(base, gibbs_steps=1)
+    trainer.compile(optimizer=keras.optimizers.SGD(rate), run_eagerly=True)
+    return base, trainer
+
+
+def test_batches_that_judge_an_epoch_are_read_alike_and_have_noise_of_their_own():
+    _, trainer = counted(0.01)
     score, indices = trainer._score, []
     trainer._score = lambda batch, index: indices.append(int(index)) or score(batch, index)
     trainer.fit(np.zeros([12, 26], np.float32), batch_size=4, verbose=0)
-    assert indices == [0, 1, 2]
+    assert indices == [0, 1, 2] and trainer.num_read == 6
+
+
+def test_the_running_loss_leaves_log_z_out():
+    base, trainer = counted(0.0)
+    data = np.random.default_rng(0).normal(size=[12, 26]).astype(np.float32)
+    running = []
+    keep = keras.callbacks.LambdaCallback(on_batch_end=lambda _, logs: running.append(logs))
+    trainer.fit(data, batch_size=12, verbose=0, callbacks=[keep])
+    expected = base.log_partition_offset() - tf.reduce_mean(base.unnormalized_log_prob(data))
+    assert [*running[0]] == ["unnormalized_loss"]
+    np.testing.assert_allclose(running[0]["unnormalized_loss"], expected, rtol=1e-5)
+
+
+def test_variables_that_would_be_left_behind_are_named():
+    hidden = tf.Variable(2.0, name="hidden")
+
+    class Hiding(tfd.MultivariateNormalDiag):
+        def _log_prob(self, value):
+            return super()._log_prob(hidden * value)
+
+    trainer = training.LikelihoodModel(Hiding(tf.Variable([5.0, 5.0]), [2.0, 2.0]))
+    trainer.compile(optimizer=keras.optimizers.SGD(0.5), run_eagerly=True)
+    with pytest.raises(ValueError, match="will not be trained: hidden"):
+        trainer.fit(np.zeros([4, 2], np.float32), verbose=0)
+
+
+def test_groups_of_one_rate_train_as_one():
+    data, trained = np.random.default_rng(0).normal(size=[8, 2]).astype(np.float32), []
+    for names in ((), ("flow", "base")):
+        base = tfd.MultivariateNormalDiag(tf.Variable([1.0, 2.0]), [2.0, 2.0])
+        flow = tfp.bijectors.Scale(tf.Variable([0.5, 0.8]))
+        model = tfd.TransformedDistribution(base, flow)
+        trainer = training.LikelihoodModel(model)
+        optimizers = {name: keras.optimizers.SGD(0.1) for name in names}
+        trainer.compile(optimizer=optimizers or keras.optimizers.SGD(0.1), run_eagerly=True)
+        trainer.fit(data, batch_size=8, verbose=0)
+        trained.append(np.concatenate([base.loc, flow.scale]))
+    np.testing.assert_allclose(*trained, rtol=1e-6)
+    assert np.all(trained[0] != [1, 2, 0.5, 0.8])
+
+
+def test_a_gradient_that_is_not_finite_shows_though_the_loss_is():
+    class Rooted(tfd.MultivariateNormalDiag):
+        def _log_prob(self, value):
+            return super()._log_prob(value) - tf.reduce_sum(tf.sqrt(self.loc))
+
+    loc = tf.Variable([0.0, 1.0])
+    trainer = training.LikelihoodModel(Rooted(loc, [2.0, 2.0]))
+    trainer.compile(optimizer=keras.optimizers.SGD(0.5), run_eagerly=True)
+    data = np.ones([4, 2], np.float32)
+    assert np.all(np.isfinite(trainer.predict(data, verbose=0)))
+    assert np.isnan(trainer.fit(data, verbose=0).history["loss"][0])
+    np.testing.assert_array_equal(loc, [0.0, 1.0])
