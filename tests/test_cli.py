@@ -73,7 +73,7 @@ def assert_evaluated_as_trained(run, printed):
     again = json.loads(printed)
     assert again.keys() == trained.keys()
     assert again["nats_per_image"] == pytest.approx(trained["nats_per_image"], rel=1e-5)
-    assert again["nats_per_image"] > 0 and again["log_partition"]["method"] == "AIS"
+    assert again["nats_per_image"] > 0 and again["log_partition"]["method"] == "BAR"
 
 
 def test_evaluate_and_sample_from_the_folder_alone(run, tmp_path, capsys):

@@ -72,7 +72,7 @@ def test_records_of_an_evaluation(judged, capsys):
     assert one["num_dimensions"] == 64 and one["num_levels"] == 17
     assert one["preprocessing"].startswith("[0, 17] to [0.05, 0.95], then logit")
     assert one["nats"] == result["nats_per_image"] and one["num_events"] == 447
-    assert result["log_partition"]["method"] == "AIS"
+    assert result["log_partition"]["method"] == "BAR"
     names = [record["metric"] for record in result["quality"]]
     assert names == ["frechet_distance", "kernel_distance", "inception_score"]
     sha256 = json.loads((judged / "classifier.json").read_text())["sha256"]

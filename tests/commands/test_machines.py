@@ -73,7 +73,11 @@ def test_errors_of_machines_add_up_in_squares():
     errors = [machine["standard_error"] for machine in record["machines"]]
     assert min(errors[:2]) > 0 and errors[2] == 0
     assert record["standard_error"] == pytest.approx(math.hypot(*errors))
-    assert record["method"] == "AIS, exact"
+    assert record["method"] == "BAR, exact" and record["is_consistent"] is True
+    for machine in record["machines"]:
+        low, high = machine["interval"]
+        width = 4 * machine["standard_error"]
+        assert machine["is_consistent"] and high - low == pytest.approx(width, abs=1e-4)
     first, second = (machine["value"] for machine in record["machines"][:2])
     assert first != second  # The same machine, annealed with draws of its own.
 

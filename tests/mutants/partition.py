@@ -3,6 +3,47 @@
 TESTS = {}
 
 FAULTS = {
+    "bidirectional_annealing": [
+        ("gap <= bound", "gap >= bound"),
+        (
+            "(path.forward - value, path.forward_error**2)",
+            "(value - path.forward, path.forward_error**2)",
+        ),
+        (
+            "(value - path.reverse, path.reverse_error**2)",
+            "(path.reverse - value, path.reverse_error**2)",
+        ),
+        ("best = tf.argmin(variances, axis=0)", "best = tf.argmax(variances, axis=0)"),
+        ("is_consistent = tf.reduce_any(", "is_consistent = tf.reduce_all("),
+        ("[tf.where(p.is_usable, p.variance, 1e12) for p in paths]", "[p.variance for p in paths]"),
+        ("value - 2 * tf.sqrt(variance)", "value - tf.sqrt(variance)"),
+        ("[forward + reference, from_posterior]", "[forward, from_posterior]"),
+        ("num_steps, progress = _GROWTH * num_steps, None", "progress = None"),
+        ("bennett.log_ratio + reference,", "bennett.log_ratio,"),
+        ("reference - negative,", "reference + negative,"),
+    ],
+    "posterior_annealing": [
+        ("following - beta) * point.log_ratio()", "following - beta) * point.log_machine"),
+        ("(beta - previous) * point.log_ratio()", "(previous - beta) * point.log_ratio()"),
+        ("return self.log_mixture + beta * self.log_ratio()", "return beta * self.log_ratio()"),
+        (
+            "return proposed, point.log_mixture - proposed.log_mixture",
+            "return proposed, proposed.log_mixture - point.log_mixture",
+        ),
+        (
+            "return proposed, point.log_machine - proposed.log_machine",
+            "return proposed, tf.zeros_like(point.log_machine)",
+        ),
+        (
+            "return _point(machine, mixture, bits), log_bias",
+            "return _point(machine, mixture, bits), 0.0",
+        ),
+        ("tf.where(accepted, proposed.log_machine, point.log_machine)", "point.log_machine"),
+        (
+            "point = _move(machine, mixture, point, following,",
+            "point = _move(machine, mixture, point, beta,",
+        ),
+    ],
     "annealed_importance_sampling": [
         (
             "log_weights + tf.cast(increment, tf.float64)\n\n    _, state",
@@ -36,7 +77,7 @@ FAULTS = {
         ("* count / (count - 1)", "* count / tf.maximum(count - 1, 1)"),
         ("count / tf.reduce_mean(relative**2, axis=0)", "count / tf.reduce_mean(relative, axis=0)"),
         ("count / tf.reduce_mean(relative**2, axis=0)", "1 / tf.reduce_mean(relative**2, axis=0)"),
-        ("log_inverse_weights = -_anneal", "log_inverse_weights = _anneal"),
+        ("log_inverse_weights = -anneal", "log_inverse_weights = anneal"),
         ("return record._replace(value=-record.value)", "return record"),
         (
             "if effective_sample_size < 0.1 * num_chains:",
@@ -146,8 +187,8 @@ FAULTS = {
         ('"exact", "given", "AIS"', '"exact", "AIS", "given"'),
         ('float("inf")', "0.0"),
         (
-            "return cls(value, tf.zeros_like(value), infinite,",
-            "return cls(value, infinite, tf.zeros_like(value),",
+            "record = cls(value, tf.zeros_like(value), infinite,",
+            "record = cls(value, infinite, tf.zeros_like(value),",
         ),
         ("self.num_steps.assign(estimate.num_steps)", "self.num_steps.assign(estimate.num_chains)"),
         ("trainable=False", "trainable=True"),

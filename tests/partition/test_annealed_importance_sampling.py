@@ -9,7 +9,7 @@ import tensorflow as tf
 from tests import machines, oracles
 from tfp_ebm import distributions, partition
 from tfp_ebm.distributions import RestrictedBoltzmannMachine, SmoothedRBM
-from tfp_ebm.partition.annealed_importance_sampling import _anneal_backward, _anneal_forward
+from tfp_ebm.partition.annealed_importance_sampling import anneal_backward, anneal_forward
 
 LOG_Z, OFFSET = 3.0, 0.7
 
@@ -86,11 +86,11 @@ def test_every_sweep_draws_anew(direction):
     steps, count = 30, 4000
     walker, betas = machines.counter(machines.Walker), tf.constant(np.linspace(0, 1, steps + 1))
     if direction == "forward":
-        log_weights = _anneal_forward(walker, count, betas, (0, 1), None).numpy()
+        log_weights = anneal_forward(walker, count, betas, (0, 1), None)[1].numpy()
         log_weights -= np.linspace(0, 1, count)
         expected = np.sum(np.arange(1, steps) ** 2) / steps**2
     else:
-        log_weights = _anneal_backward(walker, tf.zeros([count, 1], tf.float64), betas, (0, 1))
+        log_weights = anneal_backward(walker, tf.zeros([count, 1], tf.float64), betas, (0, 1))
         expected = np.sum(np.arange(1, steps + 1) ** 2) / steps**2
     assert np.var(log_weights) == pytest.approx(expected, rel=0.1)
 
@@ -131,9 +131,9 @@ def test_increments_are_summed_in_float64():
     single = Single(tf.constant(0.0))
     betas = partition.inverse_temperatures("linear", 3000, single)
     assert betas.dtype == tf.float32
-    log_weights = _anneal_forward(single, 2, betas, (0, 1), None)
+    log_weights = anneal_forward(single, 2, betas, (0, 1), None)[1]
     np.testing.assert_allclose(log_weights, [1000, 1000], rtol=1e-7)
-    backward = _anneal_backward(single, tf.ones([2, 1]), betas, (0, 1))
+    backward = anneal_backward(single, tf.ones([2, 1]), betas, (0, 1))
     np.testing.assert_allclose(backward, [1000, 1000], rtol=1e-7)
 
 

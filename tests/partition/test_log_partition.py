@@ -20,9 +20,24 @@ def test_what_is_stored_is_read():
     for found, given in zip(record[:3], ESTIMATE[:3], strict=True):
         np.testing.assert_array_equal(found, given)
         assert found.dtype == tf.float32
-    assert record[3:] == ESTIMATE[3:]
+    assert record[3:7] == ESTIMATE[3:7] and record.is_consistent is None
+    np.testing.assert_array_equal(record.interval, [[9.5, 8.5], [10.5, 13.5]])
     np.testing.assert_array_equal(stored.fingerprint, [1, 2])
-    assert not stored.trainable_variables and len(stored.variables) == 7
+    assert not stored.trainable_variables and len(stored.variables) == 10
+
+
+def test_whether_estimates_agree_is_stored():
+    stored = StoredLogPartition(tf.TensorShape([2]), tf.float64)
+    nats = tf.constant([1.0, 2.0], tf.float64)
+    checked = ESTIMATE._replace(is_consistent=tf.constant([True, False]), lower=-nats, upper=nats)
+    stored.assign(checked, tf.zeros([2], tf.float64))
+    np.testing.assert_array_equal(stored.read().is_consistent, [True, False])
+    np.testing.assert_array_equal(stored.read().interval, [-nats, nats])
+    shifted = stored.read().mapped(lambda value: value + 1, lambda part: part[:1])
+    np.testing.assert_array_equal(shifted.value, ESTIMATE.value + 1)
+    np.testing.assert_array_equal(shifted.interval, [-nats + 1, nats + 1])
+    np.testing.assert_array_equal(shifted.standard_error, ESTIMATE.standard_error[:1])
+    np.testing.assert_array_equal(shifted.is_consistent, [True])
 
 
 def test_what_was_read_stays_when_another_is_stored():
@@ -39,7 +54,7 @@ def test_nothing_is_read_before_it_is_stored():
 
 
 def test_checkpoints_know_methods_by_their_place():
-    assert METHODS == ("unknown", "exact", "given", "AIS", "RAISE", "running")
+    assert METHODS == ("unknown", "exact", "given", "AIS", "RAISE", "running", "BAR")
     assert DIRECTIONS["exact"] == "exact"
     assert DIRECTIONS["AIS"].startswith("lower") and DIRECTIONS["RAISE"].startswith("upper")
 
@@ -49,7 +64,9 @@ def test_an_exact_value_has_no_error_and_infinitely_many_samples():
     np.testing.assert_array_equal(exact.value, [1, 2])
     np.testing.assert_array_equal(exact.standard_error, [0, 0])
     np.testing.assert_array_equal(exact.effective_sample_size, [np.inf, np.inf])
-    assert exact[3:] == ("exact", "exact", 0, 0) and not exact.has_few_effective_samples
+    assert exact[3:7] == ("exact", "exact", 0, 0) and not exact.has_few_effective_samples
+    np.testing.assert_array_equal(exact.is_consistent, [True, True])
+    np.testing.assert_array_equal([exact.lower, exact.upper], [[1, 2], [1, 2]])
     assert LogPartition.exact([1, 2]).effective_sample_size.dtype == tf.float32
 
 

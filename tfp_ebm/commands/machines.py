@@ -34,7 +34,8 @@ def estimate_log_partitions(model: tfd.Distribution, seed: int) -> dict[str, Any
       seed: seed of the annealing.
 
     Returns:
-      `value` and `standard_error`, nats, and `machines`, a record of each; empty if there is none.
+      `value` and `standard_error`, nats, `is_consistent`, whether ways to estimate it agree, and
+      `machines`, a record of each with its `interval`; empty if there is none.
     """
     machines = []
     for index, part in enumerate(energy_based_parts(model)):
@@ -52,6 +53,8 @@ def estimate_log_partitions(model: tfd.Distribution, seed: int) -> dict[str, Any
                 "method": estimate.method,
                 "direction": estimate.direction,
                 "num_steps": estimate.num_steps,
+                "is_consistent": bool(estimate.is_consistent),
+                "interval": [float(end) for end in estimate.interval],
             }
         )
     if not machines:
@@ -61,6 +64,7 @@ def estimate_log_partitions(model: tfd.Distribution, seed: int) -> dict[str, Any
         "standard_error": math.hypot(*(machine["standard_error"] for machine in machines)),
         "method": _all(machine["method"] for machine in machines),
         "direction": _all(machine["direction"] for machine in machines),
+        "is_consistent": all(machine["is_consistent"] for machine in machines),
         "machines": machines,
     }
 

@@ -12,7 +12,9 @@ __all__ = [
     "bennett_log_ratio",
     "effective_share",
     "log_mean_exp",
+    "resample_where_poor",
     "systematic_resampling",
+    "take",
 ]
 
 _NEWTON_STEPS = 20
@@ -57,13 +59,45 @@ def systematic_resampling(log_weights: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     return move_axis(tf.ensure_shape(index, rows.shape), -1, 0)
 
 
+def take(units: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+    """Returns the chains numbered `[k, *B]` of `[n, *B, m]`: `[k, *B, m]`."""
+    if index.shape.rank == 1:
+        return tf.gather(units, index)
+    rows = tf.gather(
+        move_axis(units, 0, -2), move_axis(index, 0, -1), axis=-2, batch_dims=index.shape.rank - 1
+    )
+    return move_axis(rows, -2, 0)
+
+
+def resample_where_poor(
+    units: tf.Tensor, log_weights: tf.Tensor, least_share: float, seed: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Draws chains again, with equal weights, where the effective share of theirs is too small.
+
+    Args:
+      units: `[n, *B, m]`.
+      log_weights: `[n, *B]`.
+      least_share: in [0, 1].
+      seed: stateless seed.
+
+    Returns:
+      Units and log weights, and where they are new, `[*B]`.
+    """
+    is_poor = effective_share(log_weights) < least_share
+    index = systematic_resampling(log_weights, seed)
+    itself = tf.reshape(tf.range(tf.shape(index)[0]), [-1] + [1] * is_poor.shape.rank)
+    units = take(units, tf.where(is_poor, index, itself))
+    return units, tf.where(is_poor, tf.zeros_like(log_weights), log_weights), is_poor
+
+
 class BennettEstimate(NamedTuple):
     """The logarithm of the ratio of two normalisers.
 
     Attributes:
       log_ratio: `[*B]`, nats.
       variance: `[*B]`, of the log ratio, by the delta method, were all draws independent.
-      effective_size: `[*B]`, the smaller of the numbers of draws that carry either side.
+      effective_size: `[*B]`, the smaller of the numbers of draws that carry either side, and of
+        those that lie where both do: equal terms of two sides that never meet prove nothing.
     """
 
     log_ratio: tf.Tensor
@@ -125,4 +159,7 @@ def bennett_log_ratio(
     mean_p = tf.reduce_logsumexp(log_weights_p + side_p, axis=0)
     share_p = tf.exp(2 * mean_p - tf.reduce_logsumexp(log_weights_p + 2 * side_p, axis=0))
     variance = (1 / share_q - 1) / size_q + (1 / share_p - 1) / size_p
-    return BennettEstimate(level, variance, tf.minimum(share_q * size_q, share_p * size_p))
+    size = tf.minimum(share_q * size_q, share_p * size_p)
+    # Both means are 1/2 for equal numbers of draws of one law, and near 0 for disjoint ones.
+    overlap = tf.exp(tf.nn.softplus(shift) + mean_p)
+    return BennettEstimate(level, variance, tf.minimum(size, overlap * tf.minimum(size_p, size_q)))

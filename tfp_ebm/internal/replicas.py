@@ -1,6 +1,7 @@
 """Work spread over the replicas of a `tf.distribute` strategy."""
 
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -22,12 +23,12 @@ def replica_seed(seed: tf.Tensor) -> tf.Tensor:
 
 
 def gather_over_replicas(
-    function: Callable[[int, tf.Tensor], tf.Tensor], count: int, seed: tf.Tensor
-) -> tf.Tensor:
+    function: Callable[[int, tf.Tensor], Any], count: int, seed: tf.Tensor
+) -> Any:
     """Returns `function(count, seed)`, with the count shared out over the replicas.
 
     Args:
-      function: returns `[count, ...]` from a count and a seed.
+      function: returns a nest of `[count, ...]` from a count and a seed.
       count: how many rows in all, at least; rounded up to a multiple of the number of replicas.
       seed: seed; every replica folds in its number.
     """
@@ -36,7 +37,7 @@ def gather_over_replicas(
     share = -(-count // num_replicas())
     strategy = tf.distribute.get_strategy()
     rows = strategy.run(tf.function(lambda: function(share, replica_seed(seed)), autograph=False))
-    return strategy.gather(rows, axis=0)
+    return tf.nest.map_structure(lambda part: strategy.gather(part, axis=0), rows)
 
 
 def variable_key(variable: tf.Variable) -> str:

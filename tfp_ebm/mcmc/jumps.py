@@ -8,7 +8,16 @@ import tensorflow as tf
 from tfp_ebm.internal.numeric import move_axis
 from tfp_ebm.internal.tfp_private import samplers
 
-__all__ = ["JumpInfo", "LatentMachine", "LatentState", "ProposalMixture", "jump", "partial_jump"]
+__all__ = [
+    "JumpInfo",
+    "LatentMachine",
+    "LatentState",
+    "ProposalMixture",
+    "draw_bits",
+    "draw_part",
+    "jump",
+    "partial_jump",
+]
 
 # Probabilities of proposed bits stay within [0.01, 0.99], so that every state can be proposed.
 _MAX_LOG_ODDS = math.log(0.99 / 0.01)
@@ -73,8 +82,13 @@ class ProposalMixture(NamedTuple):
         drawn = tf.concat([shape[:-2], [num_samples]], axis=0)
         member = samplers.uniform(drawn, maxval=shape[-2], seed=member_seed, dtype=tf.int32)
         log_odds = tf.gather(self.log_odds, member, axis=-2, batch_dims=member.shape.rank - 1)
-        uniform = samplers.uniform(tf.shape(log_odds), seed=bit_seed, dtype=log_odds.dtype)
-        return move_axis(tf.cast(uniform < tf.sigmoid(log_odds), log_odds.dtype), -2, 0)
+        return move_axis(draw_bits(log_odds, bit_seed), -2, 0)
+
+
+def draw_bits(log_odds: tf.Tensor, seed: Any) -> tf.Tensor:
+    """Draws independent bits with given log-odds of 1."""
+    uniform = samplers.uniform(tf.shape(log_odds), seed=seed, dtype=log_odds.dtype)
+    return tf.cast(uniform < tf.sigmoid(log_odds), log_odds.dtype)
 
 
 class LatentState(NamedTuple):
@@ -131,6 +145,21 @@ def jump(
     return _choose(machine, state, proposed, log_q, log_q_proposed, choice_seed)
 
 
+def draw_part(mixture: ProposalMixture, bits: tf.Tensor, seed: Any) -> tuple[tf.Tensor, tf.Tensor]:
+    """Draws a random half or quarter of each chain's bits anew from the mixture.
+
+    Returns:
+      The bits after that, `[n, *B, num_hidden]`, and 1 where they were drawn.
+    """
+    share_seed, mask_seed, draw_seed = samplers.split_seed(seed, n=3, salt="draw_part")
+    shape, dtype = tf.shape(bits), bits.dtype
+    which = samplers.uniform(shape[:-1], maxval=len(_SHARES), seed=share_seed, dtype=tf.int32)
+    share = tf.gather(tf.constant(_SHARES, dtype), which)[..., tf.newaxis]
+    chosen = tf.cast(samplers.uniform(shape, seed=mask_seed, dtype=dtype) < share, dtype)
+    drawn = mixture.sample(shape[0], draw_seed)
+    return tf.where(chosen > 0, drawn, bits), chosen
+
+
 def partial_jump(
     machine: LatentMachine, state: LatentState, mixture: ProposalMixture, seed: Any
 ) -> tuple[LatentState, JumpInfo]:
@@ -145,14 +174,7 @@ def partial_jump(
       mixture: the proposals, independent of the chains.
       seed: seed; a pair of integers repeats exactly.
     """
-    share_seed, mask_seed, draw_seed, choice_seed = samplers.split_seed(
-        seed, n=4, salt="partial_jump"
-    )
-    shape, dtype = tf.shape(state.bits), state.bits.dtype
-    which = samplers.uniform(shape[:-1], maxval=len(_SHARES), seed=share_seed, dtype=tf.int32)
-    share = tf.gather(tf.constant(_SHARES, dtype), which)[..., tf.newaxis]
-    chosen = tf.cast(samplers.uniform(shape, seed=mask_seed, dtype=dtype) < share, dtype)
-    proposed = mixture.sample(shape[0], draw_seed)
-    proposed = tf.where(chosen > 0, proposed, state.bits)
+    part_seed, choice_seed = samplers.split_seed(seed, n=2, salt="partial_jump")
+    proposed, chosen = draw_part(mixture, state.bits, part_seed)
     log_q, log_q_proposed = (mixture.log_prob(bits, chosen) for bits in (state.bits, proposed))
     return _choose(machine, state, proposed, log_q, log_q_proposed, choice_seed)

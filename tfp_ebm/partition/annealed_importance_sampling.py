@@ -8,12 +8,19 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_ebm.internal import checks, states
+from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.replicas import gather_over_replicas
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.partition.log_partition import DIRECTIONS, LogPartition
 from tfp_ebm.partition.schedules import inverse_temperatures
 
-__all__ = ["annealed_importance_sampling", "reverse_annealing"]
+__all__ = [
+    "anneal_backward",
+    "anneal_forward",
+    "annealed_importance_sampling",
+    "log_weight_summary",
+    "reverse_annealing",
+]
 
 # How often annealing tells how far it is, if somebody listens.
 _NUM_REPORTS = 50
@@ -66,8 +73,8 @@ def annealed_importance_sampling(
     machine = base.machine()
     schedule_seed, seed = samplers.split_seed(seed, n=2, salt="annealed_importance_sampling")
     betas = inverse_temperatures(schedule, num_steps, machine, schedule_seed)
-    log_weights = gather_over_replicas(
-        lambda count, seed: _anneal_forward(machine, count, betas, seed, progress),
+    _, log_weights = gather_over_replicas(
+        lambda count, seed: anneal_forward(machine, count, betas, seed, progress),
         num_chains,
         seed,
     )
@@ -122,14 +129,14 @@ def reverse_annealing(
     copies = tf.repeat(value[tf.newaxis], num_chains, axis=0)
     state = base.chain_state(copies, state_seed)
     # p = E[exp(-log Z_reverse)]: the mean over chains is one of inverse weights.
-    log_inverse_weights = -_anneal_backward(machine, state, betas, seed)
+    log_inverse_weights = -anneal_backward(machine, state, betas, seed)
     offset = -(machine.reference_log_partition() + base.log_partition_offset())
     record = _record(log_inverse_weights, offset, "RAISE", num_steps)
     return record._replace(value=-record.value)
 
 
 def _record(log_weights, offset, method, num_steps):
-    value, standard_error, effective_sample_size = _summarize(log_weights)
+    value, standard_error, effective_sample_size = log_weight_summary(log_weights)
     dtype = offset.dtype
     num_chains = log_weights.shape[0]
     if method == "AIS" and tf.executing_eagerly():
@@ -155,8 +162,17 @@ def _warn_if_few(effective_sample_size, num_chains):
         )
 
 
-def _anneal_forward(machine, num_chains, betas, seed, progress):
-    """Returns float64 log weights relative to the reference, `[num_chains, *batch_shape]`."""
+def anneal_forward(
+    machine: AnnealedMachine,
+    num_chains: Any,
+    betas: tf.Tensor,
+    seed: Any,
+    progress: Callable[[float], None] | None = None,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the last states, and float64 log weights relative to the reference.
+
+    Of shapes `[num_chains, *batch_shape, n]` and `[num_chains, *batch_shape]`.
+    """
     start_seed, loop_seed = samplers.split_seed(seed, n=2, salt="anneal")
     state = machine.sample_reference(tf.constant(num_chains), start_seed)
     log_weights = tf.zeros(tf.shape(state)[:-1], tf.float64)
@@ -172,7 +188,7 @@ def _anneal_forward(machine, num_chains, betas, seed, progress):
         start = end
         if progress is not None:
             progress(end / ends[-1])
-    return log_weights
+    return state, log_weights
 
 
 @tf.function(autograph=False)
@@ -193,7 +209,9 @@ def _anneal_between(machine, state, log_weights, betas, start, end, seed):
 
 
 @tf.function(autograph=False)
-def _anneal_backward(machine, state, betas, seed):
+def anneal_backward(
+    machine: AnnealedMachine, state: tf.Tensor, betas: tf.Tensor, seed: Any
+) -> tf.Tensor:
     """Returns float64 log weights relative to the reference, of the state's leading shape."""
 
     def body(index, state, log_weights):
@@ -213,7 +231,7 @@ def _anneal_backward(machine, state, betas, seed):
     return log_weights
 
 
-def _summarize(log_weights):
+def log_weight_summary(log_weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Returns log mean weight, its standard error, and the effective sample size, over axis 0."""
     count = tf.cast(tf.shape(log_weights)[0], tf.float64)
     log_mean = tf.reduce_logsumexp(log_weights, axis=0) - tf.math.log(count)

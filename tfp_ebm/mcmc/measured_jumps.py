@@ -1,0 +1,59 @@
+"""Jumps of weighted chains, which measure log Z on the way."""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.mcmc.jumps import (
+    LatentMachine,
+    LatentState,
+    ProposalMixture,
+    draw_bits,
+    jump,
+    partial_jump,
+)
+from tfp_ebm.mcmc.log_partition_filter import LogPartitionFilter
+
+__all__ = ["Jumped", "jump_and_measure"]
+
+# Weight of the past in the mean acceptance.
+_MOMENTUM = 0.9
+
+
+class Jumped(NamedTuple):
+    """Chains `[n, *B, m]`, what is known of log Z, and the mean share of accepted jumps `[*B]`."""
+
+    units: tf.Tensor
+    log_partition: LogPartitionFilter
+    acceptance: tf.Tensor
+
+
+def jump_and_measure(
+    machine: LatentMachine,
+    state: Jumped,
+    proposing: tf.Tensor,
+    log_weights: tf.Tensor,
+    seed: Any,
+) -> Jumped:
+    """Offers every chain a jump of all its bits and one of a part, and measures log Z.
+
+    Args:
+      machine: the machine.
+      state: chains, log Z and the acceptance before.
+      proposing: `[M, *B, m]`, states that propose.
+      log_weights: `[n, *B]`, of the chains.
+      seed: seed; a pair of integers repeats exactly.
+    """
+    bit_seed, whole_seed, part_seed, state_seed = samplers.split_seed(seed, n=4, salt="jumps")
+    mixture = ProposalMixture.of_states(machine, proposing)
+    bits = draw_bits(machine.latent_log_odds(state.units), bit_seed)
+    chains = LatentState(bits, machine.log_latent_weight(bits))
+    chains, info = jump(machine, chains, mixture, whole_seed)
+    chains, _ = partial_jump(machine, chains, mixture, part_seed)
+    accepted = tf.reduce_mean(tf.cast(info.accepted, tf.float64), axis=0)
+    return Jumped(
+        machine.sample_given_latent(chains.bits, state_seed),
+        state.log_partition.measure(info, log_weights, state.acceptance),
+        _MOMENTUM * state.acceptance + (1 - _MOMENTUM) * accepted,
+    )
