@@ -148,7 +148,7 @@ def test_the_papers_sizes():
     shapes = models.latent_shapes((32, 32, 3), 3)
     assert shapes == [(4, 4, 48), (8, 8, 12), (16, 16, 6)]
     base = ConvolutionalRBM.create(shapes, num_filters=100, num_chains=4, seed=(0, 1),
-                                   sampler_options={"size": 8})  # fmt: skip
+                                   sampler="replay", sampler_options={"size": 8})  # fmt: skip
     assert [bank.shape[:2] for bank in base.filters] == [(3, 3), (3, 3), (5, 5)]
     assert base.hidden_bias.shape == (4, 4, 100)
     assert base.chains.units.shape == (4, 3072)

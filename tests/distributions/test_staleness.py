@@ -48,12 +48,18 @@ def training_step(base, num_sweeps, **options):
 
 @pytest.mark.parametrize("options", [{}, {"reduce_retracing": True}], ids=["eager", "graph"])
 def test_chains_that_never_move_are_warned_about_once(options):
-    still, moving = machine(), machine()
+    states = np.sign(np.random.default_rng(1).normal(size=[32, 14]))
+    still, moving = (machine(chains=mcmc.PersistentChains(states)) for _ in range(2))
     assert said(training_step(still, 0, **options)) == []
     step = training_step(still, 0, **options)
     assert said(step) == GRADIENT
     assert said(step) == []
     step = training_step(moving, 1, **options)
+    assert [said(step) for _ in range(3)] == [[], [], []]
+
+
+def test_weights_that_follow_are_chains_that_move():
+    step = training_step(machine(), 0)
     assert [said(step) for _ in range(3)] == [[], [], []]
 
 
@@ -143,7 +149,7 @@ def test_watching_changes_no_number():
     def unwatched():
         log_marginal = base.machine().log_marginal(base.chains.units)
         relative = tf.exp(log_marginal - tf.stop_gradient(log_marginal))
-        return tf.math.log(tf.reduce_mean(relative))
+        return tf.math.log(tf.reduce_sum(tf.nn.softmax(base.chains.log_weights) * relative))
 
     with tf.GradientTape() as plain_outer:
         with tf.GradientTape() as plain_inner:

@@ -97,7 +97,7 @@ def bases():
         "smoothed": distributions.SmoothedRBM.create(14, 13, learn_delta=True, **chains),
         "gaussian": distributions.GaussianBernoulliRBM.create(14, 13, learn_scale=True, **chains),
         "convolutional": distributions.ConvolutionalRBM.create(
-            [(4, 4, 2)], num_filters=2, num_chains=4, sampler_options={"size": 8}
+            [(4, 4, 2)], num_filters=2, num_chains=4, sampler="replay", sampler_options={"size": 8}
         ),
         "labeled": distributions.LabeledRBM.create(14, 13, num_classes=3, num_chains=4),
         "connected": distributions.SmoothedBoltzmannMachine.create(27, **chains),

@@ -156,10 +156,12 @@ def test_one_seed_in_every_call_draws_anew():
     free = machine_of(np.zeros([30, 6]))
     chains = WeightedChains.start(free, 16, seed=(0, 1))
     seen = []
-    for _ in range(3):
+    for _ in range(9):
         chains.advance(free, 0, seed=(0, 2))  # No sweep: what moves are jumps and scouts.
         seen.append((chains.units.numpy(), chains._scouts.arrived.numpy()))
-    assert np.any(seen[1][0] != seen[2][0])
+    for first, second in ((0, 4), (4, 8)):  # Jumps are made in one move of four.
+        assert np.any(seen[first][0] != seen[second][0])
+    np.testing.assert_array_equal(seen[0][0], seen[3][0])
     fresh = [arrived[-1] for _, arrived in seen]
     assert np.any(fresh[0] != fresh[1]) and np.any(fresh[1] != fresh[2])
 

@@ -71,7 +71,14 @@ def test_without_couplings_it_is_an_rbm_on_pixels():
 def test_labels_and_options_reach_the_base():
     options = {"sampler_options": {"size": 40}}
     model = models.eb_and_flow(
-        (2, 4, 1), 5, num_hidden=13, num_classes=3, num_chains=8, rbm_options=options, **SMALL_NICE
+        (2, 4, 1),
+        5,
+        num_hidden=13,
+        num_classes=3,
+        num_chains=8,
+        sampler="replay",
+        rbm_options=options,
+        **SMALL_NICE,
     )
     base = model.distribution.distribution
     assert base.num_classes == 3 and base.chains.states.shape == (40, 8 + 3)

@@ -56,8 +56,8 @@ FAULTS = {
             "tf.exp(tf.stop_gradient(log_marginal) - log_marginal)",
         ),
         (
-            "machine_value = estimate.value - self.log_partition_offset()",
-            "machine_value = estimate.value",
+            "of_machine = estimate.mapped(lambda value: value - offset)",
+            "of_machine = estimate",
         ),
         (
             "return tf.stop_gradient(machine.complete(state, unit_seed))",

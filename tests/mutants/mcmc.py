@@ -3,6 +3,83 @@
 TESTS = {}
 
 FAULTS = {
+    "first_chains": [
+        ("passed += tf.where(is_poor, level, 0.0)", "passed += 0.0"),
+        ("variance += tf.where(is_poor, (1 / share - 1) / count, 0.0)", "variance += 0.0"),
+        ("log_partition.value + passed", "log_partition.value"),
+        (
+            "moved = machine.sweep(units, betas[step + 1],",
+            "moved = machine.sweep(units, betas[step],",
+        ),
+        ("weights += tf.cast(increment, tf.float64)", "weights -= tf.cast(increment, tf.float64)"),
+    ],
+    "log_partition_filter": [
+        ("self.value + step, _bounded(variance)", "self.value, _bounded(variance)"),
+        ("(2 - acceptance) / acceptance", "1 / acceptance"),
+        (
+            "_autocorrelation(acceptance) * spread + bias**2",
+            "_autocorrelation(acceptance) * spread",
+        ),
+        ("* bennett.variance", "/ bennett.variance"),
+        ("tf.math.divide_no_nan(self.variance, self.variance + noise)", "0.5 + 0 * noise"),
+        ("(1 - gain) * self.variance)", "self.variance)"),
+        ("bennett.effective_size >= _LEAST_EFFECTIVE_SIZE) &", "bennett.effective_size >= 0) &"),
+        ("value = tf.cast(reference_log_partition, tf.float64) + step", "value = step"),
+    ],
+    "memory": [
+        ("tf.concat([kept, added], axis=0)[-size:]", "tf.concat([kept, added], axis=0)[:size]"),
+        ("push(self.arrived, units[-1])", "push(self.arrived, units[0])"),
+        ("tf.concat([fresh[tf.newaxis], units[:-1]], axis=0)", "units"),
+        ("tf.range(1, num_steps + 1) / num_steps", "tf.range(num_steps) / num_steps"),
+    ],
+    "measured_jumps": [
+        (
+            "state.log_partition.measure(info, log_weights,",
+            "state.log_partition.measure(info, 0 * log_weights,",
+        ),
+        ("machine.sample_given_latent(chains.bits, state_seed)", "state.units"),
+        ("_MOMENTUM * state.acceptance + (1 - _MOMENTUM) * accepted", "accepted"),
+        (
+            "ProposalMixture.of_states(machine, proposing)",
+            "ProposalMixture.of_states(machine, state.units)",
+        ),
+    ],
+    "weight_update": [
+        ("tf.where(is_lost, zero, log_weights + change), followed", "log_weights, followed"),
+        ("tf.cast(now - log_marginals, tf.float64)", "tf.cast(log_marginals - now, tf.float64)"),
+        ("is_finite & is_known & tf.math", "is_finite & tf.math"),
+        ("tf.where(is_kept[..., tf.newaxis], units, fresh)", "units"),
+        ("tf.constant(LARGEST_VARIANCE, tf.float64)", "tf.constant(0.0, tf.float64)"),
+    ],
+    "weighted_chains": [
+        (
+            "self.log_marginals.assign(machine.log_marginal(units))\n        self._of_states.assign(self._fingerprint_of_states())\n        self._num_moves",
+            "self._of_states.assign(self._fingerprint_of_states())\n        self._num_moves",
+        ),
+        ("self.log_weights.assign(chains.log_weights)", "pass"),
+        (
+            "tf.nn.softmax(tf.convert_to_tensor(self.log_weights), axis=0)",
+            "tf.nn.softmax(0 * tf.convert_to_tensor(self.log_weights), axis=0)",
+        ),
+        ("self._memory.add(tf.stop_gradient(data_units))", "pass"),
+        ("self._scouts.move(machine, scout_seed)", "pass"),
+        (
+            "self.log_weights.assign(weights)\n        self._num_resamplings",
+            "self._num_resamplings",
+        ),
+        (
+            "systematic_resampling(self.log_weights, resample_seed)",
+            "systematic_resampling(0 * self.log_weights, resample_seed)",
+        ),
+    ],
+    "jumps": [
+        ("-tf.nn.softplus(log_odds)", "-tf.nn.softplus(-log_odds)"),
+        ("- tf.math.log(count), -1, 0)", ", -1, 0)"),
+        ("after - before", "before - after"),
+        ("log_weight = machine.log_latent_weight(proposed)", "log_weight = state.log_weight"),
+        ("            bits *= chosen\n", ""),
+        ("tf.where(chosen > 0, drawn, bits)", "drawn"),
+    ],
     "block_gibbs": [
         ("samplers.fold_in(seed, first + index)", "seed"),
         ("samplers.fold_in(seed, first + index)", "samplers.fold_in(seed, index)"),

@@ -6,8 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfp_ebm.distributions.carried_state import CarriedState
-from tfp_ebm.distributions.connected_machine import ConnectedMachine
-from tfp_ebm.distributions.spin_machine import SpinMachine
+from tfp_ebm.distributions.chain_checks import check_chains
 from tfp_ebm.distributions.staleness import watch
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.enumeration import StateMixture
@@ -22,6 +21,8 @@ from tfp_ebm.partition import (
     LogProbBounds,
     StoredLogPartition,
     annealed_importance_sampling,
+    bidirectional_annealing,
+    combine_over_replicas,
     enumerate_log_partition,
     log_prob_bounds,
 )
@@ -43,20 +44,22 @@ class BoltzmannMachine(CarriedState):
 
     * With at most 12 units in the smaller layer, and no `chains` given, `log Z_machine` is summed
       exactly in every evaluation, gradient included: always right and never stale.
-    * Otherwise its *value* is the stored estimate (exact by enumeration up to 20 units, or from
-      annealed importance sampling, see `estimate_log_partition`) and its *gradient* that of
+    * Otherwise its *value* is the stored estimate (that which its chains follow; exact by
+      enumeration up to 20 units, or annealed, see `estimate_log_partition`) and its *gradient* that
+      of
 
           log mean over chains of exp(f(v) - stop_gradient(f(v))),   f(v) = log sum_h exp(-E(v, h)),
 
-      the negative phase of persistent contrastive divergence, the mean of f's gradients. Second
-      derivatives are estimated by the same chains, the mean of f's plus the covariance of its
-      gradients. The chains move in `update_chains` only.
+      the negative phase of persistent contrastive divergence, the mean of f's gradients, weighted
+      where the chains have weights. Second derivatives are estimated by the same chains, the mean
+      of f's plus the covariance of its gradients. The chains move in `update_chains` only.
 
       It warns, once each, when a gradient runs through chains that have not moved since the
       parameters did, and when values outside of a gradient tape rest on log Z of other parameters;
       also in a `tf.function`, but not in code compiled by XLA.
 
-    Other kinds of chains give other gradients: a replay buffer, parallel tempering, or
+    The chains are weighted ones that jump and follow log Z (`tfp_ebm.mcmc.WeightedChains`). Other
+    kinds give other gradients: persistent chains, a replay buffer, parallel tempering, or
     contrastive divergence, see `tfp_ebm.mcmc.start_chains`.
 
     `mean`, `variance`, `covariance` and, of spins and bits, `entropy` are exact with at most 12
@@ -95,7 +98,7 @@ class BoltzmannMachine(CarriedState):
         self,
         chains: PersistentChains | None,
         num_gibbs_steps: int,
-        num_chains: int = 256,
+        num_chains: int = 512,
         seed: Any = None,
     ) -> None:
         self._num_gibbs_steps = checks.positive_integer("num_gibbs_steps", num_gibbs_steps)
@@ -107,9 +110,9 @@ class BoltzmannMachine(CarriedState):
                 "variables, which a `tf.function` cannot make: construct it outside."
             )
         if chains is None and not self._is_exact:
-            chains = PersistentChains.start(self.machine(), num_chains, seed)
+            chains = WeightedChains.start(self.machine(), num_chains, seed)
         elif chains is not None:
-            self._check_chains(chains)
+            check_chains(chains, self.machine(), self.dtype)
         self._chains = chains
         self._stored_log_partition = (
             None if self._is_exact else StoredLogPartition(self.batch_shape, self.dtype)
@@ -119,7 +122,6 @@ class BoltzmannMachine(CarriedState):
     def _start_chains(
         machine: AnnealedMachine,
         sampler: str | None,
-        default: str,
         num_chains: int,
         seed: Any,
         options: dict[str, Any] | None = None,
@@ -127,28 +129,7 @@ class BoltzmannMachine(CarriedState):
         """Returns chains, or None where no sampler is asked for and exact sums need none."""
         if sampler is None and machine.num_enumerated <= _MAX_EXACT_UNITS:
             return None
-        return start_chains(sampler or default, machine, num_chains, seed, **(options or {}))
-
-    def _check_chains(self, chains: PersistentChains) -> None:
-        machine = self.machine()
-        expected = machine.sample_reference(1, (0, 0)).shape[1:]
-        if chains.units.shape[1:] != expected:
-            raise ValueError(
-                f"`chains` must hold states of shape {[None, *expected]}, got "
-                f"{chains.units.shape}; `PersistentChains.start(base.machine(), num_chains)` "
-                "makes chains that fit."
-            )
-        if chains.units.dtype != self.dtype:
-            raise ValueError(
-                f"`chains` must hold states of dtype {tf.as_dtype(self.dtype).name}, got "
-                f"{chains.units.dtype.name}; cast the states that they were started from."
-            )
-        if not tf.executing_eagerly():
-            return
-        if isinstance(machine, SpinMachine | ConnectedMachine):
-            checks.spins("chains", chains.units, self.dtype)
-        if not chains.knows_parameters():
-            chains.belong_to(machine)
+        return start_chains(sampler or "weighted", machine, num_chains, seed, **(options or {}))
 
     def _num_enumerated(self) -> int:
         return self.machine().num_enumerated
@@ -168,12 +149,16 @@ class BoltzmannMachine(CarriedState):
         return fingerprint(self.machine())
 
     def is_log_partition_stale(self) -> tf.Tensor:
-        """Whether parameters moved since log Z was estimated, or it never was; a boolean scalar."""
+        """Whether log Z has to be estimated before values are read; a boolean scalar.
+
+        Parameters moved since it was, it never was, or the chains that follow it have lost it, by
+        more than 0.1 nats of standard error.
+        """
         if self._is_exact:
             return tf.constant(False)
         stored = self._stored_log_partition
-        moved = tf.reduce_any(tf.not_equal(stored.fingerprint, self._fingerprint()))
-        return tf.logical_or(tf.logical_not(stored.is_known()), moved)
+        has_moved = tf.reduce_any(tf.not_equal(stored.fingerprint, self._fingerprint()))
+        return has_moved | tf.logical_not(stored.is_known()) | stored.is_lost()
 
     def are_chains_stale(self) -> tf.Tensor:
         """Whether parameters moved since the chains did; a boolean scalar.
@@ -231,11 +216,12 @@ class BoltzmannMachine(CarriedState):
         schedule: Any = "linear",
         seed: Any = None,
         progress: Callable[[float], None] | None = None,
+        max_rounds: int = 2,
     ) -> LogPartition:
         """Estimates log Z, keeps it for `log_prob`, and returns it with its error.
 
-        Layers of at most 20 units are enumerated; larger ones are annealed
-        (`tfp_ebm.partition.annealed_importance_sampling`).
+        Layers of at most 20 units are enumerated; larger ones are annealed both ways along two
+        paths, and it warns where these disagree (`tfp_ebm.partition.bidirectional_annealing`).
 
         Args:
           num_chains: number of annealed chains.
@@ -243,6 +229,9 @@ class BoltzmannMachine(CarriedState):
           schedule: `"linear"`, `"geometric"`, `"adaptive"`, or the inverse temperatures.
           seed: seed; a pair of integers repeats exactly.
           progress: called now and then with the share of annealing that is done.
+          max_rounds: how often they are tried until they agree, with three times the steps each
+            time; 0: annealing goes one way only, unchecked, in about a quarter of a round's time
+            (`tfp_ebm.partition.annealed_importance_sampling`).
 
         Returns:
           A `tfp_ebm.partition.LogPartition`, in nats.
@@ -250,9 +239,11 @@ class BoltzmannMachine(CarriedState):
         if self._num_enumerated() <= _MAX_SUMMED_UNITS:
             estimate = enumerate_log_partition(self)
         else:
-            estimate = annealed_importance_sampling(
-                self, num_chains, num_steps, schedule, seed, progress
-            )
+            arguments = (self, num_chains, num_steps, schedule, seed, progress)
+            if checks.positive_integer("max_rounds", max_rounds, minimum=0):
+                estimate = bidirectional_annealing(*arguments, max_rounds)
+            else:
+                estimate = annealed_importance_sampling(*arguments)
         self._store(estimate)
         return estimate
 
@@ -284,31 +275,35 @@ class BoltzmannMachine(CarriedState):
 
     def _store(self, estimate: LogPartition) -> None:
         if self._stored_log_partition is not None:
-            machine_value = estimate.value - self.log_partition_offset()
-            self._stored_log_partition.assign(
-                estimate._replace(value=machine_value), self._fingerprint()
-            )
+            offset = self.log_partition_offset()
+            of_machine = estimate.mapped(lambda value: value - offset)
+            self._stored_log_partition.assign(of_machine, self._fingerprint())
 
     def _store_uncoupled_log_partition(self) -> None:
         """Stores log Z of a machine whose weights are 0, where it has a closed form."""
         value = self.machine().reference_log_partition() + self.log_partition_offset()
         self._store(LogPartition.exact(value))
 
-    def update_chains(self, num_steps: int = 1, seed: Any = None, value: Any = None) -> None:
+    def update_chains(
+        self, num_steps: int | None = None, seed: Any = None, value: Any = None
+    ) -> None:
         """Moves the chains to the current parameters; `WeightedChains` renew log Z too.
 
         Args:
-          num_steps: number of sweeps of block Gibbs sampling.
+          num_steps: number of sweeps of block Gibbs sampling; None: as many as the chains
+            need, 2 or 6 of weighted ones, 25 of others.
           seed: seed; a pair of integers repeats exactly.
           value: `[..., *event_shape]`, the points of the last update, from which weighted chains
             learn where to jump.
         """
+        if num_steps is None and self._chains is not None:
+            num_steps = self._chains.num_sweeps_needed()
         if isinstance(self._chains, WeightedChains):
             seed, data_seed = samplers.split_seed(seed, n=2, salt="update_chains")
             shown = None if value is None else self._data_units(value, data_seed)
             self._chains.advance(self.machine(), num_steps, seed, shown)
-            running = LogPartition.running(self._chains)
-            self._stored_log_partition.assign(running, self._fingerprint())
+            record = combine_over_replicas(LogPartition.running(self._chains))
+            self._stored_log_partition.assign(record, self._fingerprint())
         elif self._chains is not None:
             self._chains.advance(self.machine(), num_steps, seed)
 

@@ -81,12 +81,10 @@ class CarriedState(EnergyBased):
         """
         stored = self._stored_log_partition
         if bool(stored.is_known()):
-            record = stored.read()
-            fields = ("value", "standard_error", "effective_sample_size")
-            changed = {field: transform(getattr(record, field)) for field in fields}
+            record = stored.read().mapped(transform, transform)
             is_stale = bool(self.is_log_partition_stale())
             now = stored.fingerprint if is_stale else made._fingerprint()
-            made._stored_log_partition.assign(record._replace(**changed), now)
+            made._stored_log_partition.assign(record, now)
         if bool(self.are_chains_stale()):
             made.chains.fingerprint.assign(self.chains.fingerprint)
         return made

@@ -51,6 +51,7 @@ class EnergyBased(tfp.distributions.Distribution):
         schedule: Any = "linear",
         seed: Any = None,
         progress: Callable[[float], None] | None = None,
+        max_rounds: int = 2,
     ) -> LogPartition:
         """Returns log Z with its error; here the closed form, without error.
 
@@ -60,11 +61,12 @@ class EnergyBased(tfp.distributions.Distribution):
           schedule: inverse temperatures, where an estimate is needed.
           seed: seed; a pair of integers repeats exactly.
           progress: called now and then with the share of annealing that is done.
+          max_rounds: how often annealing is tried until it agrees, where an estimate is needed.
 
         Returns:
           A `tfp_ebm.partition.LogPartition`, in nats.
         """
-        del num_chains, num_steps, schedule, seed, progress
+        del num_chains, num_steps, schedule, seed, progress, max_rounds
         return LogPartition.exact(self._log_partition())
 
     def is_log_partition_stale(self) -> tf.Tensor:

@@ -119,7 +119,7 @@ class GaussianBernoulliRBM(GaussianVisible):
         scale: float = 1.0,
         learn_scale: bool = True,
         sampler: str | None = None,
-        num_chains: int = 256,
+        num_chains: int = 512,
         num_gibbs_steps: int = 200,
         weight_scale: float = 0.01,
         sampler_options: dict[str, Any] | None = None,
@@ -136,7 +136,7 @@ class GaussianBernoulliRBM(GaussianVisible):
           learn_scale: whether sigma is trained, one for each visible unit, by a softplus above a
             twentieth of its first value.
           sampler: where the gradient of log Z comes from, see `tfp_ebm.mcmc.start_chains`. None:
-            no chains but exact sums up to 12 hidden bits, else a replay buffer.
+            no chains but exact sums up to 12 hidden bits, else weighted ones.
           num_chains: number of chains.
           num_gibbs_steps: sweeps between the chains and a sample.
           weight_scale: standard deviation of the first weights.
@@ -159,11 +159,9 @@ class GaussianBernoulliRBM(GaussianVisible):
         hidden_bias = tf.Variable(tf.zeros([num_hidden], dtype), name="hidden_bias")
         sigma = scale_variable(scale, num_visible, learn_scale, dtype)
         machine = GaussianMachine.from_parameters(weights, visible_bias, hidden_bias, sigma)
-        chains = cls._start_chains(
-            machine, sampler, "replay", num_chains, chain_seed, sampler_options
-        )
+        chains = cls._start_chains(machine, sampler, num_chains, chain_seed, sampler_options)
         base = cls(weights, visible_bias, hidden_bias, sigma, chains, num_gibbs_steps, name=name)
-        base.estimate_log_partition(num_chains=64, num_steps=50, seed=chain_seed)
+        base.estimate_log_partition(64, 50, seed=chain_seed, max_rounds=0)
         return base
 
     @classmethod

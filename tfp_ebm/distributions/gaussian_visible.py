@@ -150,7 +150,7 @@ class GaussianVisible(BoltzmannMachine):
         chain_seed, annealing_seed = samplers.split_seed(seed, n=2, salt="initialize_from_data")
         if self._chains is not None:
             self._chains.restart(self.machine(), chain_seed)
-        self.estimate_log_partition(num_chains=64, num_steps=50, seed=annealing_seed)
+        self.estimate_log_partition(64, 50, seed=annealing_seed, max_rounds=0)
 
     def posterior(self, value: Any) -> tfp.distributions.Distribution:
         """Returns p(h | v), exact: the hidden bits of each point.

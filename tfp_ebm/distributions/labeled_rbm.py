@@ -143,7 +143,7 @@ class LabeledRBM(GaussianVisible):
         scale: float = 1.0,
         learn_scale: bool = True,
         sampler: str | None = None,
-        num_chains: int = 256,
+        num_chains: int = 512,
         num_gibbs_steps: int = 200,
         weight_scale: float = 0.01,
         sampler_options: dict[str, Any] | None = None,
@@ -195,11 +195,9 @@ class LabeledRBM(GaussianVisible):
         sigma = scale_variable(scale, num_visible, learn_scale, dtype)
         given = (weights, visible_bias, hidden_bias, label_weights, label_bias, sigma)
         machine = LabeledMachine.from_parameters(*given)
-        chains = cls._start_chains(
-            machine, sampler, "replay", num_chains, seeds[2], sampler_options
-        )
+        chains = cls._start_chains(machine, sampler, num_chains, seeds[2], sampler_options)
         base = cls(*given, chains, num_gibbs_steps, name=name)
-        base.estimate_log_partition(num_chains=64, num_steps=50, seed=seeds[2])
+        base.estimate_log_partition(64, 50, seed=seeds[2], max_rounds=0)
         return base
 
     @classmethod

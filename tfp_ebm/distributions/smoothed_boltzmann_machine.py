@@ -142,7 +142,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         num_units: int,
         delta: float = 2.5,
         sampler: str | None = None,
-        num_chains: int = 256,
+        num_chains: int = 512,
         num_gibbs_steps: int = 200,
         dtype: tf.DType = tf.float32,
         seed: Any = None,
@@ -154,7 +154,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
           num_units: N.
           delta: precision of the smoothing at the start; training changes it.
           sampler: where the gradient of log Z comes from, see `tfp_ebm.mcmc.start_chains`. None:
-            no chains but exact sums where at most 12 spins need enumeration, else persistent ones.
+            no chains but exact sums where at most 12 spins need enumeration, else weighted ones.
           num_chains: number of chains.
           num_gibbs_steps: sweeps between the chains and a sample.
           dtype: dtype of the variables.
@@ -180,7 +180,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         num_visible: int,
         num_hidden: int,
         sampler: str | None = None,
-        num_chains: int = 256,
+        num_chains: int = 512,
         num_gibbs_steps: int = 200,
         dtype: tf.DType = tf.float32,
         seed: Any = None,
@@ -195,7 +195,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
           num_visible: number of visible spins.
           num_hidden: number of hidden spins.
           sampler: where the gradient of log Z comes from, see `tfp_ebm.mcmc.start_chains`. None:
-            no chains but exact sums where at most 12 spins need enumeration, else persistent ones.
+            no chains but exact sums where at most 12 spins need enumeration, else weighted ones.
           num_chains: number of chains.
           num_gibbs_steps: sweeps between the chains and a sample.
           dtype: dtype of the variables.
@@ -222,7 +222,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         # with a single chain gives it.
         single = PersistentChains(tf.ones([1, size], dtype))
         machine = cls(factor, bias, **{**options, "chains": single}).machine()
-        chains = cls._start_chains(machine, sampler, "persistent", num_chains, seed)
+        chains = cls._start_chains(machine, sampler, num_chains, seed)
         base = cls(factor, bias, **options, chains=chains)
         base._store_uncoupled_log_partition()
         return base

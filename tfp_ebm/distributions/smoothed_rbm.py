@@ -119,7 +119,7 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
         learn_delta: bool = False,
         constrained: bool = True,
         sampler: str | None = None,
-        num_chains: int = 256,
+        num_chains: int = 512,
         num_gibbs_steps: int = 200,
         dtype: tf.DType = tf.float32,
         seed: Any = None,
@@ -137,9 +137,9 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
           learn_delta: whether delta is trained; then W is `delta A`, and A is the variable.
           constrained: whether W is kept positive definite by a constraint; without it, use a small
             learning rate and a penalty, as the paper does.
-          sampler: where the gradient of log Z comes from: `"persistent"`, `"replay"`,
+          sampler: where the gradient of log Z comes from: `"weighted"`, `"persistent"`, `"replay"`,
             `"tempering"` or `"contrastive"`, see `tfp_ebm.mcmc.start_chains`. None: no chains but
-            exact sums up to 12 units in the smaller layer, else persistent ones.
+            exact sums up to 12 units in the smaller layer, else weighted ones.
           num_chains: number of chains.
           num_gibbs_steps: sweeps between the chains and a sample; 200 in the paper.
           dtype: dtype of the variables.
@@ -161,7 +161,7 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
         )
         bias = tf.Variable(tf.zeros([num_visible + num_hidden], dtype), name="bias")
         machine = SpinMachine.from_parameters(weights, bias)
-        chains = cls._start_chains(machine, sampler, "persistent", num_chains, seed)
+        chains = cls._start_chains(machine, sampler, num_chains, seed)
         base = cls(weights, bias, delta, chains, num_gibbs_steps, name=name)
         base._store_uncoupled_log_partition()
         return base

@@ -94,7 +94,7 @@ _TRAINING = (
     ("base_weight_penalty", float, 0.0, "training", "L2 penalty on the couplings", NOT_NEGATIVE),
     ("ema_momentum", float, 0.999, "training", "average of the weights", SHARE),
     ("patience", int, None, "training", "epochs without progress before stopping; never", COUNT),
-    ("gibbs_steps", int, 25, "training", "sweeps of the chains after an update", COUNT_OR_NONE),
+    ("gibbs_steps", int, None, "training", "sweeps of the chains; 2, or 25", COUNT_OR_NONE),
     ("horizontal_flips", bool, False, "training", "mirror half of the images"),
     ("seed", int, 0, "training", "seed of everything", SEED),
 )
@@ -105,7 +105,7 @@ _MODEL = (
     ("dropout_rate", float, 0.3, "model", "dropout in the networks", SHARE, True),
     ("delta", float, None, "model", "smoothing of the spins; the model's default", POSITIVE, True),
     ("learn_delta", bool, None, "model", "train the smoothing too", None, True),
-    ("sampler", str, None, "model", "of the base's gradient; persistent", _SAMPLERS, True),
+    ("sampler", str, None, "model", "of the base's gradient; weighted", _SAMPLERS, True),
     ("noise", str, None, "model", "dequantisation; uniform", _NOISES, True),
 )
 _OTHER = (

@@ -7,14 +7,14 @@ import tensorflow as tf
 from tfp_ebm.internal.importance import bennett_log_ratio, effective_share, log_mean_exp
 from tfp_ebm.mcmc.jumps import JumpInfo
 
-__all__ = ["LEAST_ACCEPTANCE", "LogPartitionFilter"]
+__all__ = ["LARGEST_VARIANCE", "LEAST_ACCEPTANCE", "LogPartitionFilter"]
 
 # Fewer draws than this on either side say nothing about a ratio of normalisers.
 _LEAST_EFFECTIVE_SIZE = 16.0
 # Below this share of accepted jumps no longer autocorrelation is assumed.
 LEAST_ACCEPTANCE = 0.01
 # A variance above this is as good as none.
-_LARGEST_VARIANCE = 1e6
+LARGEST_VARIANCE = 1e6
 
 
 class LogPartitionFilter(NamedTuple):
@@ -88,4 +88,4 @@ def _autocorrelation(acceptance):
 
 
 def _bounded(variance):
-    return tf.where(variance < _LARGEST_VARIANCE, variance, _LARGEST_VARIANCE)
+    return tf.where(variance < LARGEST_VARIANCE, variance, LARGEST_VARIANCE)

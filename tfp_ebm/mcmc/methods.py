@@ -1,5 +1,6 @@
 """The ways to obtain the negative phase, by name."""
 
+import inspect
 from typing import Any
 
 from tfp_ebm.internal import checks, states
@@ -37,8 +38,22 @@ def start_chains(
 
     Raises:
       TypeError: if `machine` is none.
-      ValueError: if there is no such method; the nearest one is suggested.
+      ValueError: if there is no such method, the nearest one is suggested, or no such option.
     """
     method = checks.choice("method", method, METHODS)
     states.check_machine(machine)
+    known = _options(METHODS[method])
+    if unknown := [name for name in options if name not in known]:
+        raise ValueError(
+            f"`{unknown[0]}` is no option of the method {method!r}, which takes "
+            f"{', '.join(sorted(known)) or 'none'}; name the `method` that it belongs to."
+        )
     return METHODS[method].start(machine, num_chains, seed, **options)
+
+
+def _options(kind):
+    """Returns the names of the options of a kind of chains."""
+    own = {*inspect.signature(kind.start).parameters}
+    if "options" in own:
+        own |= {*inspect.signature(kind.__init__).parameters}
+    return own - {"self", "units", "machine", "num_chains", "seed", "name", "options"}

@@ -98,6 +98,14 @@ class PersistentChains(tf.Module):
         """Returns the mean over the chains of `[num_chains, *batch_shape]`, `[*batch_shape]`."""
         return tf.reduce_mean(values, axis=0)
 
+    def num_sweeps_needed(self) -> Any:
+        """Returns the number of sweeps after an update that serves well."""
+        return 25
+
+    def figures(self) -> dict[str, tf.Tensor]:
+        """Returns what tells of the chains' health at no cost, scalars by name; here nothing."""
+        return {}
+
     def restart(self, machine: AnnealedMachine, seed: Any = None) -> None:
         """Starts every chain afresh from the machine's independent reference.
 

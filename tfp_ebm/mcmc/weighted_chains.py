@@ -1,37 +1,37 @@
 """Persistent chains that weigh and jump."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import tensorflow as tf
 
 from tfp_ebm.internal import checks, states
-from tfp_ebm.internal.importance import effective_share, systematic_resampling
+from tfp_ebm.internal.fingerprint import fingerprint
+from tfp_ebm.internal.importance import (
+    effective_share,
+    resample_where_poor,
+    systematic_resampling,
+    take,
+)
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.mcmc import block_gibbs
-from tfp_ebm.mcmc.jumps import LatentState, ProposalMixture, jump, partial_jump
+from tfp_ebm.mcmc.first_chains import LEAST_SHARE, first_chains
 from tfp_ebm.mcmc.log_partition_filter import LEAST_ACCEPTANCE, LogPartitionFilter
+from tfp_ebm.mcmc.measured_jumps import Jumped, jump_and_measure
 from tfp_ebm.mcmc.memory import RecentStates, Scouts
 from tfp_ebm.mcmc.persistent_chains import PersistentChains, per_replica_variable
+from tfp_ebm.mcmc.weight_update import Followed, follow
 
 __all__ = ["WeightedChains"]
 
-# Chains are drawn again when their weights are worth fewer than this share of them.
-_LEAST_SHARE = 0.5
-# Jumps that are hardly ever accepted are tried in one move of so many.
-_REST = 10
+# Chains jump in one move of so many; where jumps are hardly ever accepted, more seldom.
+_REST, _LONG_REST = 4, 12
 # Moves until a scout arrives, if there are as many scouts.
 _COOLING_STEPS = 32
-# Weight of the past in the mean acceptance.
-_MOMENTUM = 0.9
-
-
-class _Jumped(NamedTuple):
-    units: tf.Tensor
-    log_partition: LogPartitionFilter
-    acceptance: tf.Tensor
+# How many units of a state tell which it is.
+_NUM_TOLD = 16
 
 
 class WeightedChains(PersistentChains):
@@ -57,8 +57,10 @@ class WeightedChains(PersistentChains):
     larger by the chains' autocorrelation, and not what neither chains nor proposals ever saw.
 
     The weights follow any change of the parameters, by whatever made it, from one `advance` to the
-    next. Cost of a move beside the sweeps: the log marginal of the chains twice, and four products
-    of chains by hidden units by states that propose.
+    next. Where they cannot, as after states were assigned by hand, all chains weigh the same and
+    log Z counts as unknown until it is measured. Cost of a move beside the sweeps: the log marginal
+    of the chains twice and, in every fourth move, four products of chains by hidden units by states
+    that propose.
 
     Source: Carbone, Hua, Coste and Vanden-Eijnden, "Efficient training of energy-based models using
     Jarzynski equality" (2023), for the weights; Neal, "Annealed importance sampling" (2001);
@@ -99,6 +101,8 @@ class WeightedChains(PersistentChains):
             self._variance = per_replica_variable(log_partition.variance, "variance")
             self._acceptance = per_replica_variable(none + 1, "acceptance")
             self._num_resamplings = per_replica_variable(tf.cast(none, tf.int32), "resamplings")
+            of_states = self._fingerprint_of_states()
+            self._of_states = per_replica_variable(of_states, "fingerprint_of_states")
             self._num_moves = per_replica_variable(tf.constant(0), "num_moves")
 
     @property
@@ -126,6 +130,23 @@ class WeightedChains(PersistentChains):
         """How often the chains were drawn again, `[*batch_shape]` int32."""
         return tf.convert_to_tensor(self._num_resamplings)
 
+    def num_sweeps_needed(self) -> tf.Tensor:
+        """Returns 2 where jumps are accepted in every machine of a batch, else 6."""
+        return tf.where(self._jumps_are_accepted(), 2, 6)
+
+    def _jumps_are_accepted(self):
+        if self._memory is None:
+            return tf.constant(False)
+        return tf.reduce_all(self.acceptance >= LEAST_ACCEPTANCE)
+
+    def figures(self) -> dict[str, tf.Tensor]:
+        """Returns the least acceptance and effective share, and the most resamplings."""
+        return {
+            "acceptance": tf.reduce_min(self.acceptance),
+            "effective_share": tf.reduce_min(self.effective_share),
+            "resamplings": tf.reduce_max(self.num_resamplings),
+        }
+
     def mean(self, values: tf.Tensor) -> tf.Tensor:
         """Returns the weighted mean over the chains, `[*batch_shape]`."""
         weights = tf.nn.softmax(tf.convert_to_tensor(self.log_weights), axis=0)
@@ -136,10 +157,12 @@ class WeightedChains(PersistentChains):
         chain_seed, scout_seed = samplers.split_seed(
             sanitize_seed(seed, salt="weighted_chains_restart"), n=2
         )
-        super().restart(machine, chain_seed)
-        weights, log_marginals, log_partition = _first_weights(machine, self.units)
+        units, weights, log_partition = first_chains(machine, self.num_chains, chain_seed)
+        self.units.assign(units)
+        self.belong_to(machine)
         self.log_weights.assign(weights)
-        self.log_marginals.assign(log_marginals)
+        self.log_marginals.assign(machine.log_marginal(units))
+        self._of_states.assign(self._fingerprint_of_states())
         self._keep(log_partition)
         if self._scouts is not None:
             self._scouts.restart(machine, scout_seed)
@@ -167,10 +190,11 @@ class WeightedChains(PersistentChains):
         states.states("units", self.units, machine)
         # By the number of the move, so that one seed may be given to every call.
         seed = samplers.fold_in(sanitize_seed(seed, salt="weighted_chains"), self._num_moves)
-        resample_seed, jump_seed, scout_seed, sweep_seed = samplers.split_seed(seed, n=4)
+        follow_seed, resample_seed, jump_seed, scout_seed, sweep_seed = samplers.split_seed(
+            seed, n=5
+        )
         machine = tf.nest.map_structure(tf.stop_gradient, machine)
-        self._follow(machine)
-        units = self._resample(resample_seed)
+        units = self._resample(self._follow(machine, follow_seed), resample_seed)
         if self._memory is not None and self._scouts is not None:
             if data_units is not None:
                 self._memory.add(tf.stop_gradient(data_units))
@@ -179,6 +203,7 @@ class WeightedChains(PersistentChains):
         units = block_gibbs.run(machine, units, num_steps, sweep_seed, first=self._next_sweep())
         self.units.assign(units)
         self.log_marginals.assign(machine.log_marginal(units))
+        self._of_states.assign(self._fingerprint_of_states())
         self._num_moves.assign(self._num_moves + 1)
         self._count(machine, num_steps)
         self.belong_to(machine)  # Without a sweep too: the weights have followed.
@@ -190,35 +215,40 @@ class WeightedChains(PersistentChains):
         self._log_partition.assign(log_partition.value)
         self._variance.assign(log_partition.variance)
 
-    def _follow(self, machine):
-        """Adds the increments of the log marginals to the weights, their mean to log Z."""
-        weights = tf.convert_to_tensor(self.log_weights)
-        change = machine.log_marginal(tf.convert_to_tensor(self.units)) - self.log_marginals
-        change = tf.cast(change, tf.float64)
-        self._keep(self._filter().predict(weights, change, self.acceptance))
-        self.log_weights.assign(weights + change)
+    def _follow(self, machine, seed):
+        """Moves weights and log Z to the machine's parameters, and returns the chains."""
+        units, weights = tf.convert_to_tensor(self.units), tf.convert_to_tensor(self.log_weights)
+        is_known = tf.reduce_all(tf.equal(self._of_states, self._fingerprint_of_states()))
+        chains = Followed(units, weights, self._filter())
+        marginals = tf.convert_to_tensor(self.log_marginals)
+        chains = follow(machine, chains, marginals, self.acceptance, is_known, seed)
+        self.log_weights.assign(chains.log_weights)
+        self._keep(chains.log_partition)
+        return chains.units
 
-    def _resample(self, seed):
+    def _fingerprint_of_states(self):
+        """Returns numbers that tell whether weights and log marginals belong to the states."""
+        some = tf.convert_to_tensor(self.units)[..., :_NUM_TOLD]
+        return fingerprint((some, self.log_weights, self.log_marginals))
+
+    def _resample(self, units, seed):
         """Returns the chains, drawn again where their weights are worth little."""
-        weights, units = tf.convert_to_tensor(self.log_weights), tf.convert_to_tensor(self.units)
-        is_poor = effective_share(weights) < _LEAST_SHARE
-        index = systematic_resampling(weights, seed)
-        itself = tf.reshape(tf.range(tf.shape(index)[0]), [-1] + [1] * is_poor.shape.rank)
-        index = tf.where(is_poor, index, itself)
-        self.log_weights.assign(tf.where(is_poor, tf.zeros_like(weights), weights))
+        weights = tf.convert_to_tensor(self.log_weights)
+        units, weights, is_poor = resample_where_poor(units, weights, LEAST_SHARE, seed)
+        self.log_weights.assign(weights)
         self._num_resamplings.assign(self._num_resamplings + tf.cast(is_poor, tf.int32))
-        return _take(units, index)
+        return units
 
     def _jump(self, machine, units, seed):
         """Returns the chains after their jumps, and measures log Z."""
-        state = _Jumped(units, self._filter(), self.acceptance)
-        is_due = tf.reduce_any(state.acceptance >= LEAST_ACCEPTANCE)
-        is_due |= tf.equal(tf.convert_to_tensor(self._num_moves) % _REST, 0)
+        state = Jumped(units, self._filter(), self.acceptance)
+        rest = tf.where(self._jumps_are_accepted(), _REST, _LONG_REST)
+        is_due = tf.equal(tf.convert_to_tensor(self._num_moves) % rest, 0)
         proposing = tf.concat([self._memory.states, self._scouts.arrived], axis=0)
         log_weights = tf.convert_to_tensor(self.log_weights)
         state = tf.cond(
             is_due,
-            lambda: _jump_and_measure(machine, state, proposing, log_weights, seed),
+            lambda: jump_and_measure(machine, state, proposing, log_weights, seed),
             lambda: state,
         )
         self._keep(state.log_partition)
@@ -239,7 +269,7 @@ class WeightedChains(PersistentChains):
             sanitize_seed(seed, salt="weighted_chains_draw"), n=2
         )
         units = tf.convert_to_tensor(self.units)
-        equal = _take(units, systematic_resampling(self.log_weights, resample_seed))
+        equal = take(units, systematic_resampling(self.log_weights, resample_seed))
         order = tf.argsort(samplers.uniform([self.num_chains], seed=seed))
         return tf.gather(equal, tf.gather(order, tf.range(num_samples) % self.num_chains))
 
@@ -268,11 +298,10 @@ class WeightedChains(PersistentChains):
         machine: AnnealedMachine,
         num_chains: int,
         seed: Any = None,
-        memory_size: int = 512,
-        num_scouts: int = 64,
-        **options: Any,
+        memory_size: int = 256,
+        num_scouts: int = 32,
     ) -> "WeightedChains":
-        """Returns chains that start from the machine's independent reference.
+        """Returns chains that start from the machine's independent reference, annealed if need be.
 
         Args:
           machine: the machine.
@@ -280,7 +309,6 @@ class WeightedChains(PersistentChains):
           seed: seed of their states.
           memory_size: how many recent states of the data propose jumps.
           num_scouts: how many scouts are on their way.
-          **options: further arguments of the constructor.
 
         Raises:
           TypeError: if `machine` is none.
@@ -292,51 +320,14 @@ class WeightedChains(PersistentChains):
         num_scouts = checks.positive_integer("num_scouts", num_scouts)
         seed = sanitize_seed(seed, salt="weighted_chains_start")
         chain_seed, memory_seed, scout_seed = samplers.split_seed(seed, n=3)
-        units = machine.sample_reference(num_chains, chain_seed)
+        units, weights, log_partition = first_chains(machine, num_chains, chain_seed)
+        memory = scouts = None
         if hasattr(machine, "log_latent_weight"):
-            memory = machine.sample_reference(memory_size, memory_seed)
+            memory = RecentStates(machine.sample_reference(memory_size, memory_seed))
             num_steps = min(_COOLING_STEPS, num_scouts)
             counts = (num_scouts // num_steps, num_steps, max(1, memory_size // 4))
-            options = {
-                "memory": RecentStates(memory),
-                "scouts": Scouts.start(machine, *counts, scout_seed),
-            } | options
-        chains = cls(units, *_first_weights(machine, units), **options)
+            scouts = Scouts.start(machine, *counts, scout_seed)
+        log_marginals = machine.log_marginal(units)
+        chains = cls(units, weights, log_marginals, log_partition, memory, scouts)
         chains.belong_to(machine)
         return chains
-
-
-def _first_weights(machine, units):
-    """Returns what leads from the reference, where log Z is known, to the machine."""
-    units = tf.convert_to_tensor(units)
-    zero, one = tf.zeros([], units.dtype), tf.ones([], units.dtype)
-    weights = tf.cast(machine.log_marginal_increment(units, zero, one), tf.float64)
-    log_partition = LogPartitionFilter.start(machine.reference_log_partition(), weights)
-    return weights, machine.log_marginal(units), log_partition
-
-
-def _take(units, index):
-    """Returns the chains with given numbers: `[n, *B, m]` from index `[n, *B]`."""
-    if index.shape.rank == 1:
-        return tf.gather(units, index)
-    count = units.shape[0]
-    flat = tf.transpose(tf.reshape(units, [count, -1, units.shape[-1]]), [1, 0, 2])
-    taken = tf.gather(flat, tf.transpose(tf.reshape(index, [count, -1])), batch_dims=1)
-    return tf.reshape(tf.transpose(taken, [1, 0, 2]), units.shape)
-
-
-def _jump_and_measure(machine, state, proposing, log_weights, seed):
-    bit_seed, whole_seed, part_seed, state_seed = samplers.split_seed(seed, n=4, salt="jumps")
-    mixture = ProposalMixture.of_states(machine, proposing)
-    log_odds = machine.latent_log_odds(state.units)
-    uniform = samplers.uniform(tf.shape(log_odds), seed=bit_seed, dtype=log_odds.dtype)
-    bits = tf.cast(uniform < tf.sigmoid(log_odds), log_odds.dtype)
-    chains = LatentState(bits, machine.log_latent_weight(bits))
-    chains, info = jump(machine, chains, mixture, whole_seed)
-    chains, _ = partial_jump(machine, chains, mixture, part_seed)
-    accepted = tf.reduce_mean(tf.cast(info.accepted, tf.float64), axis=0)
-    return _Jumped(
-        machine.sample_given_latent(chains.bits, state_seed),
-        state.log_partition.measure(info, log_weights, state.acceptance),
-        _MOMENTUM * state.acceptance + (1 - _MOMENTUM) * accepted,
-    )

@@ -30,7 +30,7 @@ def eb_and_flow(
     rbm: str = "dense",
     num_hidden: int | None = None,
     sampler: str | None = None,
-    num_chains: int = 128,
+    num_chains: int = 512,
     num_scales: int = 2,
     num_classes: int | None = None,
     rbm_options: dict[str, Any] | None = None,

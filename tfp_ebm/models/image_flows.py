@@ -94,7 +94,7 @@ def rbm_flow(
     delta: float | None = None,
     learn_delta: bool = False,
     sampler: str | None = None,
-    num_chains: int = 256,
+    num_chains: int = 512,
     dtype: tf.DType = tf.float32,
     seed: Any = None,
     **flow_options: Any,

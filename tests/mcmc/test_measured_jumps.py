@@ -1,0 +1,60 @@
+"""Jumps of a machine small enough to be summed, and what they measure."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import oracles
+from tfp_ebm.distributions.spin_machine import SpinMachine
+from tfp_ebm.mcmc.log_partition_filter import LogPartitionFilter
+from tfp_ebm.mcmc.measured_jumps import Jumped, jump_and_measure
+
+NUM_CHAINS = 20_000
+
+
+def machine():
+    weights, bias = oracles.random_machine(5, 3, seed=2, scale=0.8)
+    return SpinMachine.from_parameters(tf.constant(weights), tf.constant(bias))
+
+
+def jumped(units, log_weights, proposing, value=0.0, variance=1e6, acceptance=0.5):
+    known = (tf.constant(part, tf.float64) for part in (value, variance))
+    state = Jumped(units, LogPartitionFilter(*known), tf.constant(acceptance, tf.float64))
+    return jump_and_measure(machine(), state, proposing, log_weights, (0, 3))
+
+
+def test_jumps_leave_the_machine_as_it_is_and_measure_log_z():
+    units = machine().sample_exactly(NUM_CHAINS, (0, 1))
+    proposing = machine().sample_reference(4, (0, 2))
+    found = jumped(units, tf.zeros([NUM_CHAINS], tf.float64), proposing)
+    exact = float(machine().enumerate_log_partition())
+    error = float(found.log_partition.variance) ** 0.5
+    assert abs(float(found.log_partition.value) - exact) < 4 * error and error < 0.05
+    np.testing.assert_allclose(
+        np.mean(found.units, axis=0), np.mean(units, axis=0), atol=4 * np.sqrt(2 / NUM_CHAINS)
+    )
+    pairs = [np.einsum("ni,nj->ij", part, part) / NUM_CHAINS for part in (found.units, units)]
+    np.testing.assert_allclose(*pairs, atol=4 * np.sqrt(2 / NUM_CHAINS))
+    assert np.mean(np.any(found.units != units, axis=-1)) > 0.5
+
+
+def test_weights_of_the_chains_count():
+    """Draws of the reference, weighed for the machine, measure as its own do."""
+    units = machine().sample_reference(NUM_CHAINS, (0, 1))
+    zero, one = np.float64(0), np.float64(1)
+    log_weights = machine().log_marginal_increment(units, zero, one)
+    proposing = machine().sample_reference(4, (0, 2))
+    exact = float(machine().enumerate_log_partition())
+    found = jumped(units, log_weights, proposing).log_partition
+    assert abs(float(found.value) - exact) < 4 * float(found.variance) ** 0.5
+    wrong = jumped(units, 0 * log_weights, proposing).log_partition
+    assert abs(float(wrong.value) - exact) > 4 * float(wrong.variance) ** 0.5
+
+
+def test_acceptance_is_a_running_mean():
+    units = machine().sample_exactly(NUM_CHAINS, (0, 1))
+    even = tf.zeros([NUM_CHAINS], tf.float64)
+    proposing = machine().sample_exactly(500, (0, 2))
+    low, high = (jumped(units, even, proposing, acceptance=a).acceptance for a in (0.0, 1.0))
+    assert float(high - low) == pytest.approx(0.9)
+    assert 0.02 < float(low) < 0.1
