@@ -62,15 +62,23 @@ FAULTS = {
         ("is not None\n    except", "is None\n    except"),
     ],
     "epoch_loss": [
-        ("value=record.value + part.log_partition_offset()", "value=record.value"),
+        (
+            "    if bool(part.is_log_partition_stale()):\n        _estimate",
+            "    if not bool(part.is_log_partition_stale()):\n        _estimate",
+        ),
+        ('if followed.method != "running":', 'if followed.method == "running":'),
+        ("is_wrong = gap > _NUM_ERRORS", "is_wrong = gap < _NUM_ERRORS"),
+        ("share = 1.0 if is_cheap else _SHARE", "share = _SHARE"),
+        ("sum(float(tf.reduce_max(r.gap)) for r in records)", "0.0"),
+        ("lambda value: value + part.log_partition_offset()", "lambda value: value"),
         ("math.hypot(float(sampling_error), log_partition_error)", "float(sampling_error)"),
         ("kept.of_dataset if is_dataset", "kept.of_dataset if not is_dataset"),
         ("np.linspace(0, len(batches) - 1, count)", "np.arange(count)"),
         (
-            "max(_MIN_EVENTS, math.ceil(_SHARE * size))",
-            "min(_MIN_EVENTS, math.ceil(_SHARE * size))",
+            "max(_MIN_EVENTS, math.ceil(share * size))",
+            "min(_MIN_EVENTS, math.ceil(share * size))",
         ),
-        ("* gibbs_steps * chains", "* chains"),
+        ("* num_sweeps * chains", "* chains"),
     ],
     "kept_batches": [
         ("self._num_seen % self._stride == 0", "self._num_seen >= 0"),
@@ -131,7 +139,6 @@ FAULTS = {
         ("self.gibbs_steps, samplers.fold_in(seed", "1, samplers.fold_in(seed"),
         ("self._apply(zero_unless(is_finite, gradients))", "self._apply(gradients)"),
         ("self._moving_average.update(self.num_updates)", "pass"),
-        ("if bool(part.is_log_partition_stale()):", "if not bool(part.is_log_partition_stale()):"),
         ("tf.reduce_sum(coupling**2)", "tf.reduce_sum(coupling)"),
         ("self._loss_metric.update_state(-log_prob)", "self._loss_metric.update_state(log_prob)"),
         (

@@ -1,5 +1,3 @@
-import pathlib
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,7 +9,7 @@ OPTIONS = {"num_levels": 5, "num_filters": 4, "num_components": 2, "num_blocks":
 
 
 def small(name="rbm_flow", **options):
-    return models.create(name, (2, 8, 2), num_couplings=(1, 0, 0), **{**OPTIONS, **options})
+    return models.create(name, (2, 8, 2), num_couplings=(1, 1, 1), **{**OPTIONS, **options})
 
 
 @pytest.fixture
@@ -73,46 +71,3 @@ def test_saving_again_replaces_the_checkpoint_whole(saved):
         again.trainable_variables[0].numpy(), model.trainable_variables[0].numpy()
     )
     assert sorted(path.name for path in folder.parent.iterdir()) == ["checkpoint"]
-
-
-def module(value):
-    made = tf.Module()
-    made.weights = tf.Variable(value)
-    return made
-
-
-def test_another_configuration_is_refused(tmp_path):
-    config, folder = {"size": 3, "seed": 1}, tmp_path / "checkpoint"
-    checkpoint.save(module([1.0]), folder, config=config)
-    for same in (config, None):
-        again = module([0.0])
-        checkpoint.restore(again, folder, config=same)
-        assert again.weights.numpy() == [1.0]
-    for other in ({**config, "size": 4}, {"seed": 1}):
-        with pytest.raises(checkpoint.CheckpointError, match=r"which differs in size\."):
-            checkpoint.restore(module([0.0]), folder, config=other)
-
-
-def test_a_stop_before_the_new_checkpoint_is_in_place_leaves_the_old_one(tmp_path, monkeypatch):
-    folder, rename = tmp_path / "checkpoint", pathlib.Path.rename
-    checkpoint.save(module([1.0]), folder)
-
-    def stop(path, target):
-        if target == folder:
-            raise KeyboardInterrupt
-        return rename(path, target)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(pathlib.Path, "rename", stop)
-        checkpoint.save(module([2.0]), folder)
-    again = module([0.0])
-    checkpoint.restore(again, folder)
-    assert again.weights.numpy() == [1.0]
-
-
-def test_a_model_with_more_variables_is_refused(tmp_path):
-    checkpoint.save(module([1.0]), tmp_path / "checkpoint")
-    larger = module([0.0])
-    larger.more = tf.Variable([0.0])
-    with pytest.raises(checkpoint.CheckpointError, match="belongs to another model"):
-        checkpoint.restore(larger, tmp_path / "checkpoint")

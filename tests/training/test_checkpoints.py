@@ -1,7 +1,6 @@
 import json
 import os
 import resource
-import shutil
 import signal
 
 import numpy as np
@@ -96,14 +95,17 @@ def assert_the_same(one, trainer, other, expected):
 
 
 def test_training_taken_up_again_repeats_every_digit(whole, tmp_path):
-    # Within the first epoch, twice; between its last update and its end, when its validation is
-    # still to come; and within a later epoch.
+    # Within the first epoch; once more before the next checkpoint; between the last update of an
+    # epoch and its end, when its validation is still to come; and within a later epoch.
     # The seed is that of the checkpoint, whatever the trainer that takes it up was made with.
-    latest = []
-    for stop_after, seed in ((3, (3, 4)), (1, (3, 4)), (1, (5, 6)), (3, (3, 4))):
+    for stop_after, update, seed in (
+        (3, 2, (3, 4)),
+        (1, 2, (3, 4)),
+        (2, 4, (5, 6)),
+        (3, 6, (3, 4)),
+    ):
         run(tmp_path, stop_after, seed=seed)
-        latest.append(max((tmp_path / "training").iterdir()).name)
-    assert latest == [f"update-{update:09d}" for update in (2, 3, 3, 6)]
+        assert (tmp_path / "training" / f"update-{update:09d}").is_dir()
     again, resumed = run(tmp_path, seed=(7, 8))
     assert resumed
     assert_the_same(tmp_path, again, *whole)
@@ -133,50 +135,6 @@ def test_chains_of_every_kind_are_taken_up_again(tmp_path, sampler):
     assert resumed and len(again.variables) == len(expected.variables) > 6
     for variable, same in zip(again.variables, expected.variables, strict=True):
         np.testing.assert_array_equal(variable.numpy(), same.numpy(), err_msg=variable.name)
-
-
-def test_checkpoint_keeps_every_replica_and_repeats_training(strategy, tmp_path):
-    checkpoints = training.Checkpoints(tmp_path)
-
-    def fit():
-        with strategy.scope():
-            base = distributions.SmoothedRBM.create(14, 14, num_chains=8, seed=(0, 1))
-            trainer = training.LikelihoodModel(base, gibbs_steps=3, ema_momentum=0.9, seed=(1, 2))
-            trainer.compile(optimizer=keras.optimizers.SGD(0.01))
-        resumed = checkpoints.restore(trainer)
-        trainer.fit(DATA[:10], batch_size=4, epochs=2, verbose=0, callbacks=[checkpoints])
-        return trainer, resumed
-
-    whole, resumed = fit()
-    assert not resumed
-    shutil.rmtree(checkpoints.latest)  # As if stopped within the second epoch.
-    again, resumed = fit()
-    assert resumed and whole.num_updates == again.num_updates == 6
-    units = [
-        strategy.experimental_local_results(trainer.distribution.chains.units)
-        for trainer in (whole, again)
-    ]
-    assert np.any(units[0][0] != units[0][1])
-    for one, two in zip(*units, strict=True):
-        np.testing.assert_array_equal(one, two)
-    for one, two in zip(whole.distribution.variables, again.distribution.variables, strict=True):
-        np.testing.assert_array_equal(one.numpy(), two.numpy())
-
-
-def test_the_mean_loss_of_an_interrupted_epoch_is_that_of_all_its_updates(tmp_path):
-    def fit(name, stop_after=99):
-        density = tfd.MultivariateNormalDiag(tf.Variable(tf.zeros([28])))
-        trainer = training.LikelihoodModel(density, seed=(3, 4))
-        trainer.compile(optimizer=keras.optimizers.SGD(0.1))
-        checkpoints = training.Checkpoints(tmp_path / name, every=1)
-        assert checkpoints.restore(trainer) == (stop_after == 98)
-        callbacks = [checkpoints, StopAfter(stop_after)]
-        return trainer.fit(DATA, batch_size=BATCH, verbose=0, callbacks=callbacks).history
-
-    whole = fit("whole")
-    with pytest.raises(TimeoutError):
-        fit("interrupted", stop_after=2)
-    assert fit("interrupted", stop_after=98) == whole
 
 
 def test_checkpoints_within_an_epoch_of_several_updates_at_a_time(tmp_path):

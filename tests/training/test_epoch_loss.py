@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,7 +11,9 @@ from tfp_ebm.internal.keras import keras
 from tfp_ebm.mcmc import PersistentChains
 from tfp_ebm.partition import LogPartition
 from tfp_ebm.training.epoch_loss import (
+    Annealing,
     annealing_of_an_epoch,
+    confirm,
     epoch_logs,
     log_partition_record,
     sample_batches,
@@ -88,7 +92,7 @@ def test_an_annealed_loss_is_right_within_its_error(monkeypatch):
         trainer_of(base).fit(DATA, epochs=3, batch_size=8, verbose=0, callbacks=[recorder]).history
     )
     record = base.stored_log_partition.read()
-    assert record.method == "AIS" and record.num_steps == 100
+    assert record.method == "BAR" and record.num_steps == 100
     errors = np.array(history["loss"]) - recorder.exact
     assert np.all(np.abs(errors) < 4 * np.array(history["loss_error"]))
     sampling = DATA.shape[0] ** -0.5 * np.std(base.log_prob(DATA))
@@ -165,7 +169,47 @@ def test_errors_add_up():
         LogPartition(zero, tf.constant(error), zero, "AIS", "", 1, 2) for error in (1.0, 3.0)
     ]
     logs = epoch_logs({"unnormalized_loss": 0.5}, {"loss": tf.constant(7.0)}, 3.0, records)
-    assert logs == {"loss": 7.0, "loss_error": 5.0}
+    assert logs == {"loss": 7.0, "loss_error": 5.0, "log_partition_gap": 0.0}
+    torn = [
+        one._replace(is_consistent=tf.constant(False), lower=zero, upper=zero + 2)
+        for one in records
+    ]
+    logs = epoch_logs({"unnormalized_loss": 0.5}, {"loss": tf.constant(7.0)}, 3.0, torn)
+    assert logs["log_partition_gap"] == 4.0
+    lost = epoch_logs({"unnormalized_loss": np.nan}, {"loss": tf.constant(7.0)}, 3.0, records)
+    assert set(lost) == set(logs) and np.all(np.isnan(list(lost.values())))
+
+
+@pytest.mark.parametrize("is_off", [False, True])
+def test_what_the_chains_followed_is_confirmed(is_off):
+    base = distributions.SmoothedRBM.create(13, 13, num_chains=64, seed=(0, 1))
+    base.update_chains(seed=(0, 2))
+    if is_off:
+        stored = base.stored_log_partition
+        stored.value.assign_add(0.5)
+    exact = 26 * np.log(2)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        confirm(base, Annealing(64, 100), (0, 3))
+    said = [str(each.message) for each in caught]
+    assert len(said) == is_off
+    if is_off:
+        assert "by 0.5 nats" in said[0] and base.name in said[0]
+    record = base.stored_log_partition.read()
+    assert record.method == "exact" and float(record.value) == pytest.approx(exact, abs=1e-3)
+
+
+def test_the_health_of_weighted_chains_is_told():
+    base = distributions.SmoothedRBM.create(13, 13, num_chains=64, seed=(0, 1))
+    trainer = trainer_of(base)
+    data = np.random.default_rng(0).normal(size=[40, 26]).astype(np.float32)
+    history = trainer.fit(data, batch_size=8, verbose=0).history
+    chains = base.chains
+    assert history["chains_acceptance"] == [pytest.approx(float(chains.acceptance))]
+    assert history["chains_effective_share"] == [pytest.approx(float(chains.effective_share))]
+    assert history["chains_resamplings"] == [float(chains.num_resamplings)]
+    exact = -float(tf.reduce_mean(base.unnormalized_log_prob(data) - base.log_partition()))
+    assert history["loss"][-1] == pytest.approx(exact, abs=0.3)
 
 
 def test_exact_models_keep_the_mean_over_updates():
@@ -189,6 +233,7 @@ def test_samples_are_spread_over_arrays_and_lose_nothing_of_generators():
     assert same[0] is data and len(rows) == 300 and len(batches) == 6
     assert rows[0] == 0 and rows[-1] == 5999 and set(np.diff(rows)) <= {19, 20, 21}
     assert np.array_equal(batches[0][0][:, 0], rows[:50])
+    assert sum(len(batch[1]) for batch in sample_batches((data, data), 50, None, True)[0]) == 6000
     kept, rest = sample_batches(iter(np.split(data, 60)), 50)
     np.testing.assert_array_equal(np.concatenate(list(rest)), data)
     rows = np.concatenate(kept.take())[:, 0]

@@ -63,12 +63,13 @@ def test_an_rbm_learns_a_known_rbm():
 
 
 def test_chains_move_once_an_update():
-    base = distributions.SmoothedRBM.create(16, 16, num_chains=8, seed=(0, 1))
+    options = {"sampler": "persistent", "num_chains": 8, "seed": (0, 1)}
+    base = distributions.SmoothedRBM.create(16, 16, **options)
     trainer = trainer_of(base, gibbs_steps=1)
     before = base.chains.units.numpy()
     trainer.fit(np.zeros([8, 32], np.float32), batch_size=8, verbose=0)
     assert np.any(base.chains.units.numpy() != before)
-    still = trainer_of(distributions.SmoothedRBM.create(16, 16, num_chains=8), gibbs_steps=0)
+    still = trainer_of(distributions.SmoothedRBM.create(16, 16, **options), gibbs_steps=0)
     before = still.distribution.chains.units.numpy()
     still.fit(np.zeros([8, 32], np.float32), batch_size=8, verbose=0)
     np.testing.assert_array_equal(still.distribution.chains.units.numpy(), before)

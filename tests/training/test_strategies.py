@@ -1,5 +1,7 @@
 """Training under `tf.distribute`."""
 
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,6 +9,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import distributions, training
 from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.replicas import replica_seed
 from tfp_ebm.training import make_strategy
 
 DATA = np.random.default_rng(0).normal(size=[10, 28]).astype(np.float32)
@@ -65,6 +68,53 @@ def test_replicas_move_chains_of_their_own(strategy, sampler):
     first, second = (units.numpy() for units in chains(strategy, trainer))
     assert first.shape == second.shape and np.any(first != second)
     assert trainer.evaluate(DATA, verbose=0)[0] > 0
+
+
+def test_checkpoint_keeps_every_replica_and_repeats_training(strategy, tmp_path):
+    checkpoints = training.Checkpoints(tmp_path)
+
+    def fit():
+        with strategy.scope():
+            trainer = make(8, rate=0.01)
+        resumed = checkpoints.restore(trainer)
+        trainer.fit(DATA, batch_size=4, epochs=2, verbose=0, callbacks=[checkpoints])
+        return trainer, resumed
+
+    whole, resumed = fit()
+    assert not resumed
+    shutil.rmtree(checkpoints.latest)  # As if stopped within the second epoch.
+    again, resumed = fit()
+    assert resumed and whole.num_updates == again.num_updates == 6
+    for one, two in zip(chains(strategy, whole), chains(strategy, again), strict=True):
+        np.testing.assert_array_equal(one, two)
+    for one, two in zip(whole.distribution.variables, again.distribution.variables, strict=True):
+        np.testing.assert_array_equal(one.numpy(), two.numpy())
+
+
+def test_replicas_follow_log_partition_together(strategy):
+    with strategy.scope():
+        base = distributions.SmoothedRBM.create(14, 14, num_chains=64, seed=(0, 1))
+
+    def move():
+        base.update_chains(2, seed=replica_seed(tf.constant([0, 2])))
+
+    weights = tf.random.stateless_normal([14, 14], (0, 3))
+    for share in (0.1, 0.2, 0.3):
+        base.weights.assign(share * weights)
+        strategy.run(tf.function(move, autograph=False))
+    chains = base.chains
+    values, variances = (
+        np.array([float(part) for part in strategy.experimental_local_results(variable)])
+        for variable in (chains._log_partition, chains._variance)
+    )
+    assert values[0] != values[1] and np.all(variances > 0)
+    record = base.stored_log_partition.read()
+    assert record.num_chains == 128 and record.method == "running"
+    expected = np.sum(values / variances) / np.sum(1 / variances)
+    assert float(record.value) == pytest.approx(expected, abs=1e-4)
+    assert float(record.standard_error) == pytest.approx(np.sum(1 / variances) ** -0.5, rel=1e-4)
+    exact = float(base.machine().enumerate_log_partition())
+    assert abs(float(record.value) - exact) < 5 * float(record.standard_error)
 
 
 def test_log_partition_is_estimated_over_the_replicas(strategy):

@@ -21,9 +21,12 @@ from tfp_ebm.training.epoch_loss import (
     UNNORMALIZED_LOSS,
     Annealing,
     annealing_of_an_epoch,
+    chain_figures,
+    confirm,
     epoch_logs,
     estimated_parts,
     log_partition_record,
+    renew,
     sample_batches,
 )
 from tfp_ebm.training.event_trainer import EventTrainer
@@ -49,7 +52,8 @@ class LikelihoodModel(EventTrainer):
     """Trains a distribution by minimising `-mean(log_prob(x))`, with Keras `fit`.
 
     After each update the persistent chains of every energy-based distribution in the model move
-    by `gibbs_steps` sweeps at the new parameters, which is persistent contrastive divergence.
+    by `gibbs_steps` sweeps at the new parameters, which is persistent contrastive divergence;
+    weighted chains weigh and jump as well (`tfp_ebm.mcmc.WeightedChains`).
     Metrics: `loss` in nats an event and `bits_per_dimension`; both are those of `log_prob`, so for
     `Dequantized` one-draw bounds. `evaluate`, so also validation, and `predict` renew an estimate
     of log Z that belongs to other parameters first.
@@ -57,11 +61,15 @@ class LikelihoodModel(EventTrainer):
     Where log Z is an estimate, it belongs to the parameters of one moment, and a mean over the
     updates of an epoch is the loss of no model. So while an epoch runs its progress bar shows
     `unnormalized_loss`, the running mean of minus the unnormalised log-probability, whose level
-    means nothing. At its end log Z is renewed, by annealing that costs about a twentieth of the
-    epoch's sweeps (`LogPartitionCallback` sets another), and the epoch's `loss` and
+    means nothing. At its end log Z is that which weighted chains follow, while they know it to a
+    tenth of a nat, or it is renewed by annealing both ways, which costs about a twentieth of the
+    epoch's sweeps (`LogPartitionCallback` sets another). The epoch's `loss` and
     `bits_per_dimension`, for callbacks and the history, are those of the model as `evaluate` would
-    judge it, on a twentieth of the training events, at least 256. `loss_error` is one standard
-    deviation of `loss`, from the sample and from log Z.
+    judge it, on a twentieth of the training events, at least 256 (a machine alone: all, up to
+    10,000). `loss_error` is one standard
+    deviation of `loss`, from the sample and from log Z; `log_partition_gap` says by how many nats
+    ways to estimate log Z disagree, 0 where they agree. After the last epoch annealing confirms
+    what the chains followed, or warns.
 
     With `ema_momentum` an exponential moving average of the weights is kept, and `evaluate` (so
     also validation inside `fit`), `predict` and `averaged_weights()` use it.
@@ -88,7 +96,7 @@ class LikelihoodModel(EventTrainer):
     def __init__(
         self,
         model: tfp.distributions.Distribution,
-        gibbs_steps: int = 25,
+        gibbs_steps: int | None = None,
         ema_momentum: float | None = None,
         base_weight_penalty: float = 0.0,
         frozen: Iterable[tf.Variable] = (),
@@ -99,7 +107,8 @@ class LikelihoodModel(EventTrainer):
 
         Args:
           model: a distribution with `log_prob` and `sample`.
-          gibbs_steps: sweeps of the persistent chains after each update.
+          gibbs_steps: sweeps of the chains after each update; None: as many as they need, 2 or 6
+            of weighted ones, depending on whether their jumps are accepted, and 25 of others.
           ema_momentum: momentum of the moving average of the weights, such as 0.999; None: no
             average.
           base_weight_penalty: factor of the sum of squared `couplings` of the energy-based
@@ -114,7 +123,6 @@ class LikelihoodModel(EventTrainer):
           ValueError: if `gibbs_steps` or the penalty is negative, or `ema_momentum` not in [0, 1).
         """
         super().__init__(model, seed, name)
-        self.gibbs_steps = checks.positive_integer("gibbs_steps", gibbs_steps, minimum=0)
         make_variables(model)
         self._frozen = checks.variables("frozen", frozen)
         self._moving_average = None
@@ -123,6 +131,9 @@ class LikelihoodModel(EventTrainer):
             averaged, _ = trained_variables(model, self._frozen)
             self._moving_average = MovingAverage(averaged, momentum)
         self._energy_based = energy_based_parts(model)
+        self.gibbs_steps = gibbs_steps
+        if gibbs_steps is not None:
+            self.gibbs_steps = checks.positive_integer("gibbs_steps", gibbs_steps, minimum=0)
         self._penalty = checks.nonnegative_number("base_weight_penalty", base_weight_penalty)
         if self._penalty and not any(part.couplings for part in self._energy_based):
             raise ValueError(
@@ -272,7 +283,8 @@ class LikelihoodModel(EventTrainer):
                 self._score(batch, tf.constant(index))
         records = [log_partition_record(part) for part in self._estimated]
         error = self._bits_metric.standard_error() * self._bits_metric.num_dimensions * math.log(2)
-        return epoch_logs(logs, self.get_metrics_result(), error, records)
+        own = epoch_logs(logs, self.get_metrics_result(), error, records)
+        return {**own, **chain_figures(self._estimated)}
 
     def _score_sample(self, batch, index):
         """Adds a batch that all replicas know to the metrics; each takes its share."""
@@ -300,13 +312,13 @@ class LikelihoodModel(EventTrainer):
             self._moving_average.restart()
 
     def renew_log_partition(self) -> None:
-        """Estimates log Z wherever the stored estimate belongs to other parameters."""
-        num_chains, num_steps, seed = self.annealing
-        seed = self._seed if seed is None else samplers.sanitize_seed(seed)
+        """Estimates log Z wherever the stored estimate belongs to other parameters, or is lost."""
         for index, part in enumerate(self._estimated):
-            if bool(part.is_log_partition_stale()):
-                own_seed = samplers.fold_in(seed, -2 - index)
-                part.estimate_log_partition(num_chains, num_steps, seed=own_seed)
+            renew(part, self.annealing, samplers.fold_in(self._annealing_seed(), -2 - index))
+
+    def _annealing_seed(self):
+        seed = self.annealing.seed
+        return self._seed if seed is None else samplers.sanitize_seed(seed)
 
     @contextlib.contextmanager
     def as_evaluated(self) -> Iterator[None]:
@@ -319,12 +331,17 @@ class LikelihoodModel(EventTrainer):
         with self.distribute_strategy.scope():
             move_stale_chains(self._energy_based, self.gibbs_steps, self._seed)
         try:
-            return super()._fit(x, batch_size, options, validation, kwargs)
+            history = super()._fit(x, batch_size, options, validation, kwargs)
+            for index, part in enumerate(self._estimated):
+                seed = samplers.fold_in(self._annealing_seed(), -2 - index)
+                confirm(part, self.annealing, samplers.fold_in(seed, 1))
+            return history
         finally:
             self._sample, self.annealing = [], Annealing()
 
     def _look_ahead(self, x, batch_size, num_updates):
         if self._estimated:
-            self._sample, x = sample_batches(x, batch_size, num_updates)
+            is_cheap = any(part is self.distribution for part in self._energy_based)
+            self._sample, x = sample_batches(x, batch_size, num_updates, is_cheap)
             self.annealing = annealing_of_an_epoch(self._estimated, num_updates, self.gibbs_steps)
         return x

@@ -1,4 +1,4 @@
-"""The states that differ between the replicas of a strategy, in a form that can be saved."""
+"""How chains move in training, and those of all replicas in a form that can be saved."""
 
 import functools
 from collections.abc import Sequence
@@ -13,12 +13,14 @@ from tfp_ebm.internal.tfp_private import samplers
 __all__ = ["ReplicaStates", "move_stale_chains"]
 
 
-def move_stale_chains(energy_based: Sequence[EnergyBased], num_steps: int, seed: Any) -> None:
+def move_stale_chains(
+    energy_based: Sequence[EnergyBased], num_steps: int | None, seed: Any
+) -> None:
     """Moves the chains that have not moved since weights were put in place, as averaged ones are.
 
     Args:
       energy_based: the energy-based distributions of a model.
-      num_steps: number of sweeps.
+      num_steps: number of sweeps; None: as many as the chains need.
       seed: seed; every replica folds in its number.
     """
     seed = samplers.sanitize_seed(seed, salt="move_stale_chains")
