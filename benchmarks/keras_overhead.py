@@ -31,7 +31,7 @@ def both(num_filters, num_epochs):
 
     def bare():
         for batch in batches:
-            step(batch)["loss"].numpy()
+            next(iter(step(batch).values())).numpy()
 
     def fit():
         trainer.fit(images, batch_size=BATCH_SIZE, epochs=2, verbose=0, callbacks=[clock])

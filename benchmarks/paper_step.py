@@ -63,9 +63,11 @@ def step(batch_size, recompute):
     trainer.compile(optimizer=tf_keras.optimizers.Adam(1e-4))
     train_step = tf.function(trainer.train_step)
     started = time.perf_counter()
-    float(train_step((images,))["loss"])
+    float(next(iter(train_step((images,)).values())))
     first = time.perf_counter() - started
-    seconds = harness.seconds(lambda: float(train_step((images,))["loss"]), repeats=2, warm_up=0)
+    seconds = harness.seconds(
+        lambda: float(next(iter(train_step((images,)).values()))), repeats=2, warm_up=0
+    )
     base = model.distribution.distribution
     sweeps = harness.seconds(lambda: base.update_chains(200), repeats=2)
     z = tf.random.stateless_normal([batch_size, 3072], (0, 1))

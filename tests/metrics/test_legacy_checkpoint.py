@@ -98,9 +98,7 @@ def test_tensors_are_views_of_their_storages(write):
     assert found["turned"].flags["C_CONTIGUOUS"]
 
 
-@pytest.mark.parametrize(
-    "options", [{"cut": 1}, {"cut": 4}, {"cut": 5}, {"count": 11}, {"count": 13}]
-)
+@pytest.mark.parametrize("options", [{"cut": 1}, {"cut": 5}, {"count": 11}, {"count": 13}])
 def test_files_that_are_cut_short_are_refused(write, options):
     path = write({"x": Tensor(STORAGES[0], 0, (12,), (1,))}, STORAGES[:1], **options)
     with pytest.raises(ValueError, match="is no whole legacy checkpoint"):
@@ -127,14 +125,3 @@ def test_other_files_are_refused_and_run_no_code(content, tmp_path, capsys):
     with pytest.raises(ValueError, match=r"weights\.pth is no whole legacy checkpoint"):
         read_legacy_checkpoint(path)
     assert capsys.readouterr().out == ""
-
-
-@pytest.mark.parametrize(
-    "name", ["torch._utils._rebuild_parameter", "torch.HalfStorage", "collections.deque"]
-)
-def test_names_beside_those_of_tensors_are_refused(name, tmp_path):
-    path, (module, _, attribute) = tmp_path / "weights.pth", name.rpartition(".")
-    state = b"\x80\x02c" + f"{module}\n{attribute}\n.".encode()
-    path.write_bytes(pickle.dumps(MAGIC, 2) + 2 * pickle.dumps({}, 2) + state)
-    with pytest.raises(ValueError, match=f"{name} has no place in a file of tensors"):
-        read_legacy_checkpoint(path)

@@ -21,9 +21,9 @@ def three_clusters(count, spread):
 
 def test_accuracy_on_fresh_samples():
     # The third feature never changes; the second has another unit.
-    parts = [three_clusters(count, 0.3) for count in (400, 400, 300)]
+    parts = [three_clusters(400, 0.3) for _ in range(3)]
     result = metrics.linear_probe(*parts[0], parts[1], parts[2])
-    assert result.value > 0.99 and result.num_features == 3 and result.num_samples == (400, 300)
+    assert result.value > 0.99 and result.num_features == 3 and result.num_samples == (400, 400)
     noise = [(RNG.normal(size=[900, 3]), RNG.integers(0, 3, size=900)) for _ in range(3)]
     chance = metrics.linear_probe(*noise[0], noise[1], noise[2])
     assert abs(chance.value - 1 / 3) < 4 * chance.standard_error

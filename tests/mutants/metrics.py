@@ -89,7 +89,7 @@ FAULTS = {
         ("np.sqrt(sum(variances) + rounding**2)", "sum(variances) + rounding**2"),
         (
             "inverse = np.where(is_seen, 1 / np.where(is_seen, roots, 1), 0)",
-            "inverse = np.where(is_seen, roots, 0)",
+            "inverse = 1 / np.maximum(roots, 1e-300)",
         ),
         ("if len(features) <= num_features:", "if len(features) < num_features:"),
         ("min(len(first), len(second)) < _FEW", "max(len(first), len(second)) < _FEW"),

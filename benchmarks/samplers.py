@@ -1,0 +1,151 @@
+"""Every sampler of the negative phase on clustered data, against the exact gradient.
+
+    python benchmarks/samplers.py --output benchmarks/results/samplers.json
+
+Three problems whose machines are small enough in one layer to be summed, so that the test
+log-likelihood is exact and the gradient can be: eight clusters under 200 + 12 spins; four of very
+different weights under 100 + 20 spins, with a decaying learning rate; eight clusters on a circle
+under a Gaussian-Bernoulli machine of 2 + 18 units. Figures: test log-likelihood in nats, the total
+variation between the weights of the clusters in the model and in the data, seconds of the process.
+"""
+
+import argparse
+import json
+import pathlib
+import time
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+
+from tfp_ebm import distributions, training
+
+# Chains and sweeps after an update; None: no chains, the exact gradient.
+METHODS = {
+    "exact": None,
+    "weighted": (512, 2),
+    "persistent": (128, 25),
+    "replay": (128, 25),
+    "tempering": (128, 25),
+    "contrastive": (128, 25),
+}
+
+
+def spins(num_visible, num_hidden, shares, seed):
+    """Returns smoothed spins around random centres, the centres, and labels of the points."""
+    rng = np.random.default_rng(seed)
+    size, shares = num_visible + num_hidden, np.array(shares) / np.sum(shares)
+    centres = rng.choice([-1.0, 1.0], size=[len(shares), size])
+    labels = rng.choice(len(shares), size=5000, p=shares)
+    signs = np.where(rng.random([5000, size]) < 0.03, -1, 1)
+    points = centres[labels] * signs + rng.normal(size=[5000, size]) / np.sqrt(8)
+    return points.astype(np.float32), centres, labels
+
+
+def circle(seed):
+    """Returns points of eight clusters on a circle, their centres, and labels."""
+    rng = np.random.default_rng(seed)
+    angles = 2 * np.pi * np.arange(8) / 8
+    centres = 10 * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    labels = rng.integers(0, 8, size=3048)
+    points = centres[labels] + 0.5 * rng.normal(size=[3048, 2])
+    return points.astype(np.float32), centres, labels
+
+
+def smoothed(num_visible, num_hidden):
+    """Returns a constructor of a machine from sampler, chains and seed."""
+    return lambda **options: distributions.SmoothedRBM.create(
+        num_visible, num_hidden, delta=8.0, **options
+    )
+
+
+def gaussian(**options):
+    """Returns a Gaussian-Bernoulli machine."""
+    return distributions.GaussianBernoulliRBM.create(2, 18, weight_scale=0.3, **options)
+
+
+# Data, machine, number of points to train, epochs, size of a batch, rate, whether it decays.
+PROBLEMS = {
+    "200 + 12, 8 clusters": (
+        lambda seed: spins(200, 12, [1] * 8, seed),
+        smoothed(200, 12),
+        (4000, 25, 50, 2e-3, False),
+    ),
+    "100 + 20, 20 : 5 : 2 : 1": (
+        lambda seed: spins(100, 20, [20, 5, 2, 1], seed),
+        smoothed(100, 20),
+        (4000, 25, 50, 2e-3, True),
+    ),
+    "Gaussian 2 + 18": (circle, gaussian, (2048, 120, 256, 0.02, False)),
+}
+
+
+def _summed(base):
+    """Makes a machine sum over all states in every evaluation."""
+    base._is_exact, base._chains, base._stored_log_partition = True, None, None
+    return base
+
+
+def run(problem, method, seed):
+    """Trains one machine; returns its figures."""
+    make_data, make, (count, epochs, batch_size, rate, decays) = PROBLEMS[problem]
+    points, centres, labels = make_data(seed)
+    if METHODS[method] is None:
+        num_chains, num_sweeps = 2, 0
+        base = _summed(make(sampler="persistent", num_chains=2, seed=(seed, 1)))
+    else:
+        num_chains, num_sweeps = METHODS[method]
+        base = make(sampler=method, num_chains=num_chains, seed=(seed, 1))
+    steps = epochs * -(-count // batch_size)
+    if decays:
+        rate = tf_keras.optimizers.schedules.CosineDecay(rate, steps)
+    trainer = training.LikelihoodModel(base, gibbs_steps=num_sweeps, seed=(seed, 2))
+    trainer.compile(optimizer=tf_keras.optimizers.Adam(rate))
+    start = time.process_time()
+    history = trainer.fit(points[:count], batch_size=batch_size, epochs=epochs, verbose=0)
+    seconds = time.process_time() - start
+    base.estimate_log_partition()  # At most 20 units: a sum.
+    log_prob = float(tf.reduce_mean(base.log_prob(points[count:])))
+    train = -float(tf.reduce_mean(base.log_prob(points[:count])))
+    machine = base.machine()
+    drawn = machine.complete(machine.sample_exactly(4000, (seed, 3)), (seed, 4)).numpy()
+    drawn = drawn[:, : centres.shape[1]]
+    nearest = np.argmin(((drawn[:, None] - centres) ** 2).sum(axis=-1), axis=1)
+    shares = [np.bincount(part, minlength=len(centres)) / len(part) for part in (nearest, labels)]
+    return {
+        "problem": problem,
+        "method": method,
+        "seed": seed,
+        "chains": num_chains,
+        "sweeps": num_sweeps,
+        "test_log_likelihood": log_prob,
+        "total_variation": 0.5 * float(np.abs(shares[0] - shares[1]).sum()),
+        "shares": shares[0].round(3).tolist(),
+        "data_shares": shares[1].round(3).tolist(),
+        "error_of_last_loss": history.history["loss"][-1] - train,
+        "cpu_seconds": round(seconds, 1),
+    }
+
+
+def main():
+    """Runs all, or what is asked for, and writes what there is after each."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", required=True)
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
+    parser.add_argument("--problems", nargs="+", default=list(PROBLEMS), choices=list(PROBLEMS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    options = parser.parse_args()
+    path = pathlib.Path(options.output)
+    results = json.loads(path.read_text()) if path.exists() else []
+    done = {(row["problem"], row["method"], row["seed"]) for row in results}
+    for problem in options.problems:
+        for seed in options.seeds:
+            for method in options.methods:
+                if (problem, method, seed) not in done:
+                    results.append(run(problem, method, seed))
+                    print(json.dumps(results[-1]), flush=True)
+                    path.write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
