@@ -16,11 +16,13 @@ __all__ = ["LogProbBounds", "log_prob_bounds"]
 
 
 class LogProbBounds(NamedTuple):
-    """A bracket of log-likelihoods, in nats.
+    """Two estimates of log-likelihoods, in nats, that bracket them on average.
 
     Attributes:
-      lower: `[...]`, from reverse annealing, a lower bound in expectation.
-      upper: `[...]`, from annealed importance sampling, an upper bound in expectation.
+      lower: `[...]`, from reverse annealing: a lower bound on average over samples of the model. Of
+        single points, of data above all, it may lie above the truth more often than below.
+      upper: `[...]`, from annealed importance sampling: in expectation an upper bound for every
+        point.
       forward: the record behind `upper`.
       reverse: the record behind `lower`, a value for each point.
     """
@@ -42,10 +44,11 @@ def log_prob_bounds(
 ) -> LogProbBounds:
     """Brackets `base.log_prob(value)` between two annealed estimates, in nats.
 
-    Each side is a bound in expectation; single values fluctuate by the records' standard errors,
-    that of `reverse` being unknown, NaN, with one reverse chain.
-    The gap shrinks as the number of steps grows. See `annealed_importance_sampling` and
-    `reverse_annealing` for what exactly each side bounds.
+    Over samples of the model either side is a bound in expectation, and the gap shrinks as the
+    number of steps grows. For a single point that is no sample of the model, reverse annealing
+    bounds nothing: its chains start where the model may have no mass. Values fluctuate by the
+    records' standard errors, that of `reverse` being unknown, NaN, with one reverse chain. Whether
+    annealing found all of the mass is told by `bidirectional_annealing`.
 
     Args:
       base: an energy-based distribution.

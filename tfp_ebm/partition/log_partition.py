@@ -15,7 +15,7 @@ DIRECTIONS = {
     "exact": "exact",
     "given": "as given",
     "AIS": "lower bound in expectation",
-    "RAISE": "upper bound in expectation",
+    "RAISE": "upper bound on average over samples of the model, not for single points",
     "running": "on neither side by construction",
     "BAR": "on neither side by construction",
 }
@@ -38,8 +38,8 @@ class LogPartition(NamedTuple):
       effective_sample_size: `[*batch_shape]`, of the importance weights; infinite if exact.
       method: `"exact"`, `"given"`, `"AIS"`, `"RAISE"`, `"BAR"` of `bidirectional_annealing`, or
         `"running"`, what weighted chains follow.
-      direction: on which side the estimate errs on average. A lower bound on log Z flatters the
-        likelihood, an upper bound is honest.
+      direction: on which side the estimate errs on average, and over what. A lower bound on log Z
+        flatters the likelihood, an upper bound is honest.
       num_steps: number of intermediate distributions, 0 if exact.
       num_chains: number of chains behind the estimate, 0 if exact.
       is_consistent: `[*batch_shape]` booleans, whether independent estimates agree within their
