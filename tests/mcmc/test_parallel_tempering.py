@@ -109,6 +109,35 @@ def test_a_checkpoint_keeps_whose_turn_it_is(tmp_path):
     np.testing.assert_array_equal(chains.swap_rates, restored.swap_rates)
 
 
+def test_temperatures_adapt_to_equal_rates():
+    """Of a ferromagnet swaps fail near its transition, and nowhere else."""
+    base = RestrictedBoltzmannMachine(np.full([30, 10], 0.12), np.zeros(40))
+    machine = base.machine()
+    rates = {}
+    for is_adaptive in (False, True):
+        chains = mcmc.ParallelTempering(
+            machine.sample_reference(64, (0, 1)), np.linspace(0, 1, 5), is_adaptive
+        )
+        for index in range(60):
+            chains.advance(machine, 25, seed=(0, index))
+        rates[is_adaptive] = chains.swap_rates.numpy()
+        betas = chains.inverse_temperatures.numpy()
+        assert betas[0] == 0 and betas[-1] == 1 and np.all(np.diff(betas) > 0.02)
+        assert np.array_equal(betas, np.linspace(0, 1, 5)) != is_adaptive
+    assert np.ptp(rates[False]) > 0.15
+    assert np.ptp(rates[True]) < 0.4 * np.ptp(rates[False])
+    assert np.min(rates[True]) > np.min(rates[False])
+    copy = chains.transformed(lambda states: states)
+    copy.advance(machine, 25, seed=(0, 99))
+    assert np.any(copy.inverse_temperatures.numpy() != betas)
+
+
+def test_temperatures_that_are_given_stay():
+    machine, chains = tempering()
+    chains.advance(machine, 50, seed=(0, 2))
+    np.testing.assert_allclose(chains.inverse_temperatures, BETAS)
+
+
 def test_a_restart_reaches_every_temperature():
     machine, chains = tempering(2000)
     chains.replicas.assign(tf.ones_like(chains.replicas))

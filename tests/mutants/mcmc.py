@@ -143,6 +143,10 @@ FAULTS = {
         ("    states.check_machine(machine)\n", ""),
     ],
     "parallel_tempering": [
+        ("rates - mean, 0.0", "mean - rates, 0.0"),
+        ("rates - mean, 0.0", "rates, 0.0"),
+        ("gaps *= (flat[-1] - flat[0]) / tf.reduce_sum(gaps)", "pass"),
+        ("inner = flat[0] + tf.cumsum(gaps)[:-1]", "inner = flat[0] + tf.cumsum(gaps)[1:]"),
         ("tf.math.log(uniform) < log_ratio", "tf.math.log(uniform) > log_ratio"),
         ("tf.math.log(uniform) < log_ratio", "uniform < log_ratio"),
         ("tf.math.log(uniform) < log_ratio", "tf.math.log(uniform) < 0.5 * log_ratio"),

@@ -18,6 +18,8 @@ __all__ = ["ParallelTempering"]
 
 # Rates of acceptance follow changes of the machine within about as many attempts of a pair.
 _WINDOW = 100
+# How far the logarithm of a gap moves in a sweep for a rate that is off by 1.
+_ADAPTATION = 0.02
 
 
 class ParallelTempering(PersistentChains):
@@ -33,6 +35,10 @@ class ParallelTempering(PersistentChains):
     independent, so that states there change mode in one sweep. `units` are the chains at 1.
     A sweep costs as many sweeps as there are temperatures.
 
+    Given their number, the temperatures adapt: gaps whose swaps are accepted more often than the
+    others' widen, the others narrow, until all rates are equal. So they follow a machine that grows
+    a barrier; states at temperatures on the move lag behind a little.
+
     Source: Swendsen and Wang, "Replica Monte Carlo simulation of spin-glasses" (1986);
     Desjardins et al., "Tempered Markov chain Monte Carlo for training of restricted Boltzmann
     machines" (2010).
@@ -44,14 +50,17 @@ class ParallelTempering(PersistentChains):
         self,
         units: Any,
         inverse_temperatures: Sequence[float] | int = 10,
+        is_adaptive: bool | None = None,
         name: str | None = None,
     ) -> None:
         """Starts the chains.
 
         Args:
           units: `[num_chains, *batch_shape, n]`, the first states at every temperature.
-          inverse_temperatures: increasing numbers from 0 or more to exactly 1; or how many, evenly
-            spaced from 0 to 1.
+          inverse_temperatures: increasing numbers from 0 or more to exactly 1; or how many, at
+            first evenly spaced from 0 to 1.
+          is_adaptive: whether those between the first and the last adapt to equal rates of swaps;
+            None: if only their number is given.
           name: name of the module.
 
         Raises:
@@ -60,14 +69,24 @@ class ParallelTempering(PersistentChains):
         """
         super().__init__(units, name=name or "parallel_tempering")
         betas = _checked(inverse_temperatures)
+        if is_adaptive is None:
+            is_adaptive = isinstance(inverse_temperatures, numbers.Integral)
+        self._is_adaptive = is_adaptive
         shape = [len(betas)] + [1] * self.units.shape.rank
-        self._betas = tf.constant(betas.reshape(shape), self.units.dtype)
         with self.name_scope:
+            self._betas = per_replica_variable(
+                tf.constant(betas.reshape(shape), self.units.dtype), "inverse_temperatures"
+            )
             replicas = tf.repeat(tf.convert_to_tensor(self.units)[tf.newaxis], len(betas), axis=0)
             self.replicas = per_replica_variable(replicas, "replicas")
             self._swap_rates = per_replica_variable(
                 tf.zeros([len(betas) - 1], self.units.dtype), "swap_rates"
             )
+
+    @property
+    def inverse_temperatures(self) -> tf.Tensor:
+        """The inverse temperatures now, `[num_temperatures]`."""
+        return tf.reshape(self._betas, [-1])
 
     @property
     def swap_rates(self) -> tf.Tensor:
@@ -80,7 +99,10 @@ class ParallelTempering(PersistentChains):
         return tf.where(is_tried, self._swap_rates, math.nan)
 
     def _options(self):
-        return {"inverse_temperatures": self._betas.numpy().reshape(-1)}
+        return {
+            "inverse_temperatures": self._betas.numpy().reshape(-1),
+            "is_adaptive": self._is_adaptive,
+        }
 
     def restart(self, machine: AnnealedMachine, seed: Any = None) -> None:
         """Starts every chain, at all temperatures, from the machine's independent reference.
@@ -110,11 +132,14 @@ class ParallelTempering(PersistentChains):
         machine = tf.nest.map_structure(tf.stop_gradient, machine)
         first = self._next_sweep()
         kept = [tf.convert_to_tensor(part) for part in (self.replicas, self._swap_rates)]
-        replicas, swap_rates = _exchange(machine, *kept, self._betas, first, num_steps, seed)
+        betas = tf.convert_to_tensor(self._betas)
+        replicas, swap_rates = _exchange(machine, *kept, betas, first, num_steps, seed)
         self.replicas.assign(replicas)
         self._swap_rates.assign(swap_rates)
         self.units.assign(replicas[-1])
         self._count(machine, num_steps)
+        if self._is_adaptive:
+            self._betas.assign(_adapted(betas, self.swap_rates, num_steps))
 
 
 def _checked(inverse_temperatures):
@@ -133,6 +158,21 @@ def _checked(inverse_temperatures):
             f"`inverse_temperatures` must end at 1, the machine itself, got {betas[-1]}."
         )
     return betas
+
+
+def _adapted(betas, swap_rates, num_steps):
+    """Returns inverse temperatures whose rates of swaps differ less; the ends stay."""
+    # A pair that was not tried yet is at the mean.
+    is_known = tf.math.is_finite(swap_rates)
+    rates = tf.where(is_known, swap_rates, 0.0)
+    count = tf.cast(tf.math.count_nonzero(is_known), rates.dtype)
+    mean = tf.math.divide_no_nan(tf.reduce_sum(rates), count)
+    excess = tf.where(is_known, rates - mean, 0.0)
+    flat = tf.reshape(betas, [-1])
+    gaps = (flat[1:] - flat[:-1]) * tf.exp(_ADAPTATION * tf.cast(num_steps, rates.dtype) * excess)
+    gaps *= (flat[-1] - flat[0]) / tf.reduce_sum(gaps)
+    inner = flat[0] + tf.cumsum(gaps)[:-1]
+    return tf.reshape(tf.concat([flat[:1], inner, flat[-1:]], axis=0), betas.shape)
 
 
 def _num_attempts(num_pairs, num_sweeps):
