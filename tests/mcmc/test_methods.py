@@ -32,7 +32,8 @@ def test_every_method_starts_its_chains_with_their_options(method, kind, options
 def test_errors():
     with pytest.raises(ValueError, match="Did you mean 'tempering'"):
         mcmc.start_chains("tempered", machines.counter(), 5)
-    with pytest.raises(TypeError, match="`machine` must be a machine"):
-        mcmc.start_chains("persistent", None, 5)
+    for method in METHODS:
+        with pytest.raises(TypeError, match="`machine` must be a machine"):
+            mcmc.start_chains(method, None, 5)
     with pytest.raises(ValueError, match="`num_chains` must be an integer"):
         mcmc.start_chains("persistent", machines.counter(), 2.0)

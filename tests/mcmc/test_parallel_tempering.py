@@ -167,3 +167,9 @@ def test_tempered_chains_of_a_connected_machine_hold_whole_states():
         pair = np.einsum("s,si,sj->ij", share, states, states)
         assert oracles.within_standard_errors(replica, share @ states, pair)
     np.testing.assert_array_equal(chains.units, chains.replicas[-1])
+
+
+@pytest.mark.parametrize("betas", [[0.0, 0.5, 0.5, 1.0], [0.5, 0.2, 1.0], [-0.1, 1.0], [1.0]])
+def test_temperatures_that_do_not_increase_are_refused(betas):
+    with pytest.raises(ValueError, match="two increasing numbers from 0"):
+        mcmc.ParallelTempering(np.ones([2, 3]), betas)

@@ -127,7 +127,7 @@ FAULTS = {
             'parameters["num_sweeps"], run_seed, beta',
         ),
         ('["num_sweeps"] - 1, run_seed, beta', '["num_sweeps"] - 1, run_seed, 1.0'),
-        ('["num_sweeps"] - 1, run_seed, beta', '["num_sweeps"] - 1, last_seed, beta'),
+        ("samplers.split_seed(seed, n=2", "samplers.split_seed((0, 1), n=2"),
         ("block_gibbs.init(units), last_seed, beta", "block_gibbs.init(units), last_seed, 1.0"),
         ("block_gibbs.init(units), last_seed, beta", "block_gibbs.init(units), (0, 1), beta"),
         (
