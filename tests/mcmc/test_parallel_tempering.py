@@ -173,3 +173,9 @@ def test_tempered_chains_of_a_connected_machine_hold_whole_states():
 def test_temperatures_that_do_not_increase_are_refused(betas):
     with pytest.raises(ValueError, match="two increasing numbers from 0"):
         mcmc.ParallelTempering(np.ones([2, 3]), betas)
+
+
+@pytest.mark.parametrize("last", [0.9, 1.1])
+def test_temperatures_that_do_not_end_at_1_are_refused(last):
+    with pytest.raises(ValueError, match=f"must end at 1, the machine itself, got {last}"):
+        mcmc.ParallelTempering(np.ones([2, 3]), [0.0, last])

@@ -87,6 +87,21 @@ def test_numbers_of_sweeps_start_again_at_an_even_one():
     chains.num_sweeps.assign(2**40 + 3)
     chains.advance(machine(), 2, seed=(0, 3))
     assert int(chains.num_sweeps) == 2**40 + 5
+    units = []
+    for count in (2**31 + 4, 4):
+        chains.restart(machine(), seed=(0, 1))
+        chains.num_sweeps.assign(count)
+        chains.advance(machine(), 2, seed=(0, 3))
+        units.append(chains.units.numpy())
+    np.testing.assert_array_equal(*units)
+
+
+def test_chains_know_the_machine_by_which_they_moved():
+    chains = mcmc.PersistentChains(np.ones([2, 3]))
+    chains.advance(machine(), 0)
+    assert not chains.knows_parameters()
+    chains.advance(machine(), 1)
+    assert chains.knows_parameters()
 
 
 def test_lists_and_arrays_become_floating_numbers():
