@@ -3,6 +3,7 @@ import pytest
 
 from tests import machines
 from tfp_ebm import mcmc
+from tfp_ebm.distributions import RestrictedBoltzmannMachine
 from tfp_ebm.mcmc.methods import METHODS
 
 
@@ -27,6 +28,16 @@ def test_every_method_starts_its_chains_with_their_options(method, kind, options
     if method == "contrastive":
         data = np.zeros([2, 1])
         np.testing.assert_array_equal(chains.negative_units(machines.counter(), data), data + 4)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_seed_decides_where_chains_start(method):
+    machine = RestrictedBoltzmannMachine(np.zeros([9, 2]), np.zeros(11)).machine()
+    one, again, other = (
+        mcmc.start_chains(method, machine, 5, (0, seed)).units.numpy() for seed in (2, 2, 1)
+    )
+    np.testing.assert_array_equal(one, again)
+    assert np.any(one != other)
 
 
 def test_errors():

@@ -140,7 +140,7 @@ FAULTS = {
         ('"replay": ReplayBuffer,', '"replay": PersistentChains,'),
         ('"contrastive": ContrastiveDivergence,', '"contrastive": ParallelTempering,'),
         ("num_chains, seed, **options)", "num_chains, seed)"),
-        ("    states.check_machine(machine)\n", ""),
+        ("num_chains, seed, **options)", "num_chains, (0, 1), **options)"),
     ],
     "parallel_tempering": [
         ("rates - mean, 0.0", "mean - rates, 0.0"),
