@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests import oracles
 from tfp_ebm.distributions.spin_machine import SpinMachine
-from tfp_ebm.mcmc.first_chains import first_chains
+from tfp_ebm.mcmc.first_chains import _annealed, first_chains
 
 
 def machine(scale, batch=False):
@@ -47,3 +47,10 @@ def test_the_error_is_the_one_of_many_starts():
     deviations = [float(one.value) - exact for one in found]
     stated = np.sqrt(np.mean([float(one.variance) for one in found]))
     assert 0.4 < np.std(deviations) / stated < 2.5 and stated > 0.02
+
+
+def test_every_resampling_adds_its_variance():
+    far = machine(3.0)
+    units = far.sample_reference(512, (0, 1))
+    *_, passed, variance = _annealed(far, units, tf.constant([0, 2]))
+    assert float(passed) != 0 and 0.5 / 512 < float(variance) < 0.2
