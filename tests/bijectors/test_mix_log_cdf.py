@@ -260,3 +260,40 @@ def test_any_mixture_against_the_oracle(components, distance):
 def test_errors():
     with pytest.raises(ValueError, match="same number of components"):
         MixLogCDF([0.0, 1.0], [0.0, 1.0, 2.0], [0.0, 1.0])
+
+
+def test_it_passes_through_functions_as_a_composite_tensor():
+    values = [[0.0, 1.0], [-1.0, 2.0], [0.0, -1.0]]
+    point = tf.constant([0.3, -2.0])
+    expected = MixLogCDF(*values).inverse(point)
+
+    @tf.function(autograph=False)
+    def make(*parameters):
+        bijector = MixLogCDF(*parameters)
+        normal = tfd.Normal(0.0, 1.0)
+        return (
+            bijector,
+            tfp.bijectors.Chain([tfp.bijectors.Shift(1.0), bijector]),
+            normal_of(bijector, normal),
+        )
+
+    def normal_of(bijector, normal):
+        return tfd.TransformedDistribution(normal, tfp.bijectors.Invert(bijector))
+
+    alone, chain, density = make(*map(tf.constant, values))
+    np.testing.assert_allclose(alone.inverse(point), expected, rtol=1e-6)
+    np.testing.assert_allclose(chain.inverse(point + 1), expected, rtol=1e-5)
+    log_det = alone.forward_log_det_jacobian(point)
+    log_prob = tfd.Normal(0.0, 1.0).log_prob(alone.forward(point)) + log_det
+    np.testing.assert_allclose(density.log_prob(point), log_prob, rtol=1e-5)
+    variables = [tf.Variable(value) for value in values]
+    held = MixLogCDF(*variables)
+    assert len(normal_of(held, tfd.Normal(0.0, 1.0)).trainable_variables) == 3
+
+    @tf.function(autograph=False)
+    def use(bijector):
+        return bijector.inverse(point)
+
+    np.testing.assert_allclose(use(held), expected, rtol=1e-6)
+    variables[1].assign_add([1.0, 1.0])
+    np.testing.assert_allclose(use(held), held.inverse(point), rtol=1e-6)

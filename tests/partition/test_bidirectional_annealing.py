@@ -141,7 +141,7 @@ def test_a_graph_gives_the_same():
 @pytest.mark.slow
 def test_hard_machines_are_right_or_say_that_they_are_not():
     wrong, flagged = [], 0
-    for seed in range(20):
+    for seed in range(8):
         for kind in hard_machines.KINDS:
             hard = kind(np.random.default_rng(seed))
             estimate = estimate_of(hard, seed=(seed, 1))
@@ -151,7 +151,7 @@ def test_hard_machines_are_right_or_say_that_they_are_not():
             if is_wrong and bool(estimate.is_consistent):
                 wrong.append((kind.__name__, seed, error))
     assert not wrong
-    assert flagged <= 15
+    assert flagged <= 6
 
 
 @pytest.mark.slow
@@ -161,4 +161,4 @@ def test_few_easy_machines_are_flagged():
         estimate = estimate_of((weights, bias), num_steps=300, seed=(seed, 1))
         return not bool(estimate.is_consistent)
 
-    assert sum(is_flagged(seed) for seed in range(60)) <= 3
+    assert sum(is_flagged(seed) for seed in range(40)) <= 2

@@ -3,6 +3,7 @@
 from typing import Any
 
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from tfp_ebm.bijectors.mixture_logistic import logit_cdf
 from tfp_ebm.bijectors.mixture_logistic_inverse import solve_logit_cdf
@@ -12,7 +13,7 @@ from tfp_ebm.internal.tfp_private import dtype_util, parameter_properties, ps, t
 __all__ = ["MixLogCDF"]
 
 
-class MixLogCDF(OnePassBijector):
+class MixLogCDF(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector):
     """Maps the real line to itself by the logit of a mixture-of-logistics CDF, elementwise.
 
         forward(x) = logit F(x),   F(x) = sum_k pi_k sigmoid((x - loc_k) exp(-log_scale_k))
