@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfp_ebm import models
+from tfp_ebm import distributions, models
 from tfp_ebm.training import checkpoint
 
 OPTIONS = {"num_levels": 5, "num_filters": 4, "num_components": 2, "num_blocks": 1}
@@ -71,3 +71,24 @@ def test_saving_again_replaces_the_checkpoint_whole(saved):
         again.trainable_variables[0].numpy(), model.trainable_variables[0].numpy()
     )
     assert sorted(path.name for path in folder.parent.iterdir()) == ["checkpoint"]
+
+
+@pytest.mark.parametrize(
+    ("saved", "made", "word"),
+    [
+        ({"sampler": "persistent"}, {"sampler": "weighted"}, "WeightedChains|weighted_chains"),
+        ({"sampler": "weighted"}, {"sampler": "persistent"}, "PersistentChains|kind"),
+        ({"num_chains": 4}, {"num_chains": 5}, r"shape \(4,"),
+    ],
+)
+def test_other_chains_are_refused(saved, made, word, tmp_path):
+    def make(**options):
+        options = {"num_chains": 4, "seed": (0, 1), **options}
+        return distributions.SmoothedRBM.create(13, 13, **options)
+
+    checkpoint.save(make(**saved), tmp_path / "model")
+    checkpoint.restore(make(**saved), tmp_path / "model")
+    with pytest.raises(checkpoint.CheckpointError, match="another kind or number of chains"):
+        checkpoint.restore(make(**made), tmp_path / "model")
+    with pytest.raises(checkpoint.CheckpointError, match=word):
+        checkpoint.restore(make(**made), tmp_path / "model")

@@ -71,6 +71,8 @@ class PersistentChains(tf.Module):
             self.units = per_replica_variable(units, "units")
             self.num_sweeps = per_replica_variable(tf.zeros([], tf.int64), "num_sweeps")
             self.fingerprint = per_replica_variable(tf.constant(UNKNOWN, tf.float64), "fingerprint")
+            # States of another kind of chains would fit, but checkpoints of them do not.
+            setattr(self, type(self).__name__, per_replica_variable(tf.constant(0), "kind"))
 
     @property
     def num_chains(self) -> int:

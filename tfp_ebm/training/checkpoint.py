@@ -12,6 +12,7 @@ import tensorflow as tf
 __all__ = ["CheckpointError", "restore", "save"]
 
 _MANIFEST = "manifest.json"
+_MAX_LENGTH = 300
 _PREFIX = "weights"
 
 
@@ -112,12 +113,18 @@ def restore(model: Any, folder: str | pathlib.Path, config: dict[str, Any] | Non
     try:
         status = tf.train.Checkpoint(model=model).read(str(folder / _PREFIX))
         status.assert_existing_objects_matched()
-    except (AssertionError, ValueError, tf.errors.OpError):
+    except (AssertionError, ValueError, tf.errors.OpError) as error:
         raise CheckpointError(
-            f"The checkpoint in {folder} belongs to another model; make the model from the "
-            "config.json beside it."
+            f"The checkpoint in {folder} belongs to another model, or to another kind or number of "
+            f"chains; make the model from the config.json beside it. {_first_line(error)}"
         ) from None
     status.expect_partial()
+
+
+def _first_line(error):
+    """Returns what TensorFlow names first of what does not fit."""
+    line = next(iter(str(error).strip().splitlines()), "")
+    return line if len(line) <= _MAX_LENGTH else line[:_MAX_LENGTH] + "..."
 
 
 def _verified_config(folder):
