@@ -24,6 +24,8 @@ import tf_keras
 
 from tfp_ebm import datasets, models, partition, plots, training
 
+SAMPLERS = ["replay", "persistent", "weighted", "tempering", "contrastive"]
+
 BASES = ("dense", "per_level", "convolutional", "none", "logistic")
 
 
@@ -258,9 +260,7 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument("--chains", type=int, default=64, help="that move after each update")
     result.add_argument("--gibbs-steps", type=int, default=20)
-    result.add_argument(
-        "--sampler", default="replay", choices=["replay", "persistent", "tempering", "contrastive"]
-    )
+    result.add_argument("--sampler", default="replay", choices=SAMPLERS)
     result.add_argument("--buffer", type=int, default=10_000, help="size of the replay buffer")
     result.add_argument(
         "--validation-every", type=int, default=1, help="epochs; 1 keeps the best weights"

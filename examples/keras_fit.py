@@ -19,7 +19,7 @@ def main(epochs: int, num_filters: int, output: str) -> None:
     )
     base, flow = model.distribution.distribution, model.distribution.bijector
 
-    trainer = training.LikelihoodModel(model, gibbs_steps=25, ema_momentum=0.999)
+    trainer = training.LikelihoodModel(model, ema_momentum=0.999)
     trainer.compile(optimizer=tf_keras.optimizers.Adam(1e-3))
     trainer.fit(
         data.train,

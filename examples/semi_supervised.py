@@ -54,6 +54,7 @@ def main(options: argparse.Namespace) -> None:
     shared = {
         "hidden_units": [options.width] * options.layers,
         "num_hidden": options.num_hidden,
+        "sampler": "replay",
         "num_chains": options.batch_size,
         "seed": (options.seed, 1),
     }
