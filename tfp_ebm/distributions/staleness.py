@@ -18,8 +18,9 @@ from tfp_ebm.mcmc import PersistentChains
 __all__ = ["values_unread", "watch"]
 
 _VALUE = (
-    "`log_prob` of `{name}` rests on a log Z of other parameters: its values may be off by many "
-    "nats, its gradients are not. Call `estimate_log_partition()` before values are read."
+    "`log_prob` of `{name}` rests on a log Z of other parameters, or on one that its chains lost: "
+    "its values may be off by many nats, its gradients are not. Call `estimate_log_partition()` "
+    "before values are read."
 )
 _GRADIENT = (
     "A gradient of log Z of `{name}` runs through chains that have not moved since the parameters "
