@@ -171,3 +171,12 @@ def test_a_single_chain_does_not_know_its_error():
     one = WeightedChains.start(machine, 1, seed=(0, 1))
     many = WeightedChains.start(machine, 64, seed=(0, 1))
     assert float(one.log_partition_variance) > 1e4 > float(many.log_partition_variance) > 0
+
+
+def test_draws_are_in_proportion_to_the_weights():
+    chains = WeightedChains.start(machine_of(np.zeros([30, 6])), 64, seed=(0, 1))
+    is_heavy = np.arange(64) == 5
+    chains.log_weights.assign(np.where(is_heavy, np.log(63.0), 0.0))  # Half of all.
+    draws = chains.draw(64, seed=(0, 2)).numpy()
+    share = np.mean(np.all(draws == chains.units.numpy()[5], axis=-1))
+    assert share == pytest.approx(0.5, abs=0.02)

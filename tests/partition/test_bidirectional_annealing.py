@@ -1,5 +1,6 @@
 """Annealing both ways on machines that deceive one direction, log Z known."""
 
+import sys
 import warnings
 
 import numpy as np
@@ -10,6 +11,7 @@ from tests import hard_machines, machines, oracles
 from tfp_ebm import partition
 from tfp_ebm.distributions import RestrictedBoltzmannMachine, SmoothedRBM
 from tfp_ebm.distributions.spin_machine import SpinMachine
+from tfp_ebm.internal.importance import take
 from tfp_ebm.mcmc import PersistentChains
 from tfp_ebm.partition.bidirectional_annealing import _combine, _Path
 
@@ -37,6 +39,22 @@ def test_a_narrow_mode_that_annealing_misses_is_found():
     assert abs(error) < 5 * float(estimate.standard_error) + 0.05
     assert bool(estimate.is_consistent) and estimate.method == "BAR"
     assert float(estimate.lower) < hard.log_partition + 0.1 and float(estimate.standard_error) < 0.1
+
+
+def test_both_paths_are_walked_back_from_draws_of_both(monkeypatch):
+    """Where both find all of an easy machine their draws count alike."""
+    indices = []
+
+    def noted(units, index):
+        indices.append(index.numpy())
+        return take(units, index)
+
+    module = sys.modules["tfp_ebm.partition.bidirectional_annealing"]
+    monkeypatch.setattr(module, "take", noted)
+    weights, bias = oracles.random_machine(8, 8, scale=0.2)
+    estimate_of((weights, bias), num_chains=64, num_steps=100, seed=(0, 1))
+    is_of_first_path = indices[0] < 64
+    assert len(indices[0]) == 64 and 0.35 < np.mean(is_of_first_path) < 0.65
 
 
 def test_easy_machines_are_not_flagged():
