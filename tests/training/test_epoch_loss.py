@@ -263,6 +263,17 @@ def sorted_by_class(kind):
     }[kind]()
 
 
+@pytest.fixture
+def dear_densities(monkeypatch):
+    """As of a flow, which only a twentieth of the events are judged by."""
+
+    def sampled(data, batch_size, num_updates, is_cheap):
+        assert is_cheap
+        return sample_batches(data, batch_size, num_updates)
+
+    monkeypatch.setattr("tfp_ebm.training.likelihood_model.sample_batches", sampled)
+
+
 def assert_of_all_classes(history, base):
     """The loss is right within its error, by which that of the first batches would be far off."""
     error, exact = history["loss_error"][-1], exact_loss(base, SORTED)
@@ -270,6 +281,7 @@ def assert_of_all_classes(history, base):
     assert abs(exact_loss(base, SORTED[:260]) - exact) > 10 * error
 
 
+@pytest.mark.usefixtures("dear_densities")
 @pytest.mark.parametrize("kind", ["data set", "unknown length", "sequence", "generator"])
 def test_data_sorted_by_class_give_the_loss_of_all_classes(kind):
     base = machine_with_chains()
@@ -278,6 +290,7 @@ def test_data_sorted_by_class_give_the_loss_of_all_classes(kind):
     assert_of_all_classes(history, base)
 
 
+@pytest.mark.usefixtures("dear_densities")
 def test_replicas_share_the_sample_of_a_data_set(strategy):
     with strategy.scope():
         base = machine_with_chains()
