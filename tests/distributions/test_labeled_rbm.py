@@ -145,6 +145,22 @@ def test_chains_give_the_joint_and_samples_given_a_label():
     assert abs(float(tf.reduce_mean(bounds.upper - bounds.lower))) < 0.3
 
 
+def test_chains_given_a_label_start_where_weights_and_label_point(monkeypatch):
+    given = parameters(num_hidden=13, seed=2)
+    base = LabeledRBM(**given)
+    is_heavy = np.arange(base.chains.num_chains) % 2 == 0
+    base.chains.log_weights.assign(np.where(is_heavy, 0.0, -100.0))
+    monkeypatch.setattr("tfp_ebm.mcmc.block_gibbs.run", lambda machine, start, *rest: start)
+    starts = base.sample(4000, seed=(0, 1), labels=2).numpy()
+    points = base.chains.units.numpy()[is_heavy, :2]
+    assert np.isin(starts[:, 0], points[:, 0]).all()
+    table = joint(given, points)
+    share = np.exp(table[:, 2] - logsumexp(table, axis=1))
+    share /= share.sum()
+    mean, pair = share @ points, np.einsum("n,ni,nj->ij", share, points, points)
+    assert oracles.within_standard_errors(starts, mean, pair)
+
+
 def test_persistent_gradient_is_the_enumerated_one():
     given = parameters()
     variables = {key: tf.Variable(value) for key, value in given.items()}

@@ -220,3 +220,13 @@ def test_delta_is_checked_at_run_time_if_asked():
     for call in (base.unnormalized_log_prob, tf.function(base.unnormalized_log_prob)):
         with pytest.raises(tf.errors.InvalidArgumentError, match="`delta` must exceed the largest"):
             call(np.zeros(4))
+
+
+def test_states_of_chains_are_visible_spins_given_points():
+    weights, bias = oracles.random_machine(4, 2, scale=0.8)
+    base = SmoothedRBM(weights, bias, 5.0)
+    point = np.linspace(-1.0, 1.5, 6)
+    states = base.chain_state(np.repeat(point[None], 20_000, axis=0), seed=(0, 1)).numpy()
+    field = oracles.precision(weights, 5.0) @ point + bias
+    assert states.shape == (20_000, 4)
+    np.testing.assert_allclose(states.mean(axis=0), np.tanh(field)[:4], atol=0.03)

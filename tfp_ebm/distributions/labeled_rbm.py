@@ -321,13 +321,15 @@ class LabeledRBM(GaussianVisible):
         if labels is None:
             return self._sample_units(n, seed)
         machine, rank = self.machine(), self.batch_shape.rank
-        start_seed, run_seed = samplers.split_seed(seed, n=2, salt="sample_given_labels")
+        chain_seed, start_seed, run_seed = samplers.split_seed(
+            seed, n=3, salt="sample_given_labels"
+        )
         rows = machine.one_hot(labels)
         if self._draws_exactly():
             points = machine.given_label().sample_exactly(n, start_seed)
             return tf.stop_gradient(tf.reduce_sum(points * rows[..., tf.newaxis], axis=-2))
         # Chains are draws from p(v); drawn again in proportion to p(y | v), from p(v | y).
-        points = machine.complete(self._chains.units, None)
+        points = machine.complete(self._chains.draw(self._chains.num_chains, chain_seed), None)
         log_posterior = tf.math.log_softmax(machine.label_logits(points), axis=-1)
         of_classes = tfp.distributions.Categorical(logits=move_axis(log_posterior, 0, -1))
         # Drawn for every class, because a table of all samples and chains would be large.
