@@ -52,15 +52,11 @@ def follow(
     change = tf.where(is_finite & is_known & tf.math.is_finite(change), change, -float("inf"))
     is_lost = tf.logical_not(tf.reduce_any(change + log_weights > -float("inf"), axis=0))
     zero = tf.zeros_like(change)
-    even = LogPartitionFilter(
-        log_partition.value, tf.fill(tf.shape(is_lost), tf.constant(LARGEST_VARIANCE, tf.float64))
-    )
     moved = log_partition.predict(
         tf.where(is_lost, zero, log_weights), tf.where(is_lost, zero, change), acceptance
     )
-    followed = LogPartitionFilter(
-        *(tf.where(is_lost, *pair) for pair in zip(even, moved, strict=True))
-    )
+    largest = tf.constant(LARGEST_VARIANCE, tf.float64)
+    followed = moved._replace(variance=tf.where(is_lost, largest, moved.variance))
     return Followed(units, tf.where(is_lost, zero, log_weights + change), followed)
 
 

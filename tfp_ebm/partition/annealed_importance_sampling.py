@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_ebm.internal import checks, states
+from tfp_ebm.internal.importance import log_mean_exp
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.replicas import gather_over_replicas
 from tfp_ebm.internal.tfp_private import samplers
@@ -234,7 +235,7 @@ def anneal_backward(
 def log_weight_summary(log_weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Returns log mean weight, its standard error, and the effective sample size, over axis 0."""
     count = tf.cast(tf.shape(log_weights)[0], tf.float64)
-    log_mean = tf.reduce_logsumexp(log_weights, axis=0) - tf.math.log(count)
+    log_mean = log_mean_exp(log_weights)
     relative = tf.exp(log_weights - log_mean)
     # A single chain knows nothing of its error: 0 / 0.
     variance = tf.math.reduce_variance(relative, axis=0) * count / (count - 1)
