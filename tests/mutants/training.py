@@ -67,7 +67,7 @@ FAULTS = {
             "    if not bool(part.is_log_partition_stale()):\n        _estimate",
         ),
         ('if followed.method != "running":', 'if followed.method == "running":'),
-        ("is_wrong = gap > _NUM_ERRORS", "is_wrong = gap < _NUM_ERRORS"),
+        ("tf.reduce_any(disagree(gap, variance))", "tf.reduce_any(~disagree(gap, variance))"),
         ("share = 1.0 if is_cheap else _SHARE", "share = _SHARE"),
         ("sum(float(tf.reduce_max(r.gap)) for r in records)", "0.0"),
         ("lambda value: value + part.log_partition_offset()", "lambda value: value"),

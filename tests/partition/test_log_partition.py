@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfp_ebm.partition import LogPartition, StoredLogPartition
+from tfp_ebm.partition import LogPartition, StoredLogPartition, disagree
 from tfp_ebm.partition.log_partition import DIRECTIONS, METHODS
 
 ESTIMATE = LogPartition(
@@ -74,3 +74,9 @@ def test_an_exact_value_has_no_error_and_infinitely_many_samples():
 def test_a_tenth_of_the_chains_must_carry_the_estimate(sizes, is_low):
     record = ESTIMATE._replace(effective_sample_size=tf.constant(sizes))
     assert record.has_few_effective_samples is is_low
+
+
+def test_estimates_disagree_beyond_their_errors_and_where_one_is_unknown():
+    gap = tf.constant([0.04, 0.44, 0.46, -1.0, np.nan, 0.0])
+    variance = tf.constant([0.0, 0.01, 0.01, 0.01, 0.01, np.nan])
+    np.testing.assert_array_equal(disagree(gap, variance), [False, False, True, False, True, True])

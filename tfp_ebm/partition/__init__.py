@@ -7,7 +7,12 @@ from tfp_ebm.partition.annealed_importance_sampling import (
 from tfp_ebm.partition.bidirectional_annealing import bidirectional_annealing
 from tfp_ebm.partition.bounds import LogProbBounds, log_prob_bounds
 from tfp_ebm.partition.enumeration import enumerate_log_partition
-from tfp_ebm.partition.log_partition import LogPartition, StoredLogPartition, combine_over_replicas
+from tfp_ebm.partition.log_partition import (
+    LogPartition,
+    StoredLogPartition,
+    combine_over_replicas,
+    disagree,
+)
 from tfp_ebm.partition.schedules import inverse_temperatures
 
 __all__ = [
@@ -17,6 +22,7 @@ __all__ = [
     "annealed_importance_sampling",
     "bidirectional_annealing",
     "combine_over_replicas",
+    "disagree",
     "enumerate_log_partition",
     "inverse_temperatures",
     "log_prob_bounds",

@@ -22,7 +22,7 @@ from tfp_ebm.partition.annealed_importance_sampling import (
     anneal_forward,
     log_weight_summary,
 )
-from tfp_ebm.partition.log_partition import DIRECTIONS, LogPartition
+from tfp_ebm.partition.log_partition import DIRECTIONS, LogPartition, disagree
 from tfp_ebm.partition.posterior_annealing import anneal_from_posterior, anneal_to_posterior
 from tfp_ebm.partition.schedules import inverse_temperatures
 
@@ -33,8 +33,6 @@ _NUM_PROPOSING = 64
 _NUM_SWEEPS = 16
 # A step from the aggregated posterior costs about as much as so many sweeps.
 _COST = 8
-# Two estimates disagree beyond so many of their standard errors and a little for what those miss.
-_NUM_ERRORS, _TOLERANCE = 4.0, 0.05
 # Fewer draws than this, or than this share of all, behind either direction prove nothing.
 _LEAST_EFFECTIVE_SIZE, _LEAST_SHARE = 16.0, 1 / 8
 # Each round takes so many times the steps of the one before.
@@ -260,8 +258,7 @@ def _combine(paths):
             (value - path.reverse, path.reverse_error**2),
             (gap_of_usable, path.variance),
         ):
-            bound = _NUM_ERRORS * tf.sqrt(own_variance + variance) + _TOLERANCE
-            is_consistent &= gap <= bound
+            is_consistent &= ~disagree(gap, own_variance + variance)
     estimates = [part for p in paths for part in (p.forward, p.reverse)]
     lower = tf.where(is_consistent, value - 2 * tf.sqrt(variance), tf.reduce_min(estimates, axis=0))
     upper = tf.where(is_consistent, value + 2 * tf.sqrt(variance), tf.reduce_max(estimates, axis=0))

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_ebm.distributions import BoltzmannMachine, EnergyBased
-from tfp_ebm.partition import LogPartition
+from tfp_ebm.partition import LogPartition, disagree
 from tfp_ebm.training.kept_batches import FixedBatches, KeptBatches
 
 __all__ = [
@@ -35,8 +35,6 @@ _COST_OF_A_STEP = 4
 _NUM_CHAINS = 64
 # What weighted chains take at least.
 _FEW_SWEEPS = 2
-# Two estimates disagree beyond so many of their standard errors and a little for what those miss.
-_NUM_ERRORS, _TOLERANCE = 4.0, 0.05
 
 
 class Annealing(NamedTuple):
@@ -118,10 +116,9 @@ def confirm(part: BoltzmannMachine, annealing: Annealing, seed: Any) -> None:
         return
     _estimate(part, annealing, seed)
     found = part.stored_log_partition.read()
-    error = tf.sqrt(followed.standard_error**2 + found.standard_error**2)
     gap = tf.abs(followed.value - found.value)
-    is_wrong = gap > _NUM_ERRORS * error + _TOLERANCE
-    if bool(tf.reduce_any(is_wrong)):
+    variance = followed.standard_error**2 + found.standard_error**2
+    if bool(tf.reduce_any(disagree(gap, variance))):
         warnings.warn(
             f"While `{part.name}` was trained its chains followed a log Z that annealing does not "
             f"confirm, by {float(tf.reduce_max(gap)):.3g} nats: losses of the last epochs may be "
