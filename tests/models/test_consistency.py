@@ -72,8 +72,10 @@ def noise(num_levels, **options):
             lambda: models.vflow(SHAPE, 1, 17, base=tfd.MultivariateNormalDiag(tf.zeros([16]))),
             r"`base` must have event shape \(32,\)",
         ),
-        (lambda: models.gaussian_flow((4, 4, 2), num_augmented=1), "use `models.vflow`"),
-        (lambda: models.create("gaussian_flow", (4, 4, 2), num_augmented=1), "got 'num_augmented'"),
+        (
+            lambda: models.create("nice", SHAPE, 17, num_augmented=1),
+            "The flow nice takes no extra channels",
+        ),
         (lambda: models.vflow(SHAPE, 1, 17, noise="variatonal"), "Did you mean 'variational'"),
     ],
 )

@@ -91,14 +91,14 @@ def test_labels_and_options_reach_the_base():
 
 
 def test_errors():
-    with pytest.raises(ValueError, match="`rbm='convolutional'` needs `flow='glow'`"):
+    with pytest.raises(ValueError, match="conv_rbm stands on the parts of a flow of several"):
         models.eb_and_flow((4, 4, 1), flow="nice", rbm="convolutional")
     with pytest.raises(ValueError, match="`num_classes` needs `rbm='dense'`, got 'none'"):
         models.eb_and_flow((4, 4, 1), rbm="none", num_classes=3)
     with pytest.raises(ValueError, match=r"no further options, got \['hidden_units'\]"):
         flow = models.nice((4, 4, 1), 5, hidden_units=[4])
         models.eb_and_flow((4, 4, 1), 5, flow=flow, rbm="none", hidden_units=[8])
-    with pytest.raises(ValueError, match="needs `flow='glow'`"):
+    with pytest.raises(ValueError, match="per_level stands on the parts of a flow of several"):
         models.eb_and_flow((4, 4, 1), flow="nice", rbm="per_level")
     with pytest.raises(ValueError, match="`flow` must be one of"):
         models.eb_and_flow((4, 4, 1), flow="iaf")

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tests.models.test_image_flows import IMAGES
+from tests.models.test_named_models import IMAGES
 from tfp_ebm import models
 from tfp_ebm.training import LikelihoodModel
 

@@ -72,7 +72,7 @@ def test_every_part_of_a_preset_has_the_same_levels_and_dtype(name, options):
     [
         ("small_vflow_28x28", "delta"),
         ("official_cifar10_flow_plus_plus", "num_level"),
-        ("small_8x8", "num_augmented"),
+        ("small_8x8", "num_heds"),
         ("official_cifar10_vflow", "sampler"),
     ],
 )

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.models.test_image_flows import IMAGES, small
+from tests.models.test_named_models import IMAGES, small
 from tfp_ebm import models
 from tfp_ebm.distributions import Dequantized
 

@@ -1,38 +1,63 @@
-"""Functions that return ready models."""
+"""Models from their descriptions, and the functions that return their parts."""
 
+from tfp_ebm.models.bases import Latents
+from tfp_ebm.models.build import build, check
 from tfp_ebm.models.codes import decode, encode
 from tfp_ebm.models.eb_and_flow import eb_and_flow
 from tfp_ebm.models.flow_plus_plus import flow_plus_plus
 from tfp_ebm.models.glow import glow
-from tfp_ebm.models.image_flows import (
-    create,
-    d_flow,
-    descriptions,
-    gaussian_flow,
-    multicov_flow,
-    names,
-    rbm_flow,
-)
 from tfp_ebm.models.initialization import initialize_from_data
 from tfp_ebm.models.multi_scale import latent_shapes, multi_scale
+from tfp_ebm.models.named_models import (
+    create,
+    d_flow,
+    gaussian_flow,
+    multicov_flow,
+    preset,
+    rbm_flow,
+)
+from tfp_ebm.models.named_specs import (
+    descriptions,
+    named_spec,
+    names,
+    option_names,
+    preset_names,
+    with_options,
+)
 from tfp_ebm.models.nice import nice
-from tfp_ebm.models.presets import option_names, preset, preset_images, preset_names
+from tfp_ebm.models.parts import Parts, parts
+from tfp_ebm.models.registry import (
+    base_names,
+    flow_names,
+    part_options,
+    register_base,
+    register_flow,
+)
+from tfp_ebm.models.specification import DataSpec, ModelSpec
 from tfp_ebm.models.variational_noise import VariationalNoise
 from tfp_ebm.models.vector_flow import vector_flow
 from tfp_ebm.models.vector_posteriors import FlowPosterior, GaussianPosterior, NormalPosterior
 from tfp_ebm.models.vflow import vector_vflow, vflow
 
 __all__ = [
+    "DataSpec",
     "FlowPosterior",
     "GaussianPosterior",
+    "Latents",
+    "ModelSpec",
     "NormalPosterior",
+    "Parts",
     "VariationalNoise",
+    "base_names",
+    "build",
+    "check",
     "create",
     "d_flow",
     "decode",
     "descriptions",
     "eb_and_flow",
     "encode",
+    "flow_names",
     "flow_plus_plus",
     "gaussian_flow",
     "glow",
@@ -40,14 +65,19 @@ __all__ = [
     "latent_shapes",
     "multi_scale",
     "multicov_flow",
+    "named_spec",
     "names",
     "nice",
     "option_names",
+    "part_options",
+    "parts",
     "preset",
-    "preset_images",
     "preset_names",
     "rbm_flow",
+    "register_base",
+    "register_flow",
     "vector_flow",
     "vector_vflow",
     "vflow",
+    "with_options",
 ]

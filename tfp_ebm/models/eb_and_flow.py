@@ -1,6 +1,5 @@
 """EB-and-Flow: NICE or Glow with a Gaussian-Bernoulli machine as the base."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,18 +8,20 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import distributions
 from tfp_ebm.internal import checks
-from tfp_ebm.models.consistency import check_flow
-from tfp_ebm.models.glow import glow
-from tfp_ebm.models.image_flows import standard_logistic, standard_normal
-from tfp_ebm.models.multi_scale import latent_shapes
-from tfp_ebm.models.nice import nice
+from tfp_ebm.models.build import build
+from tfp_ebm.models.specification import DataSpec, ModelSpec
 
 __all__ = ["eb_and_flow"]
 
-tfb, tfd = tfp.bijectors, tfp.distributions
+tfb = tfp.bijectors
 
-_MACHINES = ("dense", "per_level", "convolutional")
-_CLASSICAL = {"none": standard_normal, "logistic": standard_logistic}
+_BASES = {
+    "dense": "gaussian_rbm",
+    "per_level": "per_level",
+    "convolutional": "conv_rbm",
+    "none": "normal",
+    "logistic": "logistic",
+}
 
 
 def eb_and_flow(
@@ -83,56 +84,42 @@ def eb_and_flow(
 
     Source: "EB-and-Flow", sections 3 to 5 and 7, appendix B.
     """
-    checks.choice("rbm", rbm, (*_MACHINES, *_CLASSICAL))
-    shape = checks.image_shape("image_shape", image_shape)
-    if flow == "nice" and rbm in ("per_level", "convolutional"):
-        raise ValueError(f"`rbm={rbm!r}` needs `flow='glow'`: NICE factors nothing out.")
-    if num_classes is not None and rbm != "dense":
-        raise ValueError(
-            f"`num_classes` needs `rbm='dense'`, got {rbm!r}; labels join one machine."
-        )
+    base = _BASES[checks.choice("rbm", rbm, _BASES)]
+    if num_classes is not None:
+        if rbm != "dense":
+            raise ValueError(
+                f"`num_classes` needs `rbm='dense'`, got {rbm!r}; labels join one machine."
+            )
+        base = "labeled_rbm"
     own = {"num_hidden", "num_classes", "sampler", "num_chains", "dtype", "seed"}
     if twice := own & {*(rbm_options or {})}:
         raise ValueError(f"`rbm_options` must not hold {sorted(twice)}: give them as arguments.")
-    if num_hidden is None:
-        num_hidden = 100 if rbm == "convolutional" else 512
-    options = {
-        "sampler": sampler,
-        "num_chains": num_chains,
-        "dtype": dtype,
-        "seed": seed,
-        **(rbm_options or {}),
-    }
-    if rbm in _CLASSICAL:
-        base = _CLASSICAL[rbm](shape, dtype)
-    elif rbm == "convolutional":
-        parts = latent_shapes(shape, num_scales)
-        base = distributions.ConvolutionalRBM.create(parts, num_hidden, **options)
-    elif num_classes is not None:
-        base = distributions.LabeledRBM.create(math.prod(shape), num_hidden, num_classes, **options)
-    else:
-        parts = latent_shapes(shape, num_scales) if rbm == "per_level" else [shape]
-        machines = [
-            distributions.GaussianBernoulliRBM.create(math.prod(part), num_hidden, **options)
-            for part in parts
-        ]
-        base = machines[0] if len(machines) == 1 else tfd.Blockwise(machines)
-    if isinstance(flow, tfb.Bijector):
-        has_parts = rbm in ("per_level", "convolutional")
-        check_flow(flow, shape, num_levels, dtype, num_scales if has_parts else None)
-    bijector = _flow(flow, shape, num_levels, num_scales, dtype, flow_options)
-    density = tfd.TransformedDistribution(base, bijector)
-    return distributions.Dequantized(density, num_levels=num_levels, name="eb_and_flow")
-
-
-def _flow(flow, shape, num_levels, num_scales, dtype, options):
-    if isinstance(flow, tfb.Bijector):
-        if options:
-            raise ValueError(
-                f"A given `flow` takes no further options, got {sorted(options)}; leave them out."
-            )
-        return flow
-    checks.choice("flow", flow, ("nice", "glow"))
-    if flow == "nice":
-        return nice(shape, num_levels=num_levels, dtype=dtype, **options)
-    return glow(shape, num_levels=num_levels, num_scales=num_scales, dtype=dtype, **options)
+    options = {}
+    if base not in ("normal", "logistic"):
+        options = {
+            "sampler": sampler,
+            "num_chains": num_chains,
+            "seed": seed,
+            **(rbm_options or {}),
+        }
+        if num_hidden is not None:
+            options["num_hidden"] = num_hidden
+    is_ready = isinstance(flow, tfb.Bijector)
+    if is_ready and flow_options:
+        raise ValueError(
+            f"A given `flow` takes no further options, got {sorted(flow_options)}; leave them out."
+        )
+    has_scales = flow == "glow" or (is_ready and base in ("per_level", "conv_rbm"))
+    name = "glow" if has_scales else "nice"
+    if not is_ready:
+        checks.choice("flow", flow, ("nice", "glow"))
+    if has_scales:
+        flow_options = {"num_scales": num_scales, **flow_options}
+    spec = ModelSpec(
+        DataSpec(image_shape, num_levels, num_classes=num_classes),
+        flow=(name, flow_options),
+        base=(base, options),
+        dtype=tf.as_dtype(dtype).name,
+        name="eb_and_flow",
+    )
+    return build(spec, flow=flow if is_ready else None)

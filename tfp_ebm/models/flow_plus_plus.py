@@ -9,6 +9,7 @@ import tensorflow_probability as tfp
 from tfp_ebm import bijectors
 from tfp_ebm.internal import checks
 from tfp_ebm.models.coupling_steps import column_halves_as_channels, coupling_step
+from tfp_ebm.models.image_preprocessing import image_preprocessing
 
 __all__ = ["flow_plus_plus"]
 
@@ -118,7 +119,7 @@ def flow_plus_plus(
         return steps
 
     steps = [
-        _preprocessing(num_levels, alpha, channels, num_augmented),
+        image_preprocessing(num_levels, channels, num_augmented, alpha),
         *_stages((height, width, channels), num_couplings, stage),
         tfb.Reshape(
             event_shape_in=(height // 2, width // 2, 4 * channels),
@@ -157,15 +158,3 @@ def _between_column_halves(steps):
         return []
     halves_as_channels = column_halves_as_channels()
     return [halves_as_channels, *steps, tfb.Invert(halves_as_channels)]
-
-
-def _preprocessing(num_levels, alpha, channels, num_augmented):
-    to_logit = bijectors.ImageToLogit(num_levels=num_levels, alpha=alpha)
-    if not checks.positive_integer("num_augmented", num_augmented, minimum=0):
-        return to_logit
-    if num_augmented >= channels:
-        raise ValueError(
-            f"`num_augmented` must leave channels of the image, got {num_augmented} of {channels}."
-        )
-    split = tfb.Split([channels - num_augmented, num_augmented], axis=-1)
-    return tfb.Chain([tfb.Invert(split), tfb.JointMap([to_logit, tfb.Identity()]), split])

@@ -33,7 +33,7 @@ class GlowSteps(tf.Module):
     def __init__(
         self,
         num_dims: int,
-        num_steps: int,
+        num_steps: int = 4,
         init: str = "identity",
         dtype: tf.DType = tf.float32,
     ) -> None:
@@ -74,7 +74,7 @@ def _affine(parameters):
 
 def vector_flow(
     num_dims: int,
-    num_steps: int,
+    num_steps: int = 4,
     hidden_units: Sequence[int] = (50, 50),
     init: str = "identity",
     dtype: tf.DType = tf.float32,

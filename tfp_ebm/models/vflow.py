@@ -1,6 +1,5 @@
 """VFlow: flows with more dimensions than the data."""
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,12 +8,8 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import distributions
 from tfp_ebm.internal import checks
-from tfp_ebm.models.consistency import check_num_levels
-from tfp_ebm.models.flow_plus_plus import flow_plus_plus
-from tfp_ebm.models.image_flows import make_noise, standard_normal
-from tfp_ebm.models.variational_noise import VariationalNoise
-from tfp_ebm.models.vector_flow import vector_flow
-from tfp_ebm.models.vector_posteriors import GaussianPosterior
+from tfp_ebm.models.build import build
+from tfp_ebm.models.specification import DataSpec, ModelSpec
 
 __all__ = ["vector_vflow", "vflow"]
 
@@ -45,32 +40,18 @@ def vector_vflow(
       ValueError: if the number of latents is odd or differs from the base's, or a posterior is
         given without anything to augment.
     """
-    num_augmented = checks.positive_integer("num_augmented", num_augmented, minimum=0)
+    spec = ModelSpec(
+        DataSpec((num_dims,)),
+        flow=("vector_glow", {"num_steps": num_steps, "hidden_units": hidden_units}),
+        num_augmented=num_augmented,
+        dtype=tf.as_dtype(dtype).name,
+    )
     if posterior is not None and not num_augmented:
         raise ValueError(
             "`posterior` needs extra coordinates, got `num_augmented` 0; give their number, or no "
             "posterior."
         )
-    size = num_dims + num_augmented
-    if base is None:
-        base = tfd.MultivariateNormalDiag(tf.zeros([size], dtype))
-    _check_base(base, size)
-    density = tfd.TransformedDistribution(
-        base, vector_flow(size, num_steps, hidden_units, dtype=dtype)
-    )
-    if not num_augmented:
-        return density
-    if posterior is None:
-        posterior = GaussianPosterior(num_dims, num_augmented, hidden_units, dtype)
-    return distributions.Augmented(density, posterior, num_augmented)
-
-
-def _check_base(base, size):
-    if base.event_shape != (size,):
-        raise ValueError(
-            f"`base` must have event shape ({size},), one entry for each dimension of x and e, got "
-            f"{base.event_shape}."
-        )
+    return build(spec, base=base, posterior=posterior)
 
 
 def vflow(
@@ -116,29 +97,15 @@ def vflow(
 
     Source: "VFlow: More Expressive Generative Flows with Variational Data Augmentation", section 6.
     """
-    height, width, channels = checks.image_shape("image_shape", image_shape)
-    num_augmented = checks.positive_integer("num_augmented", num_augmented)
-    joint_shape = (height, width, channels + num_augmented)
-    flow_options |= {"num_filters": num_filters, "dtype": dtype}
-    noise = make_noise(noise, image_shape, num_levels, flow_options)
-    flow = flow_plus_plus(
-        joint_shape, num_levels=num_levels, num_augmented=num_augmented, **flow_options
+    is_ready = noise is not None and not isinstance(noise, str)
+    usual = ("variational", {"num_blocks": posterior_blocks, "num_couplings": posterior_couplings})
+    spec = ModelSpec(
+        DataSpec(image_shape, num_levels),
+        flow=("flow_plus_plus", {"num_filters": num_filters, **flow_options}),
+        noise="uniform" if noise is None or is_ready else noise,
+        num_augmented=checks.positive_integer("num_augmented", num_augmented),
+        posterior=usual,
+        dtype=tf.as_dtype(dtype).name,
+        name="vflow",
     )
-    base = standard_normal(joint_shape, dtype) if base is None else base
-    _check_base(base, math.prod(joint_shape))
-    check_num_levels("posterior", posterior, num_levels)
-    if posterior is None:
-        posterior = VariationalNoise(
-            image_shape,
-            num_levels=num_levels,
-            num_filters=num_filters,
-            num_blocks=posterior_blocks,
-            num_couplings=posterior_couplings,
-            num_channels=num_augmented,
-            on_unit_cell=False,
-            dtype=dtype,
-            name="posterior",
-        )
-    joint = tfd.TransformedDistribution(base, flow)
-    augmented = distributions.Augmented(joint, posterior, num_augmented)
-    return distributions.Dequantized(augmented, num_levels=num_levels, noise=noise, name="vflow")
+    return build(spec, base=base, noise=noise if is_ready else None, posterior=posterior)

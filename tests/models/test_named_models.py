@@ -13,7 +13,10 @@ def small(name, **options):
     return models.create(name, (2, 4, 1), **{**SMALL, "num_couplings": (2, 1, 2), **options})
 
 
-@pytest.mark.parametrize("name", models.names())
+NAMES = ("d_flow", "gaussian_flow", "multicov_flow", "rbm_flow")
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_models_have_densities_and_samples(name):
     model = small(name)
     assert isinstance(model, Dequantized) and model.event_shape == (2, 4, 1)
@@ -38,8 +41,7 @@ def test_a_new_axis_is_a_batch_of_one():
 
 def test_models_differ_only_in_their_base():
     counts = {
-        name: sum(int(np.prod(v.shape)) for v in small(name).trainable_variables)
-        for name in models.names()
+        name: sum(int(np.prod(v.shape)) for v in small(name).trainable_variables) for name in NAMES
     }
     assert counts["d_flow"] - counts["gaussian_flow"] == 8
     assert counts["multicov_flow"] - counts["gaussian_flow"] == 16

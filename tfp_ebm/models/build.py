@@ -1,0 +1,230 @@
+"""The one place where a model is put together from its description."""
+
+import inspect
+import math
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_ebm import distributions
+from tfp_ebm.models import registry
+from tfp_ebm.models.bases import Latents
+from tfp_ebm.models.consistency import check_flow, check_num_levels
+from tfp_ebm.models.image_preprocessing import image_preprocessing
+from tfp_ebm.models.specification import INTEGER, DataSpec, ModelSpec
+
+__all__ = ["build", "check"]
+
+tfb, tfd = tfp.bijectors, tfp.distributions
+
+# Options that networks of the noise and of the posterior share with the flow, unless given.
+_SHARED = ("num_filters", "network_policy")
+_SHARED_BY_NOISE = (*_SHARED, "dropout_rate")
+_MIN_STATES = 2
+
+
+def check(spec: ModelSpec) -> None:
+    """Raises unless every part of a model has a name, options that it knows, and suits the data.
+
+    Raises:
+      ValueError: naming the part, what is wrong with it, and what would be right.
+    """
+    for field in ("flow", "base", "noise", "posterior"):
+        if (value := getattr(spec, field)) is not None:
+            registry.check_options(field, *value)
+            _check_data(field, value[0], spec.data)
+    flow = registry.find("flow", spec.flow[0])
+    takes_channels = "num_augmented" in inspect.signature(flow.function).parameters
+    if spec.num_augmented and flow.data == ("images",) and not takes_channels:
+        raise ValueError(
+            f"The flow {spec.flow[0]} takes no extra channels (`num_augmented`); take "
+            "flow_plus_plus or a flow of vectors."
+        )
+
+
+def _check_data(field, name, data):
+    if field == "noise" and (name == "uniform" or data.kind == "images"):
+        return
+    part = registry.find(field, name)
+    kind = "images" if data.kind == "images" else "vectors"
+    if kind not in part.data:
+        what = "a table" if data.kind == "table" else "vectors"
+        raise ValueError(
+            f"The {field} {name} is for images, but the data are {what} of shape "
+            f"{data.event_shape}; take one of vectors."
+        )
+    if field == "posterior" and kind == "images" and name in ("gaussian", "flow", "normal"):
+        raise ValueError(f"The posterior {name} is for vectors; for images take variational.")
+
+
+def build(
+    spec: ModelSpec,
+    *,
+    flow: tfb.Bijector | None = None,
+    base: tfd.Distribution | None = None,
+    noise: Any = None,
+    posterior: Any = None,
+) -> tfd.Distribution:
+    """Returns the model that a description describes: a plain distribution.
+
+        z ~ base,   (x, e) = flow(z),   e is left out,   levels and categories are found from x
+
+    >>> from tfp_ebm.models import DataSpec
+    >>> spec = ModelSpec(DataSpec((8, 8, 1), 17), flow=("nice", {"hidden_units": [8]}), base="rbm")
+    >>> build(spec).sample(2).shape
+    TensorShape([2, 8, 8, 1])
+
+    Args:
+      spec: the description.
+      flow: a bijector from latents to events that is there already, in place of the described one.
+      base: a distribution of the latents, likewise.
+      noise: dequantisation noise, a callable, likewise.
+      posterior: distribution of the extra dimensions given an event, a callable, likewise.
+
+    Returns:
+      `Dequantized` for images, `DequantizedTable` for tables, else the density itself; with extra
+      dimensions around an `Augmented` one.
+
+    Raises:
+      ValueError: if a part is unknown, has no such option, or parts do not fit each other.
+    """
+    check(spec)
+    data, dtype = spec.data, tf.as_dtype(spec.dtype)
+    if base is None:
+        base = _make_base(spec, dtype)
+    else:
+        _check_base(base, _joint_size(spec))
+    noise = noise if noise is not None else _make_noise(spec, dtype)
+    if flow is None:
+        flow = _make_flow(spec, dtype)
+    elif data.kind == "images" and not spec.num_augmented:
+        parts = _part_shapes(spec)
+        check_flow(flow, data.event_shape, data.num_levels, dtype, parts and len(parts))
+    density = tfd.TransformedDistribution(base, flow)
+    if spec.num_augmented:
+        if posterior is None:
+            posterior = _make_posterior(spec, dtype)
+        density = distributions.Augmented(density, posterior, spec.num_augmented)
+    if data.kind == "images":
+        for name, part in (("noise", noise), ("posterior", posterior)):
+            check_num_levels(name, part, data.num_levels)
+        return distributions.Dequantized(density, data.num_levels, noise, name=spec.name or "model")
+    if data.kind == "table":
+        return distributions.DequantizedTable(density, data.columns, name=spec.name or "model")
+    return density
+
+
+def _joint_size(spec):
+    if spec.data.kind == "images":
+        return math.prod(_joint_shape(spec))
+    return spec.data.num_latents + spec.num_augmented
+
+
+def _joint_shape(spec):
+    height, width, channels = spec.data.event_shape
+    return height, width, channels + spec.num_augmented
+
+
+def _check_base(base, size):
+    if base.event_shape != (size,):
+        raise ValueError(
+            f"`base` must have event shape ({size},), one entry for each dimension of x and e, got "
+            f"{base.event_shape}."
+        )
+
+
+def _part_shapes(spec):
+    """Returns the shapes of what the flow leaves, if the base stands on them."""
+    if spec.base[0] not in ("per_level", "conv_rbm"):
+        return None
+    part_shapes = registry.find("flow", spec.flow[0]).part_shapes
+    return part_shapes and part_shapes(spec.data.event_shape, spec.flow[1])
+
+
+def _make_base(spec, dtype):
+    name, options = spec.base
+    size = _joint_size(spec)
+    if size < _MIN_STATES and name in ("rbm", "multicov", "boltzmann"):
+        raise ValueError(
+            f"The base {name} couples latents, but there is one alone; take normal or spins, or "
+            "extra dimensions (`num_augmented`)."
+        )
+    latents = Latents(size, _part_shapes(spec), spec.data.num_classes)
+    return registry.find("base", name).function(latents, dtype, **options)
+
+
+def _shared(spec, names, options):
+    shared = {name: spec.flow[1][name] for name in names if name in spec.flow[1]}
+    return {**shared, **options}
+
+
+def _make_noise(spec, dtype):
+    name, options = spec.noise
+    if name == "uniform":
+        return None
+    function = registry.find("noise", name).function
+    options = _shared(spec, _SHARED_BY_NOISE, options)
+    data = spec.data
+    return function(data.event_shape, num_levels=data.num_levels, dtype=dtype, **options)
+
+
+def _make_posterior(spec, dtype):
+    data = spec.data
+    is_image = data.kind == "images"
+    name, options = spec.posterior or ("variational" if is_image else "gaussian", {})
+    function = registry.find("posterior", name).function
+    if is_image:
+        options = _shared(spec, _SHARED, {"num_blocks": 2, **options})
+        return function(
+            data.event_shape,
+            num_levels=data.num_levels,
+            num_channels=spec.num_augmented,
+            on_unit_cell=False,
+            dtype=dtype,
+            name="posterior",
+            **options,
+        )
+    if name == "normal":
+        return function(spec.num_augmented)
+    if "hidden_units" in spec.flow[1]:
+        options = {"hidden_units": spec.flow[1]["hidden_units"], **options}
+    return function(data.num_latents, spec.num_augmented, dtype=dtype, **options)
+
+
+def _make_flow(spec, dtype):
+    name, options = spec.flow
+    part, data = registry.find("flow", name), spec.data
+    shape = _joint_shape(spec) if data.kind == "images" else None
+    if part.data == ("images",):
+        if spec.num_augmented:
+            options = {**options, "num_augmented": spec.num_augmented}
+        return part.function(shape, num_levels=data.num_levels, dtype=dtype, **options)
+    flow = part.function(_joint_size(spec), dtype=dtype, **options)
+    if data.kind == "images":
+        steps = [
+            image_preprocessing(data.num_levels, shape[-1], spec.num_augmented),
+            tfb.Reshape(event_shape_in=shape, event_shape_out=[-1]),
+        ]
+    else:
+        steps = _standardization(data, spec.num_augmented, dtype)
+    return tfb.Chain([tfb.Invert(tfb.Chain(steps[::-1])), flow]) if steps else flow
+
+
+def _standardization(data: DataSpec, num_augmented, dtype):
+    """Returns steps from columns to columns of mean 0 and standard deviation 1."""
+    if data.location is None and data.scale is None:
+        return []
+    columns = data.columns or [None] * data.event_shape[0]
+    location, scale = [], []
+    for index, column in enumerate(columns):
+        size = column if isinstance(column, int) else 1
+        middle = 0.5 if column == INTEGER else 0.0  # Of the cell that a whole number becomes.
+        location += [middle + (data.location[index] if data.location else 0.0)] * size
+        scale += [data.scale[index] if data.scale else 1.0] * size
+    location += [0.0] * num_augmented
+    scale += [1.0] * num_augmented
+    return [
+        tfb.Shift(tf.constant([-value for value in location], dtype)),
+        tfb.Scale(tf.constant([1 / value for value in scale], dtype)),
+    ]

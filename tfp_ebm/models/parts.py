@@ -1,0 +1,66 @@
+"""The one place that knows how a model is put together: it is taken apart here."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tensorflow_probability as tfp
+
+from tfp_ebm.distributions import Augmented, StochasticBound
+from tfp_ebm.internal.tfp_private import TransformedDistribution
+
+__all__ = ["Parts", "parts"]
+
+tfb, tfd = tfp.bijectors, tfp.distributions
+
+
+class Parts(NamedTuple):
+    """What a model is made of.
+
+    Attributes:
+      base: the distribution of the latents; of a model without a flow the model itself.
+      flow: the bijector from latents to events; None: there is none.
+      noise: the dequantisation noise; None: uniform, or none.
+      posterior: distribution of the extra dimensions given an event; None: there are none.
+      density: the continuous density, a flow of the base, over events and extra dimensions.
+      num_augmented: number of extra channels or coordinates.
+    """
+
+    base: tfd.Distribution
+    flow: tfb.Bijector | None = None
+    noise: Callable | None = None
+    posterior: Callable | None = None
+    density: Any = None
+    num_augmented: int = 0
+
+
+def parts(model: tfd.Distribution) -> Parts:
+    """Returns the parts of a model of this package, or of any flow or wrapper made by hand.
+
+    >>> from tfp_ebm import models
+    >>> model = models.d_flow((4, 4, 1), 17, num_filters=4, num_couplings=(1, 1, 1))
+    >>> parts(model).base is model.distribution.distribution, parts(model).noise
+    (True, None)
+
+    Args:
+      model: the distribution.
+    """
+    noise, posterior, num_augmented = None, None, 0
+    while isinstance(model, StochasticBound):
+        if isinstance(model, Augmented):
+            posterior, num_augmented = model.posterior, model.num_augmented
+        else:
+            noise = getattr(model, "noise", None)
+        model = model.distribution
+    if isinstance(model, TransformedDistribution) and not _is_named(model):
+        return Parts(model.distribution, model.bijector, noise, posterior, model, num_augmented)
+    return Parts(model, None, noise, posterior, model, num_augmented)
+
+
+def _is_named(model):
+    """Whether a flow is a distribution of TensorFlow Probability with a name of its own.
+
+    Such as its multivariate normal, which is a base and not a flow to those who use it.
+    """
+    kind = type(model)
+    is_theirs = kind.__module__.startswith("tensorflow_probability")
+    return is_theirs and not kind.__name__.endswith("TransformedDistribution")

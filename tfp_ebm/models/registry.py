@@ -1,0 +1,243 @@
+"""The flows, bases and other parts that a model is made of, by name, with their options."""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tfp_ebm import distributions
+from tfp_ebm.internal import checks
+from tfp_ebm.models import bases
+from tfp_ebm.models.flow_plus_plus import flow_plus_plus
+from tfp_ebm.models.glow import glow
+from tfp_ebm.models.multi_scale import latent_shapes
+from tfp_ebm.models.nice import nice
+from tfp_ebm.models.variational_noise import VariationalNoise
+from tfp_ebm.models.vector_flow import vector_flow
+from tfp_ebm.models.vector_posteriors import FlowPosterior, GaussianPosterior, NormalPosterior
+
+__all__ = [
+    "Option",
+    "Part",
+    "base_names",
+    "check_options",
+    "find",
+    "flow_names",
+    "part_options",
+    "register_base",
+    "register_flow",
+]
+
+# What the data, and not a user, tell a part.
+_FROM_DATA = {
+    *("image_shape", "num_levels", "num_dims", "num_augmented", "num_channels", "on_unit_cell"),
+    *("latents", "num_visible", "num_units", "num_classes", "part_shapes", "dtype", "name", "self"),
+}
+
+
+class Part(NamedTuple):
+    """A part of a model that has a name.
+
+    Attributes:
+      function: makes the part.
+      summary: what it is, in a line.
+      data: what it takes: `"images"`, `"vectors"`, or both.
+      forwards: a function that takes the options which `function` does not name.
+      part_shapes: for flows of several scales, `part_shapes(image_shape, options)` returns the
+        shapes of what they leave; None for others.
+    """
+
+    function: Callable[..., Any]
+    summary: str
+    data: tuple[str, ...] = ("images", "vectors")
+    forwards: Callable[..., Any] | None = None
+    part_shapes: Callable[[Sequence[int], Mapping[str, Any]], list] | None = None
+
+
+class Option(NamedTuple):
+    """An option of a part.
+
+    Attributes:
+      default: its default.
+      summary: what it is, in a sentence.
+    """
+
+    default: Any
+    summary: str
+
+
+def _scales(image_shape, options):
+    default = inspect.signature(glow).parameters["num_scales"].default
+    return latent_shapes(image_shape, options.get("num_scales", default))
+
+
+_create = {
+    "boltzmann": distributions.SmoothedBoltzmannMachine.create,
+    "conv_rbm": distributions.ConvolutionalRBM.create,
+    "gaussian_rbm": distributions.GaussianBernoulliRBM.create,
+    "labeled_rbm": distributions.LabeledRBM.create,
+    "per_level": distributions.GaussianBernoulliRBM.create,
+    "rbm": distributions.SmoothedRBM.create,
+}
+_REGISTRY: dict[str, dict[str, Part]] = {
+    "flow": {
+        "flow_plus_plus": Part(flow_plus_plus, "Flow++, for images", ("images",)),
+        "glow": Part(glow, "Glow of several scales, for images", ("images",), None, _scales),
+        "nice": Part(nice, "NICE, for images as vectors", ("images",)),
+        "vector_glow": Part(vector_flow, "steps of Glow for vectors"),
+    },
+    "base": {
+        name: Part(
+            getattr(bases, name),
+            inspect.getdoc(getattr(bases, name)).splitlines()[0].rstrip("."),
+            forwards=_create.get(name),
+        )
+        for name in bases.__all__
+        if name != "Latents"
+    },
+    "noise": {
+        "uniform": Part(lambda: None, "uniform over the cell of a pixel"),
+        "variational": Part(VariationalNoise, "a conditional flow on the cell", ("images",)),
+    },
+    "posterior": {
+        "variational": Part(VariationalNoise, "a conditional flow of images", ("images",)),
+        "gaussian": Part(GaussianPosterior, "a Gaussian whose moments a network gives"),
+        "flow": Part(FlowPosterior, "a conditional flow of vectors"),
+        "normal": Part(NormalPosterior, "a standard Gaussian, whatever the event"),
+    },
+}
+
+
+def find(field: str, name: str) -> Part:
+    """Returns a part by its name.
+
+    Args:
+      field: `"flow"`, `"base"`, `"noise"` or `"posterior"`.
+      name: its name.
+
+    Raises:
+      ValueError: if there is none of this name; the nearest one is suggested.
+    """
+    parts = _REGISTRY[checks.choice("part", field, _REGISTRY)]
+    return parts[checks.choice(field, name, parts)]
+
+
+def flow_names() -> dict[str, str]:
+    """Returns the names of the flows, and what each is."""
+    return {name: part.summary for name, part in _REGISTRY["flow"].items()}
+
+
+def base_names() -> dict[str, str]:
+    """Returns the names of the bases, and what each is."""
+    return {name: part.summary for name, part in _REGISTRY["base"].items()}
+
+
+def part_options(field: str, name: str) -> dict[str, Option]:
+    """Returns the options of a part, each with its default and a sentence from its docstring.
+
+    >>> part_options("flow", "glow")["num_scales"]
+    Option(default=2, summary='number of scales')
+
+    Args:
+      field: `"flow"`, `"base"`, `"noise"` or `"posterior"`.
+      name: its name.
+
+    Raises:
+      ValueError: if there is none of this name; the nearest one is suggested.
+    """
+    part = find(field, name)
+    return {
+        **(_options_of(part.forwards) if part.forwards else {}),
+        **_options_of(part.function),
+    }
+
+
+def _options_of(function):
+    constructor = function.__init__ if inspect.isclass(function) else function
+    texts = _documented(constructor)
+    return {
+        name: Option(parameter.default, texts.get(name, ""))
+        for name, parameter in inspect.signature(function).parameters.items()
+        if name not in _FROM_DATA
+        and parameter.default is not parameter.empty
+        and parameter.kind is not parameter.VAR_KEYWORD
+    }
+
+
+def _documented(function):
+    """Returns the first sentence on each argument in a docstring of Google's form."""
+    text = inspect.getdoc(function) or ""
+    section = re.search(r"^Args:\n(.*?)(?=^\S|\Z)", text, re.MULTILINE | re.DOTALL)
+    entries = re.findall(r"^  (\w+): (.*?)(?=^  \w+: |\Z)", section[1] if section else "", 24)
+    return {name: re.split(r"\.(?:\s|$)", " ".join(body.split()))[0] for name, body in entries}
+
+
+def check_options(field: str, name: str, options: Mapping[str, Any]) -> None:
+    """Raises if a part has no option of a name.
+
+    Raises:
+      ValueError: naming the options that the part has, and the nearest.
+    """
+    for option in options:
+        checks.choice(f"option of the {field} {name}", option, part_options(field, name))
+
+
+def register_flow(
+    name: str,
+    function: Callable[..., Any],
+    summary: str = "",
+    data: Sequence[str] = ("images",),
+    part_shapes: Callable[[Sequence[int], Mapping[str, Any]], list] | None = None,
+) -> None:
+    """Adds a flow, which every base, `tfp-ebm train --flow NAME` and `build` then know.
+
+    A flow of images is called as `function(image_shape, num_levels=..., dtype=..., **options)` and
+    returns a bijector from `[..., H W C]` to `[..., H, W, C]` in `[0, num_levels]`; if it has an
+    argument `num_augmented`, it is told how many of the channels are extra ones. A flow of vectors
+    is called as `function(num_dims, dtype=..., **options)`, returns a bijector from `[..., D]` to
+    `[..., D]`, and serves images and tables too. Options are the keyword arguments, which its
+    docstring describes.
+
+    >>> import tensorflow_probability as tfp
+    >>> def shifted(num_dims, shift=1.0, dtype=None):
+    ...     return tfp.bijectors.Shift(tf.constant(shift, dtype))
+    >>> register_flow("shifted", shifted, "a shift of all coordinates", data=("vectors",))
+    >>> "shifted" in flow_names()
+    True
+    >>> del _REGISTRY["flow"]["shifted"]
+
+    Args:
+      name: its name.
+      function: makes the bijector.
+      summary: what it is, in a line.
+      data: `("images",)` or `("vectors",)`, what `function` takes.
+      part_shapes: see `Part`.
+
+    Raises:
+      ValueError: if the name is taken by another function.
+    """
+    data = tuple(checks.choice("data", kind, ("images", "vectors")) for kind in data)
+    if "vectors" in data:
+        data = ("images", "vectors")
+    _register("flow", name, Part(function, summary, data, None, part_shapes))
+
+
+def register_base(name: str, function: Callable[..., Any], summary: str = "") -> None:
+    """Adds a base: `function(latents, dtype, **options)` returns a distribution over `[D]`.
+
+    Args:
+      name: its name.
+      function: makes the distribution, see `tfp_ebm.models.Latents`.
+      summary: what it is, in a line.
+
+    Raises:
+      ValueError: if the name is taken by another function.
+    """
+    _register("base", name, Part(function, summary))
+
+
+def _register(field, name, part):
+    taken = _REGISTRY[field].get(name)
+    if taken is not None and taken.function is not part.function:
+        raise ValueError(f"`name` {name!r} is taken by another {field}; choose another name.")
+    _REGISTRY[field][name] = part
