@@ -50,7 +50,7 @@ def evaluation() -> dict:
     """Measures `evaluate_model` on 1,000 images, annealing both ways included, and the rest."""
     import tensorflow as tf
 
-    from tfp_ebm.commands.evaluate import evaluate_model
+    from tfp_ebm.runs.evaluate import evaluate_model
 
     config, model, images = rbm_flow()
     started = time.perf_counter()

@@ -24,7 +24,7 @@ import numpy as np
 import tf_keras
 
 from tfp_ebm import datasets, metrics, models, plots, training
-from tfp_ebm.commands.evaluate import evaluate_model, find_network
+from tfp_ebm.runs.evaluate import evaluate_model, find_network
 
 CONFIGS = pathlib.Path(__file__).with_suffix("")
 # Bits per dimension, Inception score and Frechet distance of CIFAR-10, table 1 of the paper.

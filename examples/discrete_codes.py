@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_ebm import cli, datasets, metrics, models
-from tfp_ebm.commands.run_folder import load_model
+from tfp_ebm.runs.run_folder import load_model
 
 MODELS = ("d_flow", "rbm_flow", "gaussian_flow")
 

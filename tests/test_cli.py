@@ -102,7 +102,7 @@ def test_processes_write_nothing_but_what_they_have_to_say(tmp_path):
 
 def test_round_trip_of_a_trained_flow(run):
     from tfp_ebm import datasets
-    from tfp_ebm.commands.run_folder import load_model
+    from tfp_ebm.runs.run_folder import load_model
 
     _, model = load_model(run)
     flow = model.distribution.bijector

@@ -101,7 +101,7 @@ def test_ablation_is_taken_up_where_it_was_left(tmp_path):
     assert bits["values"] == [result["test"]["bits_per_dimension"]]
     for target in re.findall(r"\]\(([^)]+)\)", page):
         assert (tmp_path / "docs" / target).is_file()
-    from tfp_ebm.commands.run_folder import load_model
+    from tfp_ebm.runs.run_folder import load_model
 
     assert load_model(tmp_path / "runs" / "rbm_flow-seed0")[0]["model"] == "rbm_flow"
     run()  # A page that holds the section already is not made longer.

@@ -22,11 +22,11 @@ ALLOWED = {
     "testing": {"bijectors", "distributions"},
     "models": {"bijectors", "networks", "distributions", "mcmc", "partition"},
     "training": {"datasets", "models", "distributions", "metrics", "mcmc", "partition", "plots"},
-    "commands": {
+    "runs": {
         *("datasets", "distributions", "metrics", "models", "partition", "plots", "training"),
         "version",
     },
-    "cli": {"commands"},
+    "cli": {"runs"},
 }
 
 

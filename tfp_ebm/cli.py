@@ -134,6 +134,8 @@ def _add_train(commands):
         keywords = {"default": None, "help": option.help + default}
         if option.kind is bool:
             keywords["action"] = "store_true"
+        elif option.kind is list:
+            keywords["action"] = "append"
         else:
             name, kind = flag(option.name), option.kind
             keywords["type"] = _value(name, kind, option.range, option.choices)
@@ -223,8 +225,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parse(arguments)
         # Several workers must be set up before TensorFlow looks at its devices.
         with _quiet_start(touches_devices="TF_CONFIG" not in os.environ):
-            from tfp_ebm import commands
-        getattr(commands, options.pop("command"))(**options)
+            from tfp_ebm import runs
+        getattr(runs, options.pop("command"))(**options)
     except (Exception, KeyboardInterrupt) as error:
         code = _exit_code(error)
         if code is None:

@@ -57,6 +57,26 @@ def test_images_of_a_code_share_it_more_than_others_do(name):
     np.testing.assert_array_equal(images, models.decode(model, spins, seed=(0, 2)))
 
 
+def test_the_code_of_a_gaussian_machine_is_its_hidden_layer():
+    model = models.eb_and_flow((2, 2, 1), 5, num_hidden=3, hidden_units=[4], seed=(0, 1))
+    base = model.distribution.distribution
+    base.weights.assign(tf.random.stateless_normal([4, 3], (0, 2)))
+    images = IMAGES[:, :2, :2] % 5
+    z = models.latents(model, images, seed=(0, 1))
+    np.testing.assert_allclose(z, model.distribution.bijector.inverse(model.dequantize(images, (0, 1))))
+    expected = base.posterior(z).mean()
+    np.testing.assert_allclose(models.encode(model, images, seed=(0, 1)).mean(), expected)
+
+
+def test_extra_dimensions_are_drawn_on_the_way_to_the_latents():
+    model = models.vflow((4, 4, 1), 1, 17, num_filters=4, num_blocks=0, num_couplings=(1, 0, 0))
+    z = models.latents(model, IMAGES, seed=(0, 1))
+    assert z.shape == (5, 32)
+    np.testing.assert_array_equal(z, models.latents(model, IMAGES, seed=(0, 1)))
+    x, _ = tf.split(models.parts(model).flow.forward(z), 2, axis=-1)
+    np.testing.assert_array_equal(tf.floor(x + 1e-4), IMAGES)
+
+
 def test_shapes():
     model = make("d_flow")
     spins = models.encode(model, IMAGES[:4].reshape(2, 2, 4, 4, 1), seed=(0, 1)).mode()
@@ -67,10 +87,10 @@ def test_shapes():
 
 def test_errors():
     model = make("d_flow")
-    with pytest.raises(TypeError, match=r"base is made of smoothed spins.*MultivariateNormalDiag"):
+    with pytest.raises(TypeError, match=r"base with a discrete code.*MultivariateNormalDiag"):
         models.encode(models.gaussian_flow((4, 4, 1), **OPTIONS), IMAGES)
-    with pytest.raises(TypeError, match="base is made of smoothed spins"):
-        models.decode(model.distribution, np.ones([16]))
+    with pytest.raises(TypeError, match="base made of smoothed spins.*GaussianBernoulliRBM"):
+        models.decode(models.eb_and_flow((2, 2, 1), 5, num_hidden=3, hidden_units=[4]), np.ones(3))
     with pytest.raises(ValueError, match=r"`spins` must have shape \[\.\.\., 16\], got shape"):
         models.decode(model, np.ones([3, 8]))
     with pytest.raises(ValueError, match="`spins` must be spins, -1 or"):

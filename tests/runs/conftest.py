@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import cli, datasets, distributions
-from tfp_ebm.commands import run_folder
+from tfp_ebm.runs import run_folder
 from tfp_ebm.datasets import ImageDataset
 
 
@@ -28,7 +28,7 @@ def _patch(patch):
     data = ImageDataset("digits", *parts, *np.split(labels, [16, 20]), num_levels=5)
     patch.setattr(datasets, "load", lambda name, data_dir=None: data)
     patch.setattr("tensorflow.config.experimental.enable_op_determinism", lambda: None)
-    for module in (importlib.import_module("tfp_ebm.commands.train"), run_folder):
+    for module in (importlib.import_module("tfp_ebm.runs.train"), run_folder):
         patch.setattr(module, "make_model", _small_model)
 
 

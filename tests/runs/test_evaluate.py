@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from tfp_ebm import cli, datasets, metrics, models
-from tfp_ebm.commands import machines
-from tfp_ebm.commands.evaluate import evaluate_model, find_network
-from tfp_ebm.commands.run_folder import load_model, write_json
+from tfp_ebm.runs import machines
+from tfp_ebm.runs.evaluate import evaluate_model, find_network
+from tfp_ebm.runs.run_folder import load_model, write_json
 from tfp_ebm.training import checkpoint
 
 OPTIONS = {
@@ -144,8 +144,8 @@ def test_networks_by_name(tmp_path):
 
 @pytest.mark.slow
 def test_the_error_of_a_single_image_is_null(run, monkeypatch):
-    from tfp_ebm.commands import machines
-    from tfp_ebm.commands.finish import _report
+    from tfp_ebm.runs import machines
+    from tfp_ebm.runs.finish import _report
 
     monkeypatch.setattr(machines, "_NUM_CHAINS", 4)
     monkeypatch.setattr(machines, "_NUM_STEPS", 3)
@@ -157,7 +157,7 @@ def test_the_error_of_a_single_image_is_null(run, monkeypatch):
 
 
 def test_compiled_batches_of_any_size_give_the_eager_digits():
-    from tfp_ebm.commands.evaluate import _in_batches
+    from tfp_ebm.runs.evaluate import _in_batches
 
     images = np.arange(250, dtype=np.uint8).reshape(250, 1)
     values = _in_batches(lambda x, seed: tf.cast(x[:, 0], tf.float32) * 2, images, 0)

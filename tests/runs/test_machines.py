@@ -7,8 +7,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import distributions, models
-from tfp_ebm.commands import machines
-from tfp_ebm.commands.evaluate import evaluate_model
+from tfp_ebm.runs import machines
+from tfp_ebm.runs.evaluate import evaluate_model
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 IMAGES = np.random.default_rng(0).integers(0, 5, size=[30, 4, 4, 1]).astype(np.uint8)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 __all__ = [
     "COUNT",
     "COUNT_OR_NONE",
+    "DATA_OPTIONS",
     "MODEL_OPTIONS",
     "OPTIONS",
     "SEED",
@@ -42,8 +43,9 @@ SEVERAL = Range("an integer of at least 3", lambda x: _is_count(x, 3))
 SEVERAL_OR_NONE = Range(
     "0, or an integer of at least 3", lambda x: _is_count(x, 0) and x not in (1, 2)
 )
+LEVELS = Range("an integer of at least 2", lambda x: _is_count(x, 2))
 SEED = Range("an integer from 0 to 2147483647", lambda x: _is_count(x, 0))
-_WORDS = {bool: "true or false", str: "a text"}
+_WORDS = {bool: "true or false", str: "a text", list: "a list of texts"}
 
 
 class Option(NamedTuple):
@@ -99,14 +101,24 @@ _TRAINING = (
     ("seed", int, 0, "training", "seed of everything", SEED),
 )
 _MODEL = (
-    ("num_filters", int, 32, "model", "width of the networks", COUNT, True),
-    ("num_components", int, 8, "model", "logistics in a coupling", COUNT, True),
-    ("num_blocks", int, 2, "model", "gated blocks in a network", COUNT_OR_NONE, True),
-    ("dropout_rate", float, 0.3, "model", "dropout in the networks", SHARE, True),
+    ("flow", str, None, "model", "another flow, see `tfp-ebm models`", None, True),
+    ("base", str, None, "model", "another base, see `tfp-ebm models`", None, True),
+    ("noise", str, None, "model", "dequantisation; uniform", _NOISES, True),
+    ("num_augmented", int, None, "model", "extra dimensions, as in VFlow", COUNT_OR_NONE, True),
+    ("num_filters", int, None, "model", "width of the networks", COUNT, True),
+    ("num_components", int, None, "model", "logistics in a coupling", COUNT, True),
+    ("num_blocks", int, None, "model", "gated blocks in a network", COUNT_OR_NONE, True),
+    ("dropout_rate", float, None, "model", "dropout in the networks; 0.3", SHARE, True),
     ("delta", float, None, "model", "smoothing of the spins; the model's default", POSITIVE, True),
     ("learn_delta", bool, None, "model", "train the smoothing too", None, True),
     ("sampler", str, None, "model", "of the base's gradient; weighted", _SAMPLERS, True),
-    ("noise", str, None, "model", "dequantisation; uniform", _NOISES, True),
+    ("set", list, None, "model", "any option, PART.OPTION=VALUE; may be repeated", None, True),
+)
+_DATA = (
+    ("num_levels", int, None, "data", "levels of arrays and images", LEVELS, True),
+    ("label", str, None, "data", "column, array or feature that holds labels", None, True),
+    ("column", list, None, "data", "NAME=KIND of a column; may be repeated", None, True),
+    ("split_seed", int, None, "data", "seed of the parts, where data have none", SEED, True),
 )
 _OTHER = (
     ("precision", str, "float32", "speed", "of the networks", _PRECISIONS, True),
@@ -128,8 +140,9 @@ _OTHER = (
     ("tensorboard", bool, False, "records", "files for TensorBoard"),
     ("data_dir", str, None, "records", "folder of TensorFlow Datasets"),
 )
-OPTIONS = tuple(_option(*entry) for entry in (*_TRAINING, *_MODEL, *_OTHER))
+OPTIONS = tuple(_option(*entry) for entry in (*_TRAINING, *_MODEL, *_DATA, *_OTHER))
 MODEL_OPTIONS = tuple(option.name for option in OPTIONS if option.group == "model")
+DATA_OPTIONS = tuple(option.name for option in OPTIONS if option.group == "data")
 
 
 def flag(name: str) -> str:

@@ -25,7 +25,7 @@ from tfp_ebm.models.named_specs import (
     with_options,
 )
 from tfp_ebm.models.nice import nice
-from tfp_ebm.models.parts import Parts, parts
+from tfp_ebm.models.parts import Parts, latents, parts
 from tfp_ebm.models.registry import (
     base_names,
     flow_names,
@@ -63,6 +63,7 @@ __all__ = [
     "glow",
     "initialize_from_data",
     "latent_shapes",
+    "latents",
     "multi_scale",
     "multicov_flow",
     "named_spec",

@@ -1,23 +1,27 @@
-"""The discrete codes of images, and images from codes."""
+"""The discrete codes of events, and events from codes."""
 
 from typing import Any
 
 import tensorflow as tf
+import tensorflow_probability as tfp
 
-from tfp_ebm.distributions import Dequantized, IndependentSpins
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
+from tfp_ebm.models.parts import latents, parts
 
 __all__ = ["decode", "encode"]
 
 
-def encode(model: Dequantized, images: Any, seed: Any = None) -> IndependentSpins:
-    """Returns the discrete code of each image, with its probabilities.
+def encode(
+    model: tfp.distributions.Distribution, events: Any, seed: Any = None
+) -> tfp.distributions.Distribution:
+    """Returns the discrete code of each event, with its probabilities.
 
         z = flow^-1(x + u),   p(s_i = +1 | z) = sigmoid(2 (J~ z + h)_i)
 
-    Exact given the dequantised image. `.mode()` is the most probable code, `.mean()` its
+    Exact given the dequantised event. `.mode()` is the most probable code, `.mean()` its
     expectation, `.sample(seed=...)` a draw. Spins stand as in the base: for `SmoothedRBM` visible
-    units first, then hidden ones.
+    units first, then hidden ones. Of Gaussian-Bernoulli machines the code is their hidden bits,
+    with p(h | z).
 
     >>> import numpy as np
     >>> from tfp_ebm import models
@@ -29,56 +33,54 @@ def encode(model: Dequantized, images: Any, seed: Any = None) -> IndependentSpin
     (TensorShape([3, 16]), TensorShape([3, 4, 4, 1]))
 
     Args:
-      model: a `Dequantized` flow whose base is made of smoothed spins, such as `rbm_flow` and
-        `d_flow`.
-      images: `[..., H, W, C]` integers.
+      model: a model whose base has spins or hidden bits, such as `rbm_flow` and `d_flow`.
+      events: `[..., *event_shape]`.
       seed: seed of the dequantisation noise; a pair of integers repeats exactly.
 
     Returns:
-      `IndependentSpins` with batch shape `[...]` over `[N]` spins in {-1, +1}.
+      `IndependentSpins` with batch shape `[...]` over `[N]` spins in {-1, +1}, or over the bits of
+      the hidden layer.
 
     Raises:
-      TypeError: if the model's base has no spins.
+      TypeError: if the model's base has no code.
 
     Source: "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base Spaces", section 4.1.
     """
-    base = _base(model)
-    z = model.distribution.bijector.inverse(model.dequantize(images, seed=seed))
-    return base.posterior(z)
+    base = parts(model).base
+    if not callable(getattr(base, "posterior", None)):
+        raise TypeError(
+            "`model` must have a base with a discrete code, such as spins, rbm, boltzmann and "
+            f"gaussian_rbm have one, got a base of type {type(base).__name__}."
+        )
+    return base.posterior(latents(model, events, seed))
 
 
-def decode(model: Dequantized, spins: Any, seed: Any = None) -> tf.Tensor:
-    """Returns an image for each code: its Gaussian noise is drawn, and the flow does the rest.
+def decode(model: tfp.distributions.Distribution, spins: Any, seed: Any = None) -> tf.Tensor:
+    """Returns an event for each code: its Gaussian noise is drawn, and the flow does the rest.
 
         z ~ Normal(s, J~^-1),   x = floor(flow(z))
 
     Args:
-      model: as in `encode`.
-      spins: `[..., N]`, -1 or +1. Repeat a code to see what its images share.
+      model: a model whose base is made of smoothed spins.
+      spins: `[..., N]`, -1 or +1. Repeat a code to see what its events share.
       seed: seed of the noise; a pair of integers repeats exactly.
 
     Returns:
-      `[..., H, W, C]` integers.
+      `[..., *event_shape]`.
 
     Raises:
       TypeError: if the model's base has no spins.
       ValueError: if `spins` has another size or other values.
     """
-    base = _base(model)
+    base = parts(model).base
+    if not isinstance(base, SmoothedSpins):
+        raise TypeError(
+            "`model` must have a base made of smoothed spins, as in `models.rbm_flow` and "
+            f"`models.d_flow`, got a base of type {type(base).__name__}."
+        )
     spins = tf.cast(spins, base.dtype)
     if spins.shape.rank is None or spins.shape[-1] != base.event_shape[-1]:
         raise ValueError(
             f"`spins` must have shape [..., {base.event_shape[-1]}], got shape {spins.shape}."
         )
     return model.sample(tf.shape(spins)[:-1], seed=seed, distribution_kwargs={"spins": spins})
-
-
-def _base(model):
-    density = getattr(model, "distribution", None)
-    base = getattr(density, "distribution", None)
-    if not hasattr(density, "bijector") or not isinstance(base, SmoothedSpins):
-        raise TypeError(
-            "`model` must be a `Dequantized` flow whose base is made of smoothed spins, as in "
-            f"`models.rbm_flow` and `models.d_flow`, got a base of type {type(base).__name__}."
-        )
-    return base

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions import Augmented, StochasticBound
-from tfp_ebm.internal.tfp_private import TransformedDistribution
+from tfp_ebm.distributions import Augmented, Dequantized, StochasticBound
+from tfp_ebm.internal.tfp_private import TransformedDistribution, samplers
 
-__all__ = ["Parts", "parts"]
+__all__ = ["Parts", "latents", "num_levels", "parts"]
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
@@ -54,6 +55,38 @@ def parts(model: tfd.Distribution) -> Parts:
     if isinstance(model, TransformedDistribution) and not _is_named(model):
         return Parts(model.distribution, model.bijector, noise, posterior, model, num_augmented)
     return Parts(model, None, noise, posterior, model, num_augmented)
+
+
+def latents(model: tfd.Distribution, events: Any, seed: Any = None) -> tf.Tensor:
+    """Returns what the base of a model sees of events.
+
+        z = flow^-1(x + u, e),   u ~ noise(x),   e ~ posterior(x)
+
+    Args:
+      model: a model of this package, or any flow or wrapper made by hand.
+      events: `[..., *event_shape]`.
+      seed: seed of noise and posterior; a pair of integers repeats exactly.
+
+    Returns:
+      `[..., *parts(model).base.event_shape]`.
+    """
+    x = tf.convert_to_tensor(events)
+    while isinstance(model, StochasticBound):
+        if isinstance(model, Augmented):
+            x = tf.cast(x, model.distribution.dtype)
+            x = tf.concat([x, model.posterior(x).sample(seed=seed)], axis=-1)
+        else:
+            x = model.dequantize(x, seed=seed)
+        model = model.distribution
+        if seed is not None:
+            seed = samplers.fold_in(samplers.sanitize_seed(seed), 1)
+    flow = parts(model).flow
+    return tf.cast(x, model.dtype) if flow is None else flow.inverse(x)
+
+
+def num_levels(model: tfd.Distribution) -> int | None:
+    """Returns the number of levels of a model of integers 0 ... num_levels - 1; None of others."""
+    return model.num_levels if isinstance(model, Dequantized) else None
 
 
 def _is_named(model):

@@ -1,8 +1,10 @@
 """The configuration of a run: made, checked, and changed when training goes on."""
 
 import datetime
+import json
 import pathlib
 import platform
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,62 +12,162 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import datasets, models
-from tfp_ebm.commands.run_folder import known_models
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.hardware import has_bfloat16_units
 from tfp_ebm.internal.keras import keras
-from tfp_ebm.internal.train_options import MODEL_OPTIONS, OPTIONS, check_options, flag
+from tfp_ebm.internal.train_options import (
+    DATA_OPTIONS,
+    MODEL_OPTIONS,
+    OPTIONS,
+    check_options,
+    flag,
+)
+from tfp_ebm.models import DataSpec, ModelSpec
 from tfp_ebm.version import __version__
 
-__all__ = ["changed_config", "differing_options", "new_config"]
+__all__ = ["changed_config", "differing_options", "load_data", "new_config"]
+
+# Of models whose size is free, where nothing else is said; suits 8x8 digits.
+_USUAL_DROPOUT = 0.3
 
 
 def new_config(
-    model: str | None, dataset: str | None, given: dict[str, Any]
-) -> tuple[dict[str, Any], datasets.ImageDataset]:
+    model: str | None,
+    dataset: str | None,
+    given: dict[str, Any],
+    data: datasets.Dataset | None = None,
+) -> tuple[dict[str, Any], datasets.Dataset]:
     """Returns the whole configuration of a new run, checked, and its data.
 
     Args:
-      model: name of a model or preset.
-      dataset: name of the data set.
-      given: options; None leaves the default.
+      model: name of a model or preset; None: one of the `flow` and `base` that are given.
+      dataset: name, file or folder of the data.
+      given: options of `tfp_ebm.internal.train_options`; None leaves the default.
+      data: the data, if they are there already.
 
     Raises:
       ValueError: if a name is unknown, or an option does not fit; it names what would.
     """
-    checks.choice("MODEL", model, known_models())
-    checks.choice("--dataset", dataset, datasets.names())
+    if model is not None or given.get("flow") is None:
+        checks.choice("MODEL", model, (*models.names(), *models.preset_names()))
+    if dataset is None:
+        raise ValueError(
+            "`--dataset` must be a built-in set (see `tfp-ebm datasets`), tfds:NAME, a .npz, .npy, "
+            ".csv or .parquet file, or a folder of images; got none."
+        )
     check_options(given)
-    _check_model_takes(model, given)
-    is_preset = model not in models.names()
-    options = {}
-    for option in OPTIONS:
-        default = None if is_preset and option.name in MODEL_OPTIONS else option.default
-        value = given.get(option.name)
-        options[option.name] = default if value is None else value
+    given = {name: value for name, value in given.items() if value is not None}
+    own = {option.name: option.default for option in OPTIONS if option.group != "model"}
+    options = {name: given.get(name, default) for name, default in own.items()}
     _settle_precision(options)
-    data = datasets.load(dataset, options["data_dir"])
-    if is_preset:
-        _check_images(model, data)
-    model_options = {
-        name: value for name in MODEL_OPTIONS if (value := options.pop(name)) is not None
-    }
-    if options["precision"] == "bfloat16":
-        model_options["network_policy"] = "mixed_bfloat16"
-    model_options |= {"image_shape": list(data.image_shape), "num_levels": data.num_levels}
+    data_options = {name: options.pop(name) for name in DATA_OPTIONS}
+    data_options = {name: value for name, value in data_options.items() if value is not None}
+    data_options["columns"] = _columns(data_options.pop("column", ()))
+    data = data or load_data(dataset, options["data_dir"], data_options)
+    spec = _make_spec(model, DataSpec.of(data), dataset, given, options["precision"])
+    if data.columns is not None:
+        data_options["columns"] = [vars(column) for column in data.columns]
     config = {
-        "model": model,
-        "dataset": dataset,
-        "model_options": model_options,
+        "model": model or f"{spec.base[0]} {spec.flow[0]}",
+        "dataset": str(dataset),
+        "data": {name: value for name, value in data_options.items() if value},
+        "spec": spec.to_dict(),
         **options,
         "versions": _versions(),
     }
-    return config, data
+    return json.loads(json.dumps(config)), data
 
 
-def _check_model_takes(model, given):
-    taken = models.option_names(model)
-    wrong = [name for name in MODEL_OPTIONS if given.get(name) is not None and name not in taken]
+def load_data(
+    dataset: str, data_dir: str | None, data_options: dict[str, Any]
+) -> datasets.Dataset:
+    """Returns the data of a run.
+
+    Args:
+      dataset: name, file or folder.
+      data_dir: folder of TensorFlow Datasets.
+      data_options: further arguments of `datasets.load`; columns as the run recorded them.
+
+    Raises:
+      ValueError: as `datasets.load`.
+    """
+    options = {name: value for name, value in data_options.items() if value}
+    columns = options.get("columns")
+    if isinstance(columns, list):
+        options["columns"] = tuple(datasets.Column(**column) for column in columns)
+    return datasets.load(dataset, data_dir, **options)
+
+
+def _columns(entries: Sequence[str]) -> dict[str, Any]:
+    """Returns what was said of columns, as `name=kind`."""
+    result = {}
+    for entry in entries:
+        name, separator, kind = entry.rpartition("=")
+        if not separator:
+            raise ValueError(
+                f"`--column` must be NAME=KIND, with a kind of continuous, integer, category, "
+                f"ignore, or a step such as 0.01, got {entry!r}."
+            )
+        result[name] = _number_or_text(kind)
+    return result
+
+
+def _number_or_text(text):
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _make_spec(model, data, dataset, given, precision) -> ModelSpec:
+    """Returns the description of the model, with the options that are given."""
+    options = {name: given[name] for name in MODEL_OPTIONS if name in given}
+    parts = {name: options.pop(name) for name in ("flow", "base") if name in options}
+    if model is None:
+        spec = ModelSpec(data, parts.pop("flow"), parts.pop("base", "normal"))
+    else:
+        _check_images(model, data, dataset)
+        spec = models.named_spec(model, data)
+    spec = models.with_options(spec, **parts)
+    own = _set_options(options.pop("set", ()))
+    _check_takes(model or "the model", spec, options)
+    is_free = model in models.names() and spec.flow[0] == "flow_plus_plus"
+    if is_free and "flow.dropout_rate" not in own:
+        options = {"dropout_rate": _USUAL_DROPOUT, **options}
+    if precision == "bfloat16":
+        options["network_policy"] = "mixed_bfloat16"
+    fields = {name: options.pop(name) for name in ("noise", "num_augmented") if name in options}
+    spec = models.with_options(models.with_options(spec, **fields), **options, **own)
+    models.check(spec)
+    return spec
+
+
+def _set_options(entries: Sequence[str]) -> dict[str, Any]:
+    """Returns options of parts from `part.option=value`, with values as JSON or as text."""
+    result = {}
+    for entry in entries:
+        name, separator, text = entry.partition("=")
+        if not separator or not name:
+            raise ValueError(
+                f"`--set` must be OPTION=VALUE or PART.OPTION=VALUE, such as flow.num_steps=4, got "
+                f"{entry!r}; `tfp-ebm models MODEL` lists the options."
+            )
+        result[name] = _json_or_text(text)
+    return result
+
+
+def _json_or_text(text):
+    for candidate in (text, f"[{text}]") if "," in text else (text,):
+        try:
+            return json.loads(candidate)
+        except ValueError:
+            continue
+    return text
+
+
+def _check_takes(model, spec, given):
+    taken = models.option_names(spec)
+    wrong = [name for name in given if name not in taken]
     if wrong:
         fitting = [flag(name) for name in MODEL_OPTIONS if name in taken]
         raise ValueError(
@@ -74,22 +176,33 @@ def _check_model_takes(model, given):
         )
 
 
-def _check_images(preset, data):
+def _check_images(name, data, dataset):
     """Raises if a preset, whose sizes are fixed, is for other images."""
-    own = data.image_shape, data.num_levels
-    expected = models.preset_images(preset)
-    if expected in (None, own):
+    if name not in models.preset_names():
         return
-    fitting = [name for name in models.preset_names() if models.preset_images(name) == own]
+    expected = models.named_spec(name).data
+    if _size(data) == _size(expected):
+        return
+    fitting = [
+        other
+        for other in models.preset_names()
+        if _size(models.named_spec(other).data) == _size(data)
+    ]
     presets = f"the presets {', '.join(fitting)}, or " if fitting else ""
     raise ValueError(
-        f"{preset} is for images of {_in_words(*expected)}, but `--dataset` {data.name} has "
-        f"{_in_words(*own)}; take {presets}a model of any size, {', '.join(models.names())}."
+        f"{name} is for {_in_words(expected)}, but `--dataset` {dataset} has {_in_words(data)}; "
+        f"take {presets}a model of any size, {', '.join(models.names())}."
     )
 
 
-def _in_words(image_shape, num_levels):
-    return f"{'x'.join(map(str, image_shape))} with {num_levels} levels"
+def _size(data):
+    return data.event_shape, data.num_levels
+
+
+def _in_words(data):
+    if data.kind != "images":
+        return f"events of shape {data.event_shape}"
+    return f"images of {'x'.join(map(str, data.event_shape))} with {data.num_levels} levels"
 
 
 def _settle_precision(options):
@@ -100,12 +213,36 @@ def _settle_precision(options):
 
 def differing_options(config: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """Returns those of the options given that a run does not have."""
-    known = {**config, **config["model_options"]}
+    known = {**config, **config["data"], **_model_options(config)}
     return {
         name: value
         for name, value in given.items()
-        if value is not None and name != "strategy" and known.get(name) != value
+        if value is not None and name != "strategy" and not _is_same(known, name, value)
     }
+
+
+def _is_same(known, name, value):
+    if name == "set":
+        options = _set_options(value)
+        return all(known.get(key) == option for key, option in options.items())
+    if name == "column":
+        return False
+    if name == "dataset":
+        return str(known[name]) == str(value)
+    return known.get(name) == value
+
+
+def _model_options(config):
+    """Returns the options of the model of a run, with and without their part's name."""
+    spec, found = config["spec"], {}
+    for field in ("posterior", "noise", "base", "flow"):
+        part = spec.get(field)
+        name, options = part if isinstance(part, list) else (part, {})
+        found[field] = name
+        for key, value in options.items():
+            found[f"{field}.{key}"] = found[key] = value
+    found["noise"] = found["noise"] or "uniform"
+    return {"num_augmented": spec.get("num_augmented", 0), **found}
 
 
 def changed_config(

@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_ebm import datasets, metrics
-from tfp_ebm.commands import progress
-from tfp_ebm.commands.machines import bracket_log_partition, estimate_log_partitions
-from tfp_ebm.commands.run_folder import check_data, load_model, write_json
+from tfp_ebm.runs import progress
+from tfp_ebm.runs.machines import bracket_log_partition, estimate_log_partitions
+from tfp_ebm.runs.run_folder import check_data, load_model, write_json
 from tfp_ebm.distributions import Dequantized
 from tfp_ebm.distributions.stochastic_bound import bound_log_prob
 from tfp_ebm.internal import checks

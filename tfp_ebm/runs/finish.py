@@ -6,8 +6,8 @@ import pathlib
 import numpy as np
 
 from tfp_ebm import datasets, plots
-from tfp_ebm.commands.evaluate import evaluate_model
-from tfp_ebm.commands.run_folder import load_model, write_json
+from tfp_ebm.runs.evaluate import evaluate_model
+from tfp_ebm.runs.run_folder import load_model, write_json
 from tfp_ebm.distributions import Dequantized
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.training import checkpoint

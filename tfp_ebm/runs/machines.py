@@ -7,10 +7,11 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.commands import progress
-from tfp_ebm.distributions import Augmented, BoltzmannMachine, Dequantized
+from tfp_ebm import models
+from tfp_ebm.runs import progress
+from tfp_ebm.distributions import BoltzmannMachine
 from tfp_ebm.internal.json_numbers import json_number
-from tfp_ebm.internal.tfp_private import Blockwise, TransformedDistribution, samplers
+from tfp_ebm.internal.tfp_private import Blockwise, samplers
 from tfp_ebm.partition import reverse_annealing
 from tfp_ebm.training import energy_based_parts
 
@@ -123,18 +124,10 @@ def _moments(gap):
 
 def _machines_and_points(model, x, seed):
     """Returns the machines that are annealed, each with what of the events reaches it."""
-    noise_seed, inner_seed = samplers.split_seed(seed, n=2, salt="machines")
-    if isinstance(model, Dequantized):
-        return _machines_and_points(model.distribution, model.dequantize(x, seed), inner_seed)
-    if isinstance(model, Augmented):
-        extra = model.posterior(x).sample(seed=noise_seed)
-        joint = tf.concat([x, extra], axis=-1)
-        return _machines_and_points(model.distribution, joint, inner_seed)
-    if isinstance(model, TransformedDistribution):
-        return _machines_and_points(model.distribution, model.bijector.inverse(x), inner_seed)
-    if isinstance(model, Blockwise):
-        parts = tf.nest.flatten(model.distributions)
-        points = tf.split(x, [part.event_shape.num_elements() for part in parts], axis=-1)
-        pairs = zip(parts, points, strict=True)
-        return [found for pair in pairs for found in _machines_and_points(*pair, inner_seed)]
-    return [(model, x)] if isinstance(model, BoltzmannMachine) else []
+    base, points = models.parts(model).base, models.latents(model, x, seed)
+    if not isinstance(base, Blockwise):
+        return [(base, points)] if isinstance(base, BoltzmannMachine) else []
+    parts = tf.nest.flatten(base.distributions)
+    points = tf.split(points, [part.event_shape.num_elements() for part in parts], axis=-1)
+    pairs = zip(parts, points, strict=True)
+    return [(part, own) for part, own in pairs if isinstance(part, BoltzmannMachine)]

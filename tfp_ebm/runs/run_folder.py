@@ -4,14 +4,14 @@ import json
 import pathlib
 from typing import Any
 
+import tensorflow_probability as tfp
+
 from tfp_ebm import datasets, models
-from tfp_ebm.distributions import Dequantized
-from tfp_ebm.internal import checks
 from tfp_ebm.internal.train_options import OPTIONS, check_options
 from tfp_ebm.training import checkpoint
 from tfp_ebm.version import __version__
 
-__all__ = ["check_data", "known_models", "load_model", "make_model", "read_config", "write_json"]
+__all__ = ["check_data", "load_model", "make_model", "read_config", "spec_of", "write_json"]
 
 
 def write_json(path: pathlib.Path, content: dict[str, Any]) -> None:
@@ -58,63 +58,48 @@ def _damaged(path, config, error):
 
 def _checked(config):
     """Returns a configuration with its defaults, or raises if it could not be that of a run."""
-    keys = ("model", "dataset", "model_options")
-    if not isinstance(config, dict) or not isinstance(config.get("model_options", {}), dict):
-        raise ValueError("it, and its `model_options`, must be objects, `{...}`.")
-    if missing := [key for key in keys if key not in config]:
+    if not isinstance(config, dict) or not isinstance(config.get("data", {}), dict):
+        raise ValueError("it, and its `data`, must be objects, `{...}`.")
+    if missing := [key for key in ("model", "dataset", "data", "spec") if key not in config]:
         raise ValueError(f"it lacks {', '.join(missing)}.")
-    checks.choice("model", config["model"], known_models())
-    checks.choice("dataset", config["dataset"], datasets.names())
-    model_options = config["model_options"]
-    checks.image_shape("image_shape", model_options.get("image_shape"))
-    checks.positive_integer("num_levels", model_options.get("num_levels"), minimum=2)
-    taken = {*models.option_names(config["model"]), "network_policy"}
-    if unknown := sorted({*model_options} - taken):
-        raise ValueError(f"{config['model']} does not take {', '.join(unknown)}.")
-    own = [option for option in OPTIONS if option.group != "model"]
+    if not isinstance(config["dataset"], str):
+        raise ValueError(f"`dataset` must be a name or a path, got {config['dataset']!r}.")
+    models.check(models.ModelSpec.from_dict(config["spec"]))
+    own = [option for option in OPTIONS if option.group not in ("model", "data")]
     config = {**{option.name: option.default for option in own}, **config}
     for option in own:
         if config[option.name] is None and option.default is not None:
             raise ValueError(f"`{option.name}` must have a value, got null.")
-    check_options({**model_options, **config})
+    check_options({**config["data"], **config})
     if not isinstance(config.get("changes", []), list):
         raise ValueError(f"`changes` must be a list, got {config['changes']!r}.")
     return config
 
 
-def check_data(run: pathlib.Path, config: dict[str, Any], data: datasets.ImageDataset) -> None:
-    """Raises unless the configuration of a run describes the images of its data set."""
-    options = config["model_options"]
-    expected = [*data.image_shape], data.num_levels
-    if ([*options["image_shape"]], options["num_levels"]) != expected:
+def spec_of(config: dict[str, Any]) -> models.ModelSpec:
+    """Returns the description of the model of a run."""
+    return models.ModelSpec.from_dict(config["spec"])
+
+
+def check_data(run: pathlib.Path, config: dict[str, Any], data: datasets.Dataset) -> None:
+    """Raises unless the configuration of a run describes the events of its data set."""
+    described = spec_of(config).data
+    expected = data.event_shape, data.num_levels
+    if (described.event_shape, described.num_levels) != expected:
         raise ValueError(
-            f"{run / 'config.json'} is damaged: its `image_shape` is {options['image_shape']} and "
-            f"its `num_levels` {options['num_levels']}, but {config['dataset']} has {expected[0]} "
-            f"and {expected[1]}. Restore it from a copy, or train again into a new folder."
+            f"{run / 'config.json'} does not fit its data: its events have shape "
+            f"{described.event_shape} and {described.num_levels} levels, but {config['dataset']} "
+            f"has {expected[0]} and {expected[1]}. Restore the data or the file from a copy, or "
+            "train again into a new folder."
         )
 
 
-def known_models() -> tuple[str, ...]:
-    """Returns the names of the models and of the presets."""
-    return (*models.names(), *models.preset_names())
+def make_model(spec: models.ModelSpec) -> tfp.distributions.Distribution:
+    """Returns a new model of a run."""
+    return models.build(spec)
 
 
-def make_model(name: str, options: dict[str, Any]) -> Dequantized:
-    """Returns a new model of a run.
-
-    Args:
-      name: one of `known_models()`.
-      options: arguments of the model, among them `image_shape` and `num_levels`.
-
-    Raises:
-      ValueError: if there is no such model or an option does not fit.
-    """
-    checks.choice("MODEL", name, known_models())
-    make = models.preset if name in models.preset_names() else models.create
-    return make(name, **options)
-
-
-def load_model(run: pathlib.Path) -> tuple[dict[str, Any], Dequantized]:
+def load_model(run: pathlib.Path) -> tuple[dict[str, Any], tfp.distributions.Distribution]:
     """Returns the configuration and the trained model of a run.
 
     Raises:
@@ -126,7 +111,7 @@ def load_model(run: pathlib.Path) -> tuple[dict[str, Any], Dequantized]:
             f"{run} has no trained weights yet; train it by: tfp-ebm train --resume {run}"
         )
     try:
-        model = make_model(config["model"], config["model_options"])
+        model = make_model(spec_of(config))
     except (ValueError, TypeError) as error:
         raise ValueError(_damaged(run / "config.json", config, error)) from error
     checkpoint.restore(model, run / "checkpoint")

@@ -5,8 +5,8 @@ import pathlib
 import numpy as np
 
 from tfp_ebm import plots
-from tfp_ebm.commands import progress
-from tfp_ebm.commands.run_folder import load_model
+from tfp_ebm.runs import progress
+from tfp_ebm.runs.run_folder import load_model
 from tfp_ebm.internal.train_options import COUNT, SEED, check_number
 
 __all__ = ["sample"]

@@ -11,10 +11,10 @@ from typing import Any
 import tensorflow as tf
 
 from tfp_ebm import datasets, metrics, training
-from tfp_ebm.commands.configuration import changed_config, differing_options, new_config
-from tfp_ebm.commands.evaluate import find_network
-from tfp_ebm.commands.finish import finish
-from tfp_ebm.commands.run_folder import check_data, make_model, read_config, write_json
+from tfp_ebm.runs.configuration import changed_config, differing_options, new_config
+from tfp_ebm.runs.evaluate import find_network
+from tfp_ebm.runs.finish import finish
+from tfp_ebm.runs.run_folder import check_data, make_model, read_config, write_json
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.training import parameter_groups
 from tfp_ebm.training.epoch_table import read_epoch_rows
@@ -63,7 +63,7 @@ def train(
         data = datasets.load(config["dataset"], config["data_dir"])
         check_data(resume, config, data)
     if dry_run:
-        from tfp_ebm.commands.cost import print_cost
+        from tfp_ebm.runs.cost import print_cost
 
         density = make_model(config["model"], config["model_options"])
         _optimizers(config, density, len(data.train))  # Refuses rates of parts without parameters.

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions import Dequantized
 from tfp_ebm.internal.keras import keras
+from tfp_ebm.models.parts import num_levels
 from tfp_ebm.training.arrays import as_array
 from tfp_ebm.training.data_checks import check_batched, check_shape, check_values
 
@@ -62,7 +62,7 @@ class EventReader:
 
     def cast(self, value: tf.Tensor) -> tf.Tensor:
         """Returns events in the dtype of the model, which levels need not have."""
-        if isinstance(self._model, Dequantized):
+        if num_levels(self._model) is not None:
             return value
         return tf.cast(value, self._model.dtype)
 
@@ -109,7 +109,7 @@ class EventReader:
         check_values(self._model, name, array, columns)
         if array.dtype == bool:
             array = array.astype(np.uint8)
-        if isinstance(self._model, Dequantized):
+        if num_levels(self._model) is not None:
             return array
         return array.astype(self._model.dtype.as_numpy_dtype, copy=False)
 

@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions import Dequantized, IndependentSpins, RestrictedBoltzmannMachine
+from tfp_ebm.distributions import IndependentSpins, RestrictedBoltzmannMachine
+from tfp_ebm.models.parts import num_levels
 
 __all__ = ["check_batched", "check_shape", "check_values"]
 
@@ -89,7 +90,7 @@ def check_values(
     """
     if data.dtype.kind == "f" and not np.isfinite(data).all():
         raise ValueError(_not_finite(name, data, columns))
-    if isinstance(model, Dequantized):
+    if num_levels(model) is not None:
         _check_levels(model, name, data, of_data_set)
     elif data.dtype.kind != "f" and _is_density(model):
         raise ValueError(

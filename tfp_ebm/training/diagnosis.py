@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions import Augmented, Dequantized, EnergyBased
+from tfp_ebm.distributions import Augmented, EnergyBased, StochasticBound
 from tfp_ebm.internal.tfp_private import Blockwise, Chain, Invert, TransformedDistribution
 from tfp_ebm.partition import StoredLogPartition
 
@@ -36,20 +36,8 @@ def _steps(bijector: tfb.Bijector, is_inverted: bool) -> Iterator[tuple[tfb.Bije
 
 def _walk(model: tfd.Distribution, x: tf.Tensor) -> str | None:
     """Follows events through the layers of a model; returns the first bad one."""
-    if isinstance(model, Dequantized):
-        if model.noise is None:
-            return _walk(model.distribution, model.dequantize(x))
-        # Drawn here: `dequantize` raises for noise that is not finite, and names no layer.
-        levels = tf.cast(x, model.distribution.dtype)
-        noise, log_prob = model.noise(levels).experimental_sample_and_log_prob()
-        if not _is_finite((noise, log_prob)):
-            return "the dequantisation noise"
-        return _walk(model.distribution, levels + noise)
-    if isinstance(model, Augmented):
-        extra, log_prob = model.posterior(x).experimental_sample_and_log_prob()
-        if not _is_finite((extra, log_prob)):
-            return "the posterior of the extra dimensions"
-        return _walk(model.distribution, tf.concat([x, extra], axis=-1))
+    if isinstance(model, StochasticBound):
+        return _walk_bound(model, x)
     if isinstance(model, TransformedDistribution):
         steps = list(_steps(model.bijector, is_inverted=True))
         for index, (step, is_inverted) in enumerate(steps):
@@ -73,6 +61,23 @@ def _walk(model: tfd.Distribution, x: tf.Tensor) -> str | None:
     if not _is_finite(model.log_prob(x)):
         return f"the log partition function of the base, {model.name}"
     return None
+
+
+def _walk_bound(model: StochasticBound, x: tf.Tensor) -> str | None:
+    """Draws the hidden variables of a bound, and follows them with the event."""
+    if isinstance(model, Augmented):
+        extra, log_prob = model.posterior(x).experimental_sample_and_log_prob()
+        if not _is_finite((extra, log_prob)):
+            return "the posterior of the extra dimensions"
+        return _walk(model.distribution, tf.concat([x, extra], axis=-1))
+    if getattr(model, "noise", None) is None:
+        return _walk(model.distribution, model.dequantize(x))
+    # Drawn here: `dequantize` raises for noise that is not finite, and names no layer.
+    levels = tf.cast(x, model.distribution.dtype)
+    noise, log_prob = model.noise(levels).experimental_sample_and_log_prob()
+    if not _is_finite((noise, log_prob)):
+        return "the dequantisation noise"
+    return _walk(model.distribution, levels + noise)
 
 
 def _walk_parts(parts: list[tfd.Distribution], x: tf.Tensor) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions import Augmented, Dequantized, EnergyBased
+from tfp_ebm.distributions import EnergyBased, StochasticBound
 from tfp_ebm.internal.tfp_private import TransformedDistribution
 from tfp_ebm.training.trained_variables import make_variables, trained_variables
 
@@ -45,14 +45,14 @@ def parameter_groups(
     make_variables(model)
     names = {}
     for part in (model, *model.submodules):
+        if isinstance(part, StochasticBound):
+            inside = {variable.ref() for variable in _variables(part.distribution)}
+            own = [variable.ref() for variable in _variables(part)]
+            names |= {ref: "noise" for ref in own if ref not in inside}
         if isinstance(part, EnergyBased):
             names |= {variable.ref(): "base" for variable in _variables(part)}
         if isinstance(part, TransformedDistribution):
             names |= {variable.ref(): "base" for variable in _variables(part.distribution)}
-        if isinstance(part, Dequantized):
-            names |= {variable.ref(): "noise" for variable in _variables(part.noise)}
-        if isinstance(part, Augmented):
-            names |= {variable.ref(): "noise" for variable in _variables(part.posterior)}
     groups = {name: [] for name in GROUPS}
     for variable in trained_variables(model, frozen)[0]:
         groups[names.get(variable.ref(), "flow")].append(variable)

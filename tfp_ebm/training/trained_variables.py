@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions import Dequantized
 from tfp_ebm.distributions.staleness import values_unread
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.internal.replicas import variable_key
 from tfp_ebm.internal.seeds import seed_scope
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.models.parts import num_levels
 
 __all__ = ["make_variables", "require_all_trained", "trained_variables"]
 
@@ -80,7 +80,7 @@ def _takes_samples(model, error):
 def _examples(model):
     """Returns noise rather than zeros: a flow may take its first scales from its first batch."""
     shape = [_NUM_EXAMPLES, *model.event_shape]
-    if isinstance(model, Dequantized):
+    if num_levels(model) is not None:
         levels = samplers.uniform(shape, 0, model.num_levels, tf.int32, seed=_EXAMPLE_SEED)
         return tf.cast(levels, model.dtype)
     if model.dtype.is_floating:
