@@ -22,7 +22,7 @@ __all__ = ["changed_config", "differing_options", "new_config"]
 
 def new_config(
     model: str | None, dataset: str | None, given: dict[str, Any]
-) -> tuple[dict[str, Any], datasets.ImageDataset]:
+) -> tuple[dict[str, Any], datasets.Dataset]:
     """Returns the whole configuration of a new run, checked, and its data.
 
     Args:

@@ -82,7 +82,7 @@ def _checked(config):
     return config
 
 
-def check_data(run: pathlib.Path, config: dict[str, Any], data: datasets.ImageDataset) -> None:
+def check_data(run: pathlib.Path, config: dict[str, Any], data: datasets.Dataset) -> None:
     """Raises unless the configuration of a run describes the images of its data set."""
     options = config["model_options"]
     expected = [*data.image_shape], data.num_levels
