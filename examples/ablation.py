@@ -37,7 +37,7 @@ PAPER = {
 QUALITY = ("kernel_distance", "frechet_distance", "inception_score")
 
 
-def list_runs(config: dict, data: datasets.ImageDataset) -> dict[str, dict]:
+def list_runs(config: dict, data: datasets.Dataset) -> dict[str, dict]:
     """Returns what defines each run, by the name of its folder."""
     runs = {}
     for base, own in config["bases"].items():
@@ -72,7 +72,7 @@ def count_parameters(model) -> int:
     return int(sum(np.prod(variable.shape) for variable in model.trainable_variables))
 
 
-def check_counts(config: dict, data: datasets.ImageDataset) -> None:
+def check_counts(config: dict, data: datasets.Dataset) -> None:
     """Raises unless the bases have nearly the same number of parameters, as in table 2."""
     runs = list_runs(config, data)
     first = [f"{base}-seed{config['seeds'][0]}" for base in config["bases"]]

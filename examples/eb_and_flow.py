@@ -12,6 +12,7 @@ sampling bounds the likelihood from above, reverse annealing from below, in expe
 """
 
 import argparse
+import dataclasses
 import json
 import math
 import pathlib
@@ -30,7 +31,7 @@ BASES = ("dense", "per_level", "convolutional", "none", "logistic")
 
 
 def make_model(
-    options: argparse.Namespace, data: datasets.ImageDataset, base: str, flow: object = None
+    options: argparse.Namespace, data: datasets.Dataset, base: str, flow: object = None
 ) -> tf.Module:
     """Returns the model with a base, around a given flow or a fresh one."""
     flow_options = {
@@ -92,7 +93,7 @@ def parts_and_latents(model: tf.Module, latents: tf.Tensor) -> list[tuple]:
 
 def train(
     model: tf.Module,
-    data: datasets.ImageDataset,
+    data: datasets.Dataset,
     epochs: int,
     options: argparse.Namespace,
     folder: pathlib.Path,
@@ -195,14 +196,16 @@ NOT_COMPARED = ("output", "data_dir", "num_test", "num_reverse", "reverse_chains
 NOT_COMPARED += ("annealing_steps", "annealing_chains", "schedule", "validation_every")
 
 
-def load(options: argparse.Namespace) -> datasets.ImageDataset:
+def load(options: argparse.Namespace) -> datasets.Dataset:
     """Returns the data set, its training part cut to `--num-train`."""
     data = datasets.load(options.dataset, options.data_dir)
     count = options.num_train
-    return data._replace(train=data.train[:count], train_labels=data.train_labels[:count])
+    return dataclasses.replace(
+        data, train=data.train[:count], train_labels=data.train_labels[:count]
+    )
 
 
-def trained(options: argparse.Namespace, data: datasets.ImageDataset) -> tuple[tf.Module, dict]:
+def trained(options: argparse.Namespace, data: datasets.Dataset) -> tuple[tf.Module, dict]:
     """Returns the trained model and a report of each stage; goes on with a run that is there."""
     folder = pathlib.Path(options.output)
     folder.mkdir(parents=True, exist_ok=True)

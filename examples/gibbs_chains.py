@@ -23,7 +23,7 @@ from tfp_ebm import datasets, mcmc, plots
 NUM_STEPS = 100
 
 
-def classifier(data: datasets.ImageDataset, epochs: int) -> tuple[tf_keras.Model, float]:
+def classifier(data: datasets.Dataset, epochs: int) -> tuple[tf_keras.Model, float]:
     """Returns a small network that tells the classes apart, and its share of right test images."""
     network = tf_keras.Sequential(
         [

@@ -82,7 +82,7 @@ def train(
     block: int = 1_000,
 ) -> float:
     """Trains by Adam; returns the seconds of an iteration after compilation."""
-    density = datasets.load("checkerboard")
+    density = datasets.density_2d("checkerboard")
     initialize(model, density.sample(512, seed=seed))
     is_augmented = isinstance(model, distributions.Augmented)
     schedule = tf_keras.optimizers.schedules.CosineDecay(
@@ -133,7 +133,7 @@ def run(num_dims: int, num_steps: int, base: str, iterations: int, seed: int):
     seconds = train(model, iterations, seed)
     for part in energy_based_parts(model):
         part.estimate_log_partition()
-    test = datasets.load("checkerboard").sample(NUM_TEST, seed=987_654_321 + seed)
+    test = datasets.density_2d("checkerboard").sample(NUM_TEST, seed=987_654_321 + seed)
     nats = float(np.mean(tight_log_prob(model, test, NUM_IMPORTANCE, seed)))
     return model, nats, seconds
 
@@ -184,7 +184,7 @@ def sweep(iterations: int, seeds: int, dims: list[int], steps: list[int], folder
 
 def represent(iterations: int, folder: pathlib.Path) -> None:
     """Draws where two-step models send the eight squares (the paper's figure 4)."""
-    points = datasets.load("checkerboard").sample(4_000, seed=5)
+    points = datasets.density_2d("checkerboard").sample(4_000, seed=5)
     squares = np.unique(np.floor(points / 2), axis=0, return_inverse=True)[1].ravel()
     panels = {"data x": points}
     for num_dims in (2, 4):

@@ -61,14 +61,6 @@ def test_curves_against_adaptive_quadrature(name):
         assert density.log_prob([x, y]) == pytest.approx(expected, abs=1e-6)
 
 
-def test_load_knows_densities_too():
-    points = datasets.load("checkerboard").sample(10, seed=0)
-    np.testing.assert_array_equal(points, datasets.density_2d("checkerboard").sample(10, seed=0))
-    assert "checkerboard" not in datasets.names()
-
-
 def test_unknown_name_suggests_the_nearest():
     with pytest.raises(ValueError, match="Did you mean 'two_moons'"):
         datasets.density_2d("moons")
-    with pytest.raises(ValueError, match="Did you mean 'checkerboard'"):
-        datasets.load("checkerbord")

@@ -10,7 +10,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import cli, datasets, distributions
 from tfp_ebm.runs import run_folder
-from tfp_ebm.datasets import ImageDataset
+from tfp_ebm.datasets import Dataset
 
 
 def _small_model(name, options):
@@ -25,7 +25,7 @@ def _patch(patch):
     images = np.random.default_rng(0).integers(0, 5, [24, 4, 4, 1]).astype(np.uint8)
     labels = np.arange(24) % 3
     parts = np.split(images, [16, 20])
-    data = ImageDataset("digits", *parts, *np.split(labels, [16, 20]), num_levels=5)
+    data = Dataset("digits", *parts, *np.split(labels, [16, 20]), num_levels=5)
     patch.setattr(datasets, "load", lambda name, data_dir=None: data)
     patch.setattr("tensorflow.config.experimental.enable_op_determinism", lambda: None)
     for module in (importlib.import_module("tfp_ebm.runs.train"), run_folder):

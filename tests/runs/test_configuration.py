@@ -33,7 +33,7 @@ def few_images(monkeypatch):
     def load(name, data_dir=None):
         shape, num_levels = IMAGES[name]
         parts = 3 * [np.zeros([2, *shape], np.uint8)] + 3 * [np.zeros([2], np.int64)]
-        return datasets.ImageDataset(name, *parts, num_levels=num_levels)
+        return datasets.Dataset(name, *parts, num_levels=num_levels)
 
     monkeypatch.setattr(datasets, "load", load)
 

@@ -1,13 +1,16 @@
-"""Data sets of images by name, in fixed parts, and densities over the plane."""
+"""Data sets by name, file or folder, in fixed parts, and densities over the plane."""
 
 from tfp_ebm.datasets.batches import num_batches, training_batches
+from tfp_ebm.datasets.columns import Column
+from tfp_ebm.datasets.dataset import Dataset
 from tfp_ebm.datasets.densities import Density2D, density_2d, density_names
-from tfp_ebm.datasets.image_dataset import ImageDataset
 from tfp_ebm.datasets.registry import descriptions, load, names
+from tfp_ebm.datasets.rows import write_table
 
 __all__ = [
+    "Column",
+    "Dataset",
     "Density2D",
-    "ImageDataset",
     "density_2d",
     "density_names",
     "descriptions",
@@ -15,4 +18,5 @@ __all__ = [
     "names",
     "num_batches",
     "training_batches",
+    "write_table",
 ]

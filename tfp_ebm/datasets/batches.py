@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfp_ebm.datasets.memory import is_mapped
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.tfp_private import samplers
 
@@ -29,7 +30,9 @@ def training_batches(
 
     Batch number i is a function of the seed and of i alone, so that interrupted training goes on
     with exactly the batches it would have had: pass `start`. Images keep their dtype, so bytes
-    stay bytes up to the model.
+    stay bytes up to the model. Arrays that are mapped from a file (`np.memmap`, `np.load` with
+    `mmap_mode`, views of such) stay there: a batch is read when it is due. Other arrays become
+    tensors once.
 
     >>> images = np.arange(10, dtype=np.uint8)[:, np.newaxis]
     >>> batches = training_batches(images, batch_size=4, seed=(0, 1))
@@ -60,11 +63,13 @@ def training_batches(
             f"`horizontal_flips` needs images [N, H, W, C], got an array of shape {first.shape}."
         )
     order_seed, flip_seed = samplers.split_seed(seed, n=2, salt="training_batches")
-    kept = tf.nest.map_structure(tf.constant, images)
+    kept = tf.nest.map_structure(
+        lambda part: part if is_mapped(part) else tf.constant(part), images
+    )
     size, steps = len(first), num_batches(len(first), batch_size)
 
     def rows(part, index):
-        result = tf.gather(part, index)
+        result = _read(part, index) if is_mapped(part) else tf.gather(part, index)
         if size % batch_size == 0:  # A size that is known when the update is traced saves time.
             result = tf.ensure_shape(result, [batch_size, *part.shape[1:]])
         return result
@@ -90,3 +95,10 @@ def training_batches(
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     steps_to_come = tf.data.Dataset.range(start, np.iinfo(np.int64).max)
     return steps_to_come.map(batch).prefetch(2).with_options(options)
+
+
+def _read(array, index):
+    """Returns rows of an array on disk, which are read when the batch is made."""
+    native = array.dtype.newbyteorder("=")
+    rows = tf.numpy_function(lambda i: array[i].astype(native, copy=False), [index], native)
+    return tf.ensure_shape(rows, [None, *array.shape[1:]])

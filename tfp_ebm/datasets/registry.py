@@ -1,27 +1,33 @@
-"""The data sets by name."""
+"""Data sets by name, file or folder."""
 
-import logging
 import os
-import re
+import pathlib
+from typing import Any
 
-import numpy as np
-
-from tfp_ebm.datasets.densities import Density2D, density_2d, density_names
-from tfp_ebm.datasets.image_dataset import ImageDataset
+from tfp_ebm.datasets.array_files import load_arrays
+from tfp_ebm.datasets.dataset import Dataset
+from tfp_ebm.datasets.densities import density_names
+from tfp_ebm.datasets.density_points import load_points
+from tfp_ebm.datasets.digits import load_digits
+from tfp_ebm.datasets.image_folders import load_folder
+from tfp_ebm.datasets.splits import Division
+from tfp_ebm.datasets.tables import load_table
+from tfp_ebm.datasets.tensorflow_datasets import load_tensorflow_dataset
 from tfp_ebm.internal import checks
 
 __all__ = ["descriptions", "load", "names"]
 
 # Images of the training part of TensorFlow Datasets that are kept for validation, its last ones.
 _NUM_VALIDATION = {"mnist": 10_000, "fashion_mnist": 10_000, "cifar10": 5_000}
-
-
 _DESCRIPTIONS = {
     "digits": "handwritten digits, 8x8x1, 1000 + 350 + 447 images, 17 levels, in scikit-learn",
     "mnist": "handwritten digits, 28x28x1, 50000 + 10000 + 10000 images, 256 levels",
     "fashion_mnist": "garments, 28x28x1, 50000 + 10000 + 10000 images, 256 levels",
     "cifar10": "colour photographs, 32x32x3, 45000 + 5000 + 10000 images, 256 levels",
 }
+_PREFIX = "tfds:"
+_ARRAYS, _TABLES = (".npy", ".npz"), (".csv", ".parquet")
+_PARTED = ("validation", "test", "split_seed", "shuffle")
 
 
 def names() -> tuple[str, ...]:
@@ -34,101 +40,180 @@ def descriptions() -> dict[str, str]:
     return {name: _DESCRIPTIONS[name] for name in names()}
 
 
-def load(name: str, data_dir: str | None = None) -> ImageDataset | Density2D:
-    """Returns a data set of images as unsigned bytes, in fixed parts, or a density over the plane.
+def load(
+    source: str | os.PathLike,
+    data_dir: str | None = None,
+    *,
+    num_levels: int | None = None,
+    columns: Any = None,
+    label: str | None = None,
+    validation: Any = None,
+    test: Any = None,
+    split_seed: int | None = None,
+    shuffle: bool | None = None,
+) -> Dataset:
+    r"""Returns data from wherever they are, in three fixed parts.
 
-    | name | images | train / validation / test | levels |
-    |---|---|---|---|
-    | digits | 8x8x1 | 1000 / 350 / 447, in file order | 17 |
-    | mnist | 28x28x1 | 50000 / 10000 / 10000 | 256 |
-    | fashion_mnist | 28x28x1 | 50000 / 10000 / 10000 | 256 |
-    | cifar10 | 32x32x3 | 45000 / 5000 / 10000 | 256 |
+    | source | what it is | events |
+    |---|---|---|
+    | `"digits"` | images 8x8x1: 1000 / 350 / 447, in file order | 17 levels |
+    | `"mnist"`, `"fashion_mnist"` | images 28x28x1: 50000 / 10000 / 10000 | 256 levels |
+    | `"cifar10"` | images 32x32x3: 45000 / 5000 / 10000 | 256 levels |
+    | `"tfds:NAME"` | any images of one size in TensorFlow Datasets | levels |
+    | `"PATH.npy"`, `"PATH.npz"` | `[N, H, W]`, `[N, H, W, C]` images; `[N, D]` | levels, reals |
+    | a folder | PNG, JPEG, TIFF images; folders are classes, or train, validation, test | levels |
+    | `"PATH.csv"`, `"PATH.parquet"` | a table with a header | codes |
+    | `"two_moons"`, ... | 10000 / 2000 / 2000 points of a density over the plane | reals |
 
-    `digits` comes with scikit-learn, the others through TensorFlow Datasets, which downloads them
-    once. Their validation part is the last of their training images, in the file's order.
+    *Parts.* Data that come in parts keep them: the arrays `train`, `validation` and `test` of an
+    .npz file (also `x_train`, `val_images`, ..., with `train_labels`, `y_train`, ...), folders of
+    these names, splits of TensorFlow Datasets, and files given as `validation` and `test`. What is
+    missing is taken from the training part, by default a tenth each, at least one event: drawn by
+    `split_seed`, or the last events if `shuffle=False`. Sets of TensorFlow Datasets are mixed
+    already; of them the last ones are taken unless a `split_seed` is given.
+
+    *Levels* have the smallest unsigned type, with `num_levels` 2 of bool, 256 of uint8, 65536 of
+    uint16, and of other integers the greatest plus 1, which is warned of. Real numbers are images
+    only if `num_levels` is given, and each is level / (num_levels - 1) to 1e-4 of a level.
+
+    *Tables.* A column of texts is a category; a column of numbers with a common step (whole
+    numbers; decimals that repeat) an integer one, since a density of values that repeat has no
+    upper bound; any other is continuous, standardised by the training part. `columns` overrides
+    it, by name: "continuous", "integer", "category", a step such as 0.01, or "ignore".
+    `columns=data.columns` reads another file into the same codes. See `Column`, `Dataset.decode`,
+    `write_table`.
+
+    *Memory.* A .npy file of integers or of float32 or float64 vectors is mapped; it is looked
+    through once, some MiB at a time. Its parts are views of it if they are files of their own or
+    `shuffle=False`, and `training_batches` reads them a batch at a time. Parts drawn by seed, and
+    everything else, are read into memory.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "people.csv")
+    ...     rows = "".join(f"{age},{'yes' if age % 3 else 'no'}\n" for age in range(18, 58))
+    ...     _ = path.write_text("age,works\n" + rows)
+    ...     data = load(path, split_seed=1)
+    >>> data.train.shape, data.columns[1].categories
+    ((32, 2), ('no', 'yes'))
+    >>> data.decode([[2.0, 0.0]])["works"].tolist()
+    ['no']
 
     Args:
-      name: one of `names()`, or of `density_names()`.
+      source: a name or a path. A folder or file that is called like a built-in set is `"./digits"`.
       data_dir: folder of TensorFlow Datasets; by default `TFDS_DATA_DIR`, or its own default.
+      num_levels: levels are 0 ... num_levels - 1; of arrays, folders and TensorFlow Datasets.
+      columns: what is known of columns by name, or a `Column` for each; of tables.
+      label: the column, the array of an .npz file, or the feature that becomes labels.
+      validation: fraction or number of events for validation, or the path of another file.
+      test: the same for the test.
+      split_seed: seed of the order in which events are dealt to parts, 0 by default; of densities,
+        of the draws.
+      shuffle: whether there is such an order; True by default.
 
     Returns:
-      An `ImageDataset`, or a `Density2D`.
+      A `Dataset`.
 
     Raises:
-      ValueError: if no data set has this name; the nearest one is suggested.
+      ValueError: if no data set has this name (the nearest one is suggested), an argument does not
+        apply, there are fewer than 3 events, or the data are damaged, missing or mixed; the message
+        names the place and the fix.
+      FileNotFoundError: if there is no such file or folder.
       ImportError: if scikit-learn is needed and missing.
       OSError: if TensorFlow Datasets has the images neither in its folder nor to download.
     """
-    checks.choice("name", name, (*names(), *density_names()))
-    if name in density_names():
-        return density_2d(name)
-    return _load_digits() if name == "digits" else _load_from_tfds(name, data_dir)
-
-
-def _load_digits():
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError:
-        raise ImportError(
-            'The digits come with scikit-learn: pip install "tfp-ebm[digits]"'
-        ) from None
-    data = load_digits()
-    images = data.images.astype(np.uint8)[..., np.newaxis]
-    ends = (1000, 1350)
-    return ImageDataset(
-        "digits", *np.split(images, ends), *np.split(data.target, ends), num_levels=17
-    )
-
-
-def _load_from_tfds(name, data_dir):
-    import tensorflow_datasets as tfds
-
-    tfds.display_progress_bar(False)
-    folder = data_dir or os.environ.get("TFDS_DATA_DIR")
-    if folder and "://" not in folder and not os.path.isdir(os.path.expanduser(folder)):
-        source = "`data_dir`" if data_dir else "TFDS_DATA_DIR"
-        raise OSError(
-            f"{source} must be a folder that exists, of TensorFlow Datasets, got {folder!r}; give "
-            f"the one that holds {name}, or make it for a download."
+    options = {
+        "num_levels": num_levels,
+        "columns": columns,
+        "label": label,
+        "validation": validation,
+        "test": test,
+        "split_seed": split_seed,
+        "shuffle": shuffle,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    if shuffle is False and split_seed is not None:
+        raise ValueError(
+            f"`split_seed` must be left out with `shuffle=False`, which keeps the order, got "
+            f"{split_seed!r}."
         )
-    retries = logging.getLogger("urllib3.connectionpool")
-    retries.addFilter(_about_retries)
+    text = os.fspath(source)
+    if text in names():
+        _check_options(text, given, ())
+        if text == "digits":
+            return load_digits()
+        return load_tensorflow_dataset(text, data_dir, num_validation=_NUM_VALIDATION[text])
+    if text in density_names():
+        _check_options(text, given, ("split_seed",))
+        return load_points(text, seed=split_seed or 0)
+    if text.startswith(_PREFIX):
+        _check_options(text, given, ("num_levels", "label", *_PARTED))
+        by_seed = split_seed is not None if shuffle is None else shuffle
+        division = _division(given)._replace(shuffle=by_seed)
+        name = text.removeprefix(_PREFIX)
+        return load_tensorflow_dataset(name, data_dir, division, num_levels, label)
+    return _load_path(text, given)
+
+
+def _load_path(text, given):
+    path = pathlib.Path(text).expanduser()
+    kind = path.suffix.lower()
+    if path.is_dir():
+        _check_options(f"{path}, a folder,", given, ("num_levels", *_PARTED))
+        return load_folder(path, _division(given), given.get("num_levels"))
+    if kind not in (*_ARRAYS, *_TABLES):
+        return _refuse_path(text, path)
+    files, given = _files(path, given)
+    label = given.get("label")
+    if kind in _ARRAYS:
+        _check_options(f"{path}, a file of arrays,", given, ("num_levels", "label", *_PARTED))
+        return load_arrays(files, _division(given), given.get("num_levels"), label)
+    _check_options(f"{path}, a table,", given, ("columns", "label", *_PARTED))
+    return load_table(files, _division(given), given.get("columns"), label)
+
+
+def _files(path, given):
+    """Returns the file of each part that has one, and the arguments that name none."""
+    files, rest = {"train": path}, dict(given)
+    for part in ("validation", "test"):
+        if isinstance(given.get(part), str | os.PathLike):
+            files[part] = pathlib.Path(rest.pop(part)).expanduser()
+            if files[part].suffix.lower() != path.suffix.lower():
+                raise ValueError(
+                    f"`{part}` must be a {path.suffix} file like {path}, got {str(files[part])!r}."
+                )
+    for file in files.values():
+        if not file.is_file():
+            raise FileNotFoundError(f"There is no file {file}; check the path.")
+    return files, rest
+
+
+def _refuse_path(text, path):
+    kinds = f"a folder of images, or a file {', '.join((*_ARRAYS, *_TABLES))}"
+    if path.is_file():
+        raise ValueError(f"`source` must be {kinds}, got {text!r}; convert it.")
+    if os.sep in text or path.suffix:
+        raise FileNotFoundError(f"There is no file or folder {path}; `source` must be {kinds}.")
     try:
-        parts = tfds.load(name, split=["train", "test"], data_dir=data_dir, as_supervised=True)
-        (images, labels), (test_images, test_labels) = map(_arrays, parts)
-    except Exception as error:  # Of many kinds: of files, of networks, of its own.
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise OSError(
-            f"{name} could not be read from {folder or 'the default folder'} of TensorFlow "
-            f"Datasets, nor downloaded ({reason.rstrip('.')}); give a folder that holds it as "
-            "`data_dir`, or in TFDS_DATA_DIR."
-        ) from error
-    finally:
-        retries.removeFilter(_about_retries)
-    # A stand-in data set, as in the tests of TensorFlow Datasets, may hold fewer images.
-    end = len(images) - min(_NUM_VALIDATION[name], len(images) // 6)
-    return ImageDataset(
-        name,
-        images[:end],
-        images[end:],
-        test_images,
-        labels[:end],
-        labels[end:],
-        test_labels,
-        num_levels=256,
+        checks.choice("source", text, (*names(), *density_names()))
+    except ValueError as error:
+        raise ValueError(f"{error} It may also be {kinds}, or tfds:NAME.") from None
+
+
+def _division(given):
+    return Division(
+        given.get("validation"),
+        given.get("test"),
+        given.get("split_seed"),
+        given.get("shuffle", True),
     )
 
 
-def _about_retries(record):
-    """Keeps retries of downloads away from the terminal; ends those of hosts without an address.
-
-    A filter of a logger, which may raise. TensorFlow Datasets would go on for minutes.
-    """
-    if re.search(r"total=[0-7],.*NameResolutionError", record.getMessage()):
-        raise ConnectionError("no network: the host of the data set has no address")
-    return False
-
-
-def _arrays(dataset):
-    batches = dataset.batch(4096).as_numpy_iterator()
-    return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
+def _check_options(what, given, taken):
+    wrong = [name for name in given if name not in taken]
+    if wrong:
+        fixed = "has fixed parts and levels, and " if not taken else ""
+        raise ValueError(
+            f"{what} {fixed}does not take {', '.join(f'`{name}`' for name in wrong)}; leave it out"
+            f"{'' if not taken else ', or use ' + ', '.join(f'`{name}`' for name in taken)}."
+        )

@@ -75,9 +75,7 @@ def _rows(result, prefix=""):
             yield f"{prefix}{name}\t{value}"
 
 
-def find_network(
-    name: str, data: datasets.ImageDataset, folder: pathlib.Path
-) -> metrics.FeatureNetwork:
+def find_network(name: str, data: datasets.Dataset, folder: pathlib.Path) -> metrics.FeatureNetwork:
     """Returns a feature network by name.
 
     Args:

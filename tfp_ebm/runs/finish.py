@@ -16,7 +16,7 @@ from tfp_ebm.training.epoch_table import read_epoch_rows
 __all__ = ["finish"]
 
 
-def finish(output: pathlib.Path, data: datasets.ImageDataset, training_seconds: float) -> None:
+def finish(output: pathlib.Path, data: datasets.Dataset, training_seconds: float) -> None:
     """Evaluates the best weights of a run on the test part, draws samples, and reports.
 
     Args:

@@ -1,0 +1,166 @@
+"""Folders of images as data sets."""
+
+import pathlib
+
+import numpy as np
+
+from tfp_ebm.datasets.dataset import Dataset
+from tfp_ebm.datasets.image_files import SUFFIXES, read_image
+from tfp_ebm.datasets.labels import in_natural_order
+from tfp_ebm.datasets.levels import as_events
+from tfp_ebm.datasets.splits import Division, divide, take
+
+__all__ = ["load_folder"]
+
+_PARTS = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "test": "test",
+}
+_IGNORED = ("thumbs.db", "desktop.ini")
+
+
+def load_folder(folder: pathlib.Path, division: Division, num_levels: int | None = None) -> Dataset:
+    """Returns the images of a folder, all read into memory.
+
+    Args:
+      folder: images; or a folder of them for each class; or folders train, validation and test of
+        either kind.
+      division: how missing parts are taken from the others.
+      num_levels: number of levels; by default 2, 256 or 65536, as the files have them.
+
+    Raises:
+      ValueError: if there are none, a file is no image, or one differs from the others in size or
+        kind; it names the file.
+    """
+    files = {part: _by_class(place) for part, place in _parts(folder).items()}
+    names = _class_names(folder, files)
+    images = _read(files)
+    events = as_events(str(folder), images, num_levels)
+    labels = {part: _labels(found, names) for part, found in files.items()} if names else {}
+    places = _dealt(
+        divide({part: len(a) for part, a in images.items()}, division), images, division
+    )
+    classes = take(labels, places) if names else {}
+    return Dataset(
+        str(folder),
+        **take(events.parts, places),
+        **{f"{part}_labels": classes[part] for part in classes},
+        num_levels=events.num_levels,
+        label_names=names,
+        notes=events.notes,
+    )
+
+
+def _entries(folder):
+    """Returns the folders and the files in a folder, sorted, without hidden ones."""
+    entries = [
+        entry
+        for entry in folder.iterdir()
+        if not entry.name.startswith(".") and entry.name.lower() not in _IGNORED
+    ]
+    names = in_natural_order(entry.name for entry in entries)
+    entries = [folder / name for name in names]
+    folders = [entry for entry in entries if entry.is_dir()]
+    return folders, [entry for entry in entries if not entry.is_dir()]
+
+
+def _parts(folder):
+    """Returns the folder of each part; everything is `"train"`."""
+    folders, files = _entries(folder)
+    if not folders and not files:
+        raise ValueError(f"{folder} is empty; it must hold PNG, JPEG or TIFF images.")
+    parts = {}
+    for entry in folders:
+        part = _PARTS.get(entry.name.lower())
+        if part in parts and part:
+            raise ValueError(f"{folder} must hold one folder for {part}, got also {entry.name}.")
+        if part:
+            parts[part] = entry
+    if "train" not in parts:
+        return {"train": folder}
+    odd = [entry.name for entry in (*folders, *files) if entry not in parts.values()]
+    if odd:
+        raise ValueError(
+            f"{folder} has a folder for training, and must then hold train, validation and test "
+            f"alone, got also {', '.join(odd[:5])}."
+        )
+    return parts
+
+
+def _by_class(folder):
+    """Returns the images of each class; of None if there are no classes."""
+    folders, files = _entries(folder)
+    if folders and files:
+        raise ValueError(
+            f"{folder} must hold images, or a folder of images for each class, got both: "
+            f"{files[0].name} and {folders[0].name}."
+        )
+    found = {None: files} if not folders else {}
+    for entry in folders:
+        deeper, found[entry.name] = _entries(entry)
+        if deeper:
+            raise ValueError(
+                f"{entry} must hold the images of a class alone, got {deeper[0].name}."
+            )
+    for name, images in found.items():
+        if not images:
+            raise ValueError(f"{folder / (name or '')} holds no images; remove it or fill it.")
+        for path in images:
+            if path.suffix.lower() not in SUFFIXES:
+                raise ValueError(f"{path} must be a PNG, JPEG or TIFF image; move it elsewhere.")
+    return found
+
+
+def _class_names(folder, files):
+    classes = {part: set(found) for part, found in files.items()}
+    for part, found in classes.items():
+        if (None in found) != (None in classes["train"]):
+            raise ValueError(f"{folder} must have classes in every part, or in none; see {part}.")
+        if found - classes["train"]:
+            odd = ", ".join(map(str, sorted(found - classes["train"])))
+            raise ValueError(f"{folder} must have all classes in train, but only {part} has {odd}.")
+    return None if None in classes["train"] else in_natural_order(classes["train"])
+
+
+def _read(files):
+    """Returns all images by part, after comparing each with the first."""
+    first_path = next(iter(files["train"].values()))[0]
+    first = read_image(first_path)
+    result = {}
+    for part, found in files.items():
+        paths = [path for images in found.values() for path in images]
+        result[part] = np.empty([len(paths), *first.shape], first.dtype)
+        for index, path in enumerate(paths):
+            image = read_image(path)
+            if image.shape != first.shape or image.dtype != first.dtype:
+                raise ValueError(
+                    f"{path} must be like the other images: it is {_kind(image)}, but {first_path} "
+                    f"is {_kind(first)}; crop, resize or convert it."
+                )
+            result[part][index] = image
+    return result
+
+
+def _kind(image):
+    height, width, channels = image.shape
+    return f"{height}x{width}, {'RGB' if channels == 3 else 'grey'}, {image.dtype}"
+
+
+def _labels(found, names):
+    sizes = [len(images) for images in found.values()]
+    return np.repeat([names.index(name) for name in found], sizes).astype(np.int64)
+
+
+def _dealt(places, images, division):
+    """Returns places with the classes of a training part that is whole mixed, as a seed deals them.
+
+    Who looks at the first images of the training part should meet every class.
+    """
+    source, index = places["train"]
+    if division.shuffle and isinstance(index, slice):
+        index = np.random.default_rng(division.seed or 0).permutation(len(images[source]))
+    return {**places, "train": (source, index)}

@@ -1,0 +1,108 @@
+"""A column as a file has it: numbers, or texts that may be numbers."""
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["RawColumn"]
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
+_MISSING = {"", "na", "n/a", "#n/a", "nan", "-nan", "null", "none", "<na>"}
+
+
+class RawColumn(NamedTuple):
+    """A column of a file, before anything is made of it.
+
+    Attributes:
+      name: its name in the header.
+      numbers: `[N]` integers or floating-point numbers, where the file has numbers; NaN is missing.
+      texts: the different texts, where it has texts.
+      index: `[N]` the place of each row's text among them; -1 is missing.
+    """
+
+    name: str
+    numbers: np.ndarray | None = None
+    texts: tuple[str, ...] = ()
+    index: np.ndarray | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of rows."""
+        return len(self.index if self.numbers is None else self.numbers)
+
+    def as_numbers(self) -> np.ndarray | None:
+        """Returns the numbers, all finite; None if these are texts.
+
+        Raises:
+          ValueError: if a value is missing or infinite, or few among numbers are texts.
+        """
+        if self.numbers is not None:
+            self.refuse(np.isnan(self.numbers), "is missing (NaN)", _FILL)
+            self.refuse(np.isinf(self.numbers), "is infinite", _FILL)
+            return self.numbers
+        kinds = np.array([_kind(text) for text in self.texts] + ["missing"])[self.index]
+        is_number = kinds == "number"
+        if 2 * is_number.sum() < len(kinds) or not is_number.any():
+            return None
+        self.refuse(kinds == "missing", "is missing", _FILL)
+        self.refuse(kinds == "infinite", "is infinite", _FILL)
+        self.refuse(
+            kinds == "text",
+            "is no number, unlike most of the column",
+            f'correct it, or read the column as columns={{{self.name!r}: "category"}}',
+        )
+        parsed = [float(text) for text in self.texts]
+        if all(re.fullmatch(r"[+-]?\d{1,15}", text) for text in self.texts):
+            return np.array(parsed, np.int64)[self.index]
+        return np.array(parsed)[self.index]
+
+    def as_texts(self, may_be_named_missing: bool = False) -> tuple[list[str], np.ndarray]:
+        """Returns the different texts, and the place of each row's `[N]` among them.
+
+        Args:
+          may_be_named_missing: whether texts such as "NA" count as they are.
+
+        Raises:
+          ValueError: if a value is missing.
+        """
+        if self.numbers is not None:
+            self.refuse(~np.isfinite(self.numbers), "is missing or infinite", _FILL)
+            values, index = np.unique(self.numbers, return_inverse=True)
+            return [_text(value) for value in values.tolist()], index
+        missing = {""} if may_be_named_missing else _MISSING
+        is_missing = np.array([text.lower() in missing for text in self.texts] + [True])
+        self.refuse(is_missing[self.index], "is missing", _FILL)
+        return list(self.texts), self.index
+
+    def refuse(self, wrong: np.ndarray, problem: str, fix: str) -> None:
+        """Raises ValueError, naming the first row where something is wrong, if there is one."""
+        if not wrong.any():
+            return
+        row = int(np.argmax(wrong))
+        got = repr(self.numbers[row].item() if self.numbers is not None else self._text_of(row))
+        more = f" (and in {wrong.sum() - 1} more rows)" if wrong.sum() > 1 else ""
+        raise ValueError(
+            f"Column {self.name!r} has a value that {problem} in row {row + 1} after the header"
+            f"{more}: {got}; {fix}."
+        )
+
+    def _text_of(self, row):
+        return self.texts[self.index[row]] if self.index[row] >= 0 else None
+
+
+_FILL = "drop such rows or fill them"
+
+
+def _kind(text):
+    if _NUMBER.fullmatch(text):
+        return "number" if np.isfinite(float(text)) else "infinite"
+    if _INFINITE.fullmatch(text):
+        return "infinite"
+    return "missing" if text.lower() in _MISSING else "text"
+
+
+def _text(value):
+    """Returns whole numbers without a point."""
+    return str(int(value)) if float(value).is_integer() else str(value)

@@ -1,0 +1,128 @@
+"""Columns of CSV and Parquet files, read by pyarrow."""
+
+import csv
+import pathlib
+from collections.abc import Collection
+
+import numpy as np
+
+from tfp_ebm.datasets.raw_columns import RawColumn
+
+__all__ = ["read_columns"]
+
+
+def read_columns(path: pathlib.Path, ignored: Collection[str] = ()) -> dict[str, RawColumn]:
+    """Returns the columns of a CSV or Parquet file by name.
+
+    Args:
+      path: the file; its first line names the columns, if it is a CSV file.
+      ignored: names of columns to leave out.
+
+    Raises:
+      ValueError: if it is damaged or empty, its header is none, or a column is of a type that is
+        neither numbers nor texts.
+      FileNotFoundError: if it is not there.
+    """
+    import pyarrow
+
+    try:
+        table = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
+    except (pyarrow.ArrowException, UnicodeDecodeError, csv.Error) as error:
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise ValueError(f"{path} could not be read as a table in UTF-8: {reason}") from None
+    except OSError as error:
+        if isinstance(error, FileNotFoundError | PermissionError):
+            raise
+        raise ValueError(f"{path} could not be read as a table: {error}") from None
+    _check_names(path, table.column_names)
+    if not table.num_rows:
+        raise ValueError(f"{path} has a header and no rows.")
+    names = [name for name in table.column_names if name not in ignored]
+    if "" in names:
+        raise ValueError(
+            f"{path} must name every column, got none for column {names.index('') + 1}; a table "
+            "written by pandas has none for its index: write it with index=False, or leave the "
+            'column out by columns={"": "ignore"}.'
+        )
+    return {name: _column(path, name, table[name]) for name in names}
+
+
+def _read_csv(path):
+    import pyarrow
+    import pyarrow.csv
+
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        header = next(csv.reader(file), [])
+    if not header:
+        raise ValueError(f"{path} is empty; it must start with a line that names the columns.")
+    _check_header(path, header)
+    # As texts, so that the type of a column never rests on its first rows alone.
+    texts = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(header, pyarrow.string()))
+    parsing = pyarrow.csv.ParseOptions(newlines_in_values=True)
+    return pyarrow.csv.read_csv(path, convert_options=texts, parse_options=parsing)
+
+
+def _read_parquet(path):
+    import pyarrow.parquet
+
+    with open(path, "rb") as file:
+        return pyarrow.parquet.read_table(file)
+
+
+def _check_header(path, header):
+    def is_number(text):
+        try:
+            float(text)
+        except ValueError:
+            return False
+        return True
+
+    if all(is_number(name) for name in header):
+        raise ValueError(
+            f"{path} must start with a line that names the columns, got {', '.join(header[:10])}; "
+            "add one, or save the numbers as an array: `np.save`."
+        )
+    if len(header) == 1 and len(header[0].split(";")) > 1:
+        raise ValueError(f"{path} must have commas between columns, got {header[0]!r}.")
+    _check_names(path, header)
+
+
+def _check_names(path, names):
+    for name in names:
+        if list(names).count(name) > 1:
+            raise ValueError(f"{path} must name every column differently, got {name!r} twice.")
+
+
+def _column(path, name, values):
+    import pyarrow.compute
+    import pyarrow.types as types
+
+    kind = values.type
+    if types.is_dictionary(kind):
+        values = values.cast(kind.value_type)
+        kind = kind.value_type
+    values = values.combine_chunks()
+    if types.is_boolean(kind):
+        values, kind = values.cast("string"), "text"
+    if kind == "text" or types.is_string(kind) or types.is_large_string(kind):
+        return _text_column(name, pyarrow.compute.utf8_trim_whitespace(values))
+    if types.is_decimal(kind):
+        values = values.cast("float64")
+    elif not (types.is_integer(kind) or types.is_floating(kind)):
+        raise ValueError(
+            f"Column {name!r} of {path} must hold numbers or texts, got {kind}; make it one of "
+            "them, "
+            f'or leave it out by columns={{{name!r}: "ignore"}}.'
+        )
+    numbers = values.to_numpy(zero_copy_only=False)  # With NaN, as float64, where one is missing.
+    return RawColumn(name, np.asarray(numbers))
+
+
+def _text_column(name, values):
+    import pyarrow
+
+    encoded = values.dictionary_encode()
+    if isinstance(encoded, pyarrow.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    index = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return RawColumn(name, texts=tuple(encoded.dictionary.to_pylist()), index=index)

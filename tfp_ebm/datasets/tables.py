@@ -1,0 +1,149 @@
+"""Tables with a header as data sets of codes."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tfp_ebm.datasets.columns import Column
+from tfp_ebm.datasets.dataset import Dataset
+from tfp_ebm.datasets.inference import check_told, infer_column
+from tfp_ebm.datasets.labels import in_natural_order
+from tfp_ebm.datasets.raw_columns import RawColumn
+from tfp_ebm.datasets.splits import PARTS, Division, divide, take
+from tfp_ebm.datasets.table_files import read_columns
+from tfp_ebm.internal import checks
+
+__all__ = ["load_table"]
+
+_MAX_CLASSES = 1000
+
+
+def load_table(
+    files: Mapping[str, pathlib.Path],
+    division: Division,
+    columns: Mapping[str, Any] | Sequence[Column] | None = None,
+    label: str | None = None,
+) -> Dataset:
+    """Returns the rows of CSV or Parquet files.
+
+    Args:
+      files: the file of the training part, as `"train"`, or of everything; of other parts, if they
+        have files of their own.
+      division: how parts without a file are taken from the first.
+      columns: what is told of columns by name; or all `Column`s, in order.
+      label: name of the column that becomes labels.
+
+    Raises:
+      ValueError: if anything is wrong with a file or a column, or a name is unknown.
+      FileNotFoundError: if a file is not there.
+    """
+    told, wanted = _told(columns)
+    raw, sizes = _read(files, [name for name, value in told.items() if value == "ignore"])
+    path = files["train"]
+    for name in [*told, *([] if label is None else [label])]:
+        if told.get(name) != "ignore":
+            checks.choice("label" if name == label else "columns", name, raw)
+    places = _rows_of_parts(divide(sizes, division), sizes)
+    classes, label_names = _labels(raw.pop(label)) if label is not None else (None, None)
+    names = list(raw) if wanted is None else wanted
+    unknown = [name for name in raw if name not in names]
+    if unknown or not names:
+        raise ValueError(
+            f"{path} must have the columns {', '.join(names) or 'of at least one variable'}, got "
+            f"also {', '.join(map(repr, unknown)) or 'none'}."
+        )
+    size = sum(sizes.values())
+    is_training = np.zeros([size], bool)
+    is_training[places["train"][1]] = True
+    found = [infer_column(raw[name], told.get(name), is_training) for name in names]
+    codes = take({"all": np.stack([part[1] for part in found], axis=-1)}, places)
+    labels = take({"all": classes}, places) if label is not None else {}
+    return Dataset(
+        str(path),
+        **codes,
+        **{f"{part}_labels": labels[part] for part in labels},
+        columns=tuple(part[0] for part in found),
+        label_names=label_names,
+        notes=tuple(part[2] for part in found if part[2]),
+    )
+
+
+def _told(columns):
+    """Returns what is told of each column, and the names in order if all are told."""
+    if columns is None:
+        return {}, None
+    if isinstance(columns, Mapping):
+        told = dict(columns)
+        check_told(told)
+        return told, None
+    columns = list(columns) if isinstance(columns, Sequence) else [columns]
+    if not columns or not all(isinstance(column, Column) for column in columns):
+        raise ValueError(
+            "`columns` must be kinds or steps by name, such as "
+            f'{{"carat": 0.01, "cut": "category"}}, or a `Column` for every column, got '
+            f"{columns!r}."
+        )
+    return {column.name: column for column in columns}, [column.name for column in columns]
+
+
+def _read(files, ignored):
+    """Returns the columns of all files, one after the other, and the number of rows of each."""
+    tables = {part: read_columns(path, ignored) for part, path in files.items()}
+    first = tables["train"]
+    for part, table in tables.items():
+        if set(table) != set(first):
+            odd = sorted(set(table) ^ set(first))
+            raise ValueError(
+                f"{files[part]} must have the columns of {files['train']}, {', '.join(first)}; "
+                f"they differ in {', '.join(map(repr, odd))}."
+            )
+    sizes = {
+        part: next(iter(table.values())).size if table else 0 for part, table in tables.items()
+    }
+    if len(tables) == 1:
+        return first, sizes
+    return {name: _joined([table[name] for table in tables.values()]) for name in first}, sizes
+
+
+def _joined(columns):
+    """Returns one column after the other as one; of mixed kinds, as texts."""
+    name = columns[0].name
+    if all(column.numbers is not None for column in columns):
+        return RawColumn(name, np.concatenate([column.numbers for column in columns]))
+    texts, indices = {}, []
+    for column in columns:
+        known, index = (column.texts, column.index)
+        if column.numbers is not None:
+            known, index = column.as_texts()
+        places = np.array([texts.setdefault(text, len(texts)) for text in known] + [-1])
+        indices.append(places[index])
+    return RawColumn(name, texts=tuple(texts), index=np.concatenate(indices))
+
+
+def _rows_of_parts(places, sizes):
+    """Returns where the rows of each part are when all files come one after the other."""
+    ends = np.cumsum([0, *sizes.values()]).tolist()
+    starts = dict(zip(sizes, ends, strict=False))
+    result = {}
+    for part in PARTS:
+        source, index = places[part]
+        if isinstance(index, slice):
+            low, high, _ = index.indices(sizes[source])
+            result[part] = ("all", slice(starts[source] + low, starts[source] + high))
+        else:
+            result[part] = ("all", starts[source] + index)
+    return result
+
+
+def _labels(raw):
+    texts, index = raw.as_texts(may_be_named_missing=True)
+    if len(texts) > _MAX_CLASSES or len(texts) == len(index):
+        raise ValueError(
+            f"`label` must be a column of at most {_MAX_CLASSES} classes that repeat, got "
+            f"{raw.name!r} with {len(texts)} different values in {len(index)} rows."
+        )
+    names = in_natural_order(texts)
+    place = {name: number for number, name in enumerate(names)}
+    return np.array([place[text] for text in texts], np.int64)[index], names
