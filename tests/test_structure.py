@@ -26,7 +26,7 @@ ALLOWED = {
         *("datasets", "distributions", "metrics", "models", "partition", "plots", "training"),
         "version",
     },
-    "cli": {"runs"},
+    "cli": {"runs", "version"},
 }
 
 

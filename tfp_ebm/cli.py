@@ -22,15 +22,20 @@ from tfp_ebm.internal.train_options import (
     Range,
     flag,
 )
+from tfp_ebm.version import __version__
 
 __all__ = ["main"]
 
-_DESCRIPTION = """Flows with energy-based bases: density models of images.
+_DESCRIPTION = """Flows with energy-based bases: density models of images, tables and vectors.
 
   tfp-ebm train rbm_flow --dataset digits --output runs/digits   train; writes a run folder
+  tfp-ebm train rbm_flow --dataset my.csv --output runs/table    the same of a table of one's own
+  tfp-ebm train --flow glow --base rbm --dataset images/ --output runs/mine    any flow, any base
   tfp-ebm train --resume runs/digits                             go on after an interruption
   tfp-ebm evaluate runs/digits                                   log-likelihood on the test part
-  tfp-ebm sample runs/digits --num 64                            a picture of samples
+  tfp-ebm sample runs/digits --num 64                            samples: a picture, or a table
+  tfp-ebm encode runs/digits                                     discrete codes of the data
+  tfp-ebm models rbm_flow                                        its options
 
 Ctrl-C while training saves first. The run folder holds the configuration, the best weights, the
 checkpoints of training, metrics.csv, pictures and summary.json.
@@ -80,6 +85,7 @@ def _parser():
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"tfp-ebm {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_train(commands)
     evaluate = commands.add_parser("evaluate", help="log-likelihood on the test part")
@@ -103,16 +109,29 @@ def _parser():
         default="json",
         help="of what is printed (json)",
     )
-    sample = commands.add_parser("sample", help="draw images from a trained model")
+    sample = commands.add_parser("sample", help="draw from a trained model")
     sample.add_argument("run", type=pathlib.Path, help="folder that `train` wrote")
-    _add_number(sample, "--num", COUNT, 64, "number of images (%(default)s)")
+    _add_number(sample, "--num", COUNT, 64, "number of samples (%(default)s)")
     _add_number(sample, "--seed", SEED, 0, "seed (%(default)s)")
     sample.add_argument(
-        "--output", type=pathlib.Path, help="PNG file (RUN/samples-SEED.png by default)"
+        "--output",
+        type=pathlib.Path,
+        help=".png of images, .csv of rows, or .npy, .npz (RUN/samples-SEED.png or .csv)",
     )
-    commands.add_parser("models", help="list the models and presets")
+    _add_encode(commands)
+    listing = commands.add_parser("models", help="list models, presets, flows and bases")
+    listing.add_argument("name", nargs="?", metavar="MODEL", help="one, whose options to list")
     commands.add_parser("datasets", help="list the data sets")
     return parser, commands
+
+
+def _add_encode(commands):
+    encode = commands.add_parser("encode", help="write the discrete codes of the data")
+    encode.add_argument("run", type=pathlib.Path, help="folder that `train` wrote")
+    encode.add_argument("--output", type=pathlib.Path, help=".npz file (RUN/codes-SEED.npz)")
+    encode.add_argument("--dataset", help="other data of the same form (those of the run)")
+    encode.add_argument("--data-dir", help="folder of TensorFlow Datasets")
+    _add_number(encode, "--seed", SEED, 0, "seed of the noise (%(default)s)")
 
 
 def _add_train(commands):
@@ -122,9 +141,10 @@ def _add_train(commands):
         description="Trains a model; defaults are in parentheses, and suit 8x8 digits.",
     )
     train.add_argument("model", nargs="?", help="a model or preset, see `tfp-ebm models`")
-    train.add_argument("--dataset", help="see `tfp-ebm datasets`")
+    train.add_argument("--dataset", help="a name, file or folder, see `tfp-ebm datasets`")
     train.add_argument("--output", type=pathlib.Path, help="new run folder")
     train.add_argument("--resume", type=pathlib.Path, help="run folder to go on with")
+    train.add_argument("--init", type=pathlib.Path, help="run whose trained parts to start from")
     train.add_argument("--dry-run", action="store_true", help="print parameters and FLOPs only")
     groups = {}
     for option in OPTIONS:
@@ -227,6 +247,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _quiet_start(touches_devices="TF_CONFIG" not in os.environ):
             from tfp_ebm import runs
         getattr(runs, options.pop("command"))(**options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # Whoever reads has seen enough, as `| head` has.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (Exception, KeyboardInterrupt) as error:
         code = _exit_code(error)
         if code is None:

@@ -63,7 +63,9 @@ def test_the_code_of_a_gaussian_machine_is_its_hidden_layer():
     base.weights.assign(tf.random.stateless_normal([4, 3], (0, 2)))
     images = IMAGES[:, :2, :2] % 5
     z = models.latents(model, images, seed=(0, 1))
-    np.testing.assert_allclose(z, model.distribution.bijector.inverse(model.dequantize(images, (0, 1))))
+    np.testing.assert_allclose(
+        z, model.distribution.bijector.inverse(model.dequantize(images, (0, 1)))
+    )
     expected = base.posterior(z).mean()
     np.testing.assert_allclose(models.encode(model, images, seed=(0, 1)).mean(), expected)
 
@@ -89,7 +91,7 @@ def test_errors():
     model = make("d_flow")
     with pytest.raises(TypeError, match=r"base with a discrete code.*MultivariateNormalDiag"):
         models.encode(models.gaussian_flow((4, 4, 1), **OPTIONS), IMAGES)
-    with pytest.raises(TypeError, match="base made of smoothed spins.*GaussianBernoulliRBM"):
+    with pytest.raises(TypeError, match=r"base made of smoothed spins.*GaussianBernoulliRBM"):
         models.decode(models.eb_and_flow((2, 2, 1), 5, num_hidden=3, hidden_units=[4]), np.ones(3))
     with pytest.raises(ValueError, match=r"`spins` must have shape \[\.\.\., 16\], got shape"):
         models.decode(model, np.ones([3, 8]))

@@ -15,7 +15,7 @@ from tfp_ebm.datasets.tables import load_table
 from tfp_ebm.datasets.tensorflow_datasets import load_tensorflow_dataset
 from tfp_ebm.internal import checks
 
-__all__ = ["descriptions", "load", "names"]
+__all__ = ["descriptions", "known_sizes", "load", "names"]
 
 # Images of the training part of TensorFlow Datasets that are kept for validation, its last ones.
 _NUM_VALIDATION = {"mnist": 10_000, "fashion_mnist": 10_000, "cifar10": 5_000}
@@ -24,6 +24,12 @@ _DESCRIPTIONS = {
     "mnist": "handwritten digits, 28x28x1, 50000 + 10000 + 10000 images, 256 levels",
     "fashion_mnist": "garments, 28x28x1, 50000 + 10000 + 10000 images, 256 levels",
     "cifar10": "colour photographs, 32x32x3, 45000 + 5000 + 10000 images, 256 levels",
+}
+_SIZES = {
+    "digits": ((8, 8, 1), 17),
+    "mnist": ((28, 28, 1), 256),
+    "fashion_mnist": ((28, 28, 1), 256),
+    "cifar10": ((32, 32, 3), 256),
 }
 _PREFIX = "tfds:"
 _ARRAYS, _TABLES = (".npy", ".npz"), (".csv", ".parquet")
@@ -38,6 +44,11 @@ def names() -> tuple[str, ...]:
 def descriptions() -> dict[str, str]:
     """Returns what each data set is, by name: shape, numbers of images, levels."""
     return {name: _DESCRIPTIONS[name] for name in names()}
+
+
+def known_sizes() -> dict[str, tuple[tuple[int, int, int], int]]:
+    """Returns the shape of the images of each data set in `names`, and their number of levels."""
+    return dict(_SIZES)
 
 
 def load(

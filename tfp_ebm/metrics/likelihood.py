@@ -1,4 +1,4 @@
-"""Log-likelihoods of integers in every unit, with what they are named."""
+"""Log-likelihoods in every unit, with what they are named."""
 
 import math
 from typing import Any, NamedTuple
@@ -15,17 +15,19 @@ _KINDS = {
     "one-draw bound": True,
     "importance-sampled bound": True,
     "density at the raw pixels": False,
+    "exact": False,
 }
 
 
 class LikelihoodRecord(NamedTuple):
-    """A negative log-likelihood of integers, in nats and bits, with the whole ledger of its units.
+    """A negative log-likelihood, in nats and bits, with the whole ledger of its units.
 
     Attributes:
-      kind: `"one-draw bound"` or `"importance-sampled bound"` on the probability of the integers,
-        or `"density at the raw pixels"`, which is none: the density of the continuous model at the
-        left edge of the noise cell. The RBM-Flow paper reports the last in bits per dimension; it
-        is not comparable with the first two.
+      kind: `"exact"`, of a density whose log-probability is known (up to its log Z, where that is
+        estimated); `"one-draw bound"` or `"importance-sampled bound"` on the probability of the
+        integers; or `"density at the raw pixels"`, which is none: the density of the continuous
+        model at the left edge of the noise cell. The RBM-Flow paper reports the last in bits per
+        dimension; it is not comparable with the others.
       is_bound: whether it bounds the negative log-probability of the integers from above.
       nats: mean over events.
       nats_error: standard error of it: over events, and of log Z where that is estimated; NaN,
@@ -34,8 +36,9 @@ class LikelihoodRecord(NamedTuple):
       bits_per_dimension_error: the same of its error.
       num_events: number of events.
       num_dimensions: number of entries of an event.
-      num_levels: integers are 0 ... num_levels - 1; the density is one over [0, num_levels], so no
-        term for the width of the levels is left out or to be added.
+      num_levels: None where events are no levels; else integers are 0 ... num_levels - 1, and the
+        density is one over [0, num_levels], so no term for the width of the levels is left out or
+        to be added.
       num_draws: draws of the dequantisation noise for each event.
       dequantisation: the noise.
       preprocessing: what the pixels pass before the flow, its log-determinant counted.
@@ -50,7 +53,7 @@ class LikelihoodRecord(NamedTuple):
     bits_per_dimension_error: float
     num_events: int
     num_dimensions: int
-    num_levels: int
+    num_levels: int | None
     num_draws: int
     dequantisation: str
     preprocessing: str
@@ -64,7 +67,7 @@ class LikelihoodRecord(NamedTuple):
 def likelihood_record(
     log_prob: Any,
     num_dimensions: int,
-    num_levels: int,
+    num_levels: int | None = None,
     kind: str = "one-draw bound",
     num_draws: int = 1,
     log_partition_error: float = 0.0,
@@ -81,7 +84,7 @@ def likelihood_record(
     Args:
       log_prob: `[N]`, nats an event.
       num_dimensions: number of entries of an event, H W C for images.
-      num_levels: number of levels.
+      num_levels: number of levels; None where events are no levels.
       kind: what the figure is, see `LikelihoodRecord`.
       num_draws: draws of the noise for each event.
       log_partition_error: standard error of the log partition function in `log_prob`, nats; NaN
@@ -103,6 +106,8 @@ def likelihood_record(
     over_events = nats.std(ddof=1) / math.sqrt(len(nats)) if len(nats) > 1 else math.nan
     if not math.isnan(log_partition_error):
         checks.nonnegative_number("log_partition_error", log_partition_error)
+    if num_levels is not None:
+        checks.positive_integer("num_levels", num_levels, minimum=2)
     error = math.hypot(over_events, log_partition_error)
     to_bits = num_dimensions * math.log(2)
     return LikelihoodRecord(
@@ -114,7 +119,7 @@ def likelihood_record(
         bits_per_dimension_error=float(error / to_bits),
         num_events=len(nats),
         num_dimensions=num_dimensions,
-        num_levels=checks.positive_integer("num_levels", num_levels, minimum=2),
+        num_levels=num_levels,
         num_draws=checks.positive_integer("num_draws", num_draws, minimum=0),
         dequantisation=dequantisation,
         preprocessing=preprocessing,

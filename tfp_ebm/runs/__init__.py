@@ -1,8 +1,19 @@
-"""What each command of `tfp-ebm` does."""
+"""Run folders as a library: what each command of `tfp-ebm` does."""
 
-from tfp_ebm.runs.evaluate import evaluate
+from tfp_ebm.runs.encode import encode
+from tfp_ebm.runs.evaluate import evaluate, evaluate_model
 from tfp_ebm.runs.listing import datasets, models
+from tfp_ebm.runs.run_folder import load_model
 from tfp_ebm.runs.sample import sample
 from tfp_ebm.runs.train import train
 
-__all__ = ["datasets", "evaluate", "models", "sample", "train"]
+__all__ = [
+    "datasets",
+    "encode",
+    "evaluate",
+    "evaluate_model",
+    "load_model",
+    "models",
+    "sample",
+    "train",
+]

@@ -23,9 +23,10 @@ from tfp_ebm.internal.train_options import (
     flag,
 )
 from tfp_ebm.models import DataSpec, ModelSpec
+from tfp_ebm.runs.run_folder import columns_of
 from tfp_ebm.version import __version__
 
-__all__ = ["changed_config", "differing_options", "load_data", "new_config"]
+__all__ = ["changed_config", "differing_options", "load_data", "new_config", "sizes_of"]
 
 # Of models whose size is free, where nothing else is said; suits 8x8 digits.
 _USUAL_DROPOUT = 0.3
@@ -78,6 +79,16 @@ def new_config(
     return json.loads(json.dumps(config)), data
 
 
+def sizes_of(dataset: str | None) -> datasets.Dataset | None:
+    """Returns three empty images in place of a built-in set, whose sizes are known without it."""
+    sizes = datasets.known_sizes().get(dataset)
+    if sizes is None:
+        return None
+    shape, levels = sizes
+    parts = [np.zeros([1, *shape], np.uint8)] * 3
+    return datasets.Dataset(dataset, *parts, *[np.zeros([1], np.int64)] * 3, num_levels=levels)
+
+
 def load_data(
     dataset: str, data_dir: str | None, data_options: dict[str, Any]
 ) -> datasets.Dataset:
@@ -92,9 +103,8 @@ def load_data(
       ValueError: as `datasets.load`.
     """
     options = {name: value for name, value in data_options.items() if value}
-    columns = options.get("columns")
-    if isinstance(columns, list):
-        options["columns"] = tuple(datasets.Column(**column) for column in columns)
+    if isinstance(options.get("columns"), list):
+        options["columns"] = columns_of({"data": options})
     return datasets.load(dataset, data_dir, **options)
 
 

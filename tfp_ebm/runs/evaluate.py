@@ -9,17 +9,21 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfp_ebm import datasets, metrics
+import tensorflow_probability as tfp
+
+from tfp_ebm import datasets, metrics, models
 from tfp_ebm.runs import progress
 from tfp_ebm.runs.machines import bracket_log_partition, estimate_log_partitions
+from tfp_ebm.runs.configuration import load_data
 from tfp_ebm.runs.run_folder import check_data, load_model, write_json
-from tfp_ebm.distributions import Dequantized
+from tfp_ebm.distributions import StochasticBound
 from tfp_ebm.distributions.stochastic_bound import bound_log_prob
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.train_options import COUNT_OR_NONE, SEED, SEVERAL_OR_NONE, check_number
+from tfp_ebm.models.parts import num_levels
 from tfp_ebm.training.sampling import BatchSampler
 
-__all__ = ["evaluate", "evaluate_model", "find_network"]
+__all__ = ["evaluate", "evaluate_model", "find_network", "units_of_table"]
 
 _BATCH_SIZE = 100
 _NETWORKS = ("classifier", "efficientnet_lite0", "inception_v3")
@@ -52,9 +56,12 @@ def evaluate(
     check_number("--importance-draws", importance_draws, COUNT_OR_NONE)
     check_number("--num-samples", num_samples, SEVERAL_OR_NONE)
     config, model = load_model(run)
-    data = datasets.load(config["dataset"], data_dir or config["data_dir"])
+    data = load_data(config["dataset"], data_dir or config["data_dir"], config["data"])
     check_data(run, config, data)
+    if num_samples and num_levels(model) is None:
+        raise ValueError("`--num-samples` judges images, and this model has none; leave it out.")
     result = evaluate_model(model, data.test, seed, importance_draws)
+    result |= units_of_table(result, data)
     if num_samples:
         judge = metrics.SampleQuality(
             find_network(network, data, run), data.test[:num_samples], data.num_levels
@@ -63,6 +70,15 @@ def evaluate(
         result["quality"] = [record.to_dict() for record in judge(samples)]
     write_json(run / f"evaluation-{seed}.json", result)
     print(json.dumps(result, indent=2) if format == "json" else "\n".join(_rows(result)))
+
+
+def units_of_table(result: dict[str, Any], data: datasets.Dataset) -> dict[str, float]:
+    """Returns the nats of a row in the units of its table, where columns were standardised."""
+    scales = [column.scale for column in data.columns or () if column.kind == "continuous"]
+    if not scales:
+        return {}
+    shift = math.fsum(map(math.log, scales))
+    return {"nats_per_event_in_units_of_the_table": result["nats_per_event"] + shift}
 
 
 def _rows(result, prefix=""):
@@ -97,6 +113,11 @@ def find_network(name: str, data: datasets.Dataset, folder: pathlib.Path) -> met
     path = folder / "classifier.npz"
     if path.is_file():
         return metrics.load_classifier(path)
+    if data.train_labels is None:
+        raise ValueError(
+            f"`--network` classifier learns the labels of {data.name}, which has none; take "
+            "efficientnet_lite0 or inception_v3."
+        )
     validation = (data.validation, data.validation_labels)
     epochs = 5 if len(data.train) > 10_000 else 25
     return metrics.train_classifier(
@@ -105,77 +126,95 @@ def find_network(name: str, data: datasets.Dataset, folder: pathlib.Path) -> met
 
 
 def evaluate_model(
-    model: Dequantized, images: np.ndarray, seed: int = 0, importance_draws: int = 0
+    model: tfp.distributions.Distribution,
+    events: np.ndarray,
+    seed: int = 0,
+    importance_draws: int = 0,
 ) -> dict[str, Any]:
-    """Returns the likelihood of a model on images in every unit, and the log Z it rests on.
+    """Returns the likelihood of a model on events in every unit, and the log Z it rests on.
 
     Of several machines log Z, its squared errors and the bracket are summed, and listed.
-    The headline figures are those of the one-draw bound; `likelihood` holds the whole records.
+    The headline figures are those of the first record, the one-draw bound where there is one;
+    `likelihood` holds the whole records.
 
     Args:
       model: the model.
-      images: `[N, H, W, C]` integers.
+      events: `[N, *event_shape]`.
       seed: seed of the noise and of the annealing.
       importance_draws: draws of the noise in the importance-sampled bound; 0: no such bound.
     """
-    result = {"num_images": len(images), "seed": seed}
+    noun = "image" if num_levels(model) else "event"
+    result = {f"num_{noun}s": len(events), "seed": seed}
     log_partition_error = 0.0
     if log_partition := estimate_log_partitions(model, seed):
         result["log_partition"] = log_partition
         log_partition_error = log_partition["standard_error"]
-    if bracket := bracket_log_partition(model, images, seed):
+    if bracket := bracket_log_partition(model, events, seed):
         result["bracket"] = bracket
-    records = _likelihoods(model, images, seed, importance_draws, log_partition_error)
+    records = _likelihoods(model, events, seed, importance_draws, log_partition_error)
     likelihood = [record.to_dict() for record in records]
     result["bound"] = likelihood[0]["kind"]
-    result["nats_per_image"] = likelihood[0]["nats"]
-    result["nats_per_image_error"] = likelihood[0]["nats_error"]
+    result[f"nats_per_{noun}"] = likelihood[0]["nats"]
+    result[f"nats_per_{noun}_error"] = likelihood[0]["nats_error"]
     result["bits_per_dimension"] = likelihood[0]["bits_per_dimension"]
     result["bits_per_dimension_error"] = likelihood[0]["bits_per_dimension_error"]
     result["likelihood"] = likelihood
     return result
 
 
-def _likelihoods(model, images, seed, importance_draws, log_partition_error):
-    """Returns the records of the one-draw bound, the tighter one, and the raw pixels."""
-    dtype = model.distribution.dtype
-    figures = [("one-draw bound", 1, lambda x, seed: model.log_prob(x, seed=seed))]
+def _likelihoods(model, events, seed, importance_draws, log_partition_error):
+    """Returns the records: the density's or the one-draw bound, the tighter one, raw pixels."""
+    is_bound = isinstance(model, StochasticBound)
+    dtype, levels = models.parts(model).density.dtype, num_levels(model)
+    own = functools.partial(bound_log_prob, model)
+    figures = [("one-draw bound" if is_bound else "exact", int(is_bound), own)]
     if importance_draws:
+        if not is_bound:
+            raise ValueError(
+                "`--importance-draws` tighten a bound, but the log-probability of this model is "
+                "exact; leave them out."
+            )
         many_draws = functools.partial(model.importance_log_prob, num_samples=importance_draws)
         name = "importance-sampled bound"
         figures.append((name, importance_draws, lambda x, seed: many_draws(x, seed=seed)))
-    raw = functools.partial(bound_log_prob, model.distribution)
-    figures.append(("density at the raw pixels", 0, lambda x, seed: raw(tf.cast(x, dtype), seed)))
-    noise = "uniform" if model.noise is None else "variational"
+    if levels is not None:
+        raw = functools.partial(bound_log_prob, model.distribution)
+        name = "density at the raw pixels"
+        figures.append((name, 0, lambda x, seed: raw(tf.cast(x, dtype), seed)))
     return [
         metrics.likelihood_record(
-            _in_batches(log_prob, images, seed),
-            num_dimensions=math.prod(images.shape[1:]),
-            num_levels=model.num_levels,
+            _in_batches(log_prob, events, seed),
+            num_dimensions=math.prod(events.shape[1:]),
+            num_levels=levels,
             kind=kind,
             num_draws=num_draws,
             log_partition_error=log_partition_error,
-            dequantisation=f"{noise} on the unit cell" if num_draws else "none",
+            dequantisation=_dequantisation(model) if num_draws else "none",
             preprocessing=_preprocessing(model),
         )
         for kind, num_draws, log_prob in figures
     ]
 
 
-def _in_batches(log_prob, images, seed):
-    """Returns `log_prob(images, seed)`, `[N]`; compiled once, for batches of any size."""
+def _in_batches(log_prob, events, seed):
+    """Returns `log_prob(events, seed)`, `[N]`; compiled once, for batches of any size."""
     signature = [
-        tf.TensorSpec([None, *images.shape[1:]], images.dtype),
+        tf.TensorSpec([None, *events.shape[1:]], events.dtype),
         tf.TensorSpec([2], tf.int32),
     ]
     compiled = tf.function(log_prob, input_signature=signature, autograph=False)
-    starts = progress.bar(range(0, len(images), _BATCH_SIZE), "likelihood")
-    batches = [compiled(images[i : i + _BATCH_SIZE], tf.constant([seed, i])) for i in starts]
+    starts = progress.bar(range(0, len(events), _BATCH_SIZE), "likelihood")
+    batches = [compiled(events[i : i + _BATCH_SIZE], tf.constant([seed, i])) for i in starts]
     return np.concatenate([batch.numpy() for batch in batches])
 
 
+def _dequantisation(model):
+    noise = models.parts(model).noise
+    return f"{'uniform' if noise is None else 'variational'} on the unit cell"
+
+
 def _preprocessing(model):
-    """Returns what pixels pass before the flow, in words."""
+    """Returns what events pass before the flow, in words."""
     for part in model.submodules:
         if type(part).__name__ == "ImageToLogit":
             low, high = part.alpha, 1 - part.alpha

@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 
 from tfp_ebm import datasets, plots
-from tfp_ebm.runs.evaluate import evaluate_model
+from tfp_ebm.runs.evaluate import evaluate_model, units_of_table
 from tfp_ebm.runs.run_folder import load_model, write_json
 from tfp_ebm.distributions import Dequantized
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
@@ -14,6 +14,9 @@ from tfp_ebm.training import checkpoint
 from tfp_ebm.training.epoch_table import read_epoch_rows
 
 __all__ = ["finish"]
+
+# Events in a picture of columns.
+_NUM_POINTS = 1000
 
 
 def finish(output: pathlib.Path, data: datasets.Dataset, training_seconds: float) -> None:
@@ -27,9 +30,11 @@ def finish(output: pathlib.Path, data: datasets.Dataset, training_seconds: float
     config, density = load_model(output)
     seed = config["seed"]
     result = evaluate_model(density, data.test, seed)
+    result |= units_of_table(result, data)
     checkpoint.save(density, output / "checkpoint")  # Now with the better estimate of log Z.
     rows = _metrics(output / "metrics.csv")
     best = min(rows, key=lambda row: float(row["val_loss"]))
+    noun = "image" if num_levels(density) else "event"
     summary = {
         "model": config["model"],
         "dataset": config["dataset"],
@@ -37,12 +42,16 @@ def finish(output: pathlib.Path, data: datasets.Dataset, training_seconds: float
         "training_seconds": training_seconds,
         "changes": config.get("changes", []),
         "best_epoch": int(best["epoch"]),
-        "validation_nats_per_image": float(best["val_loss"]),
+        f"validation_nats_per_{noun}": float(best["val_loss"]),
         "test": result,
     }
-    _draw(density, data, output, seed, rows)
+    if num_levels(density) is None:
+        _draw_columns(density, data, output, seed)
+    else:
+        _draw_images(density, data, output, seed)
+    _draw_curves(rows, output, num_levels(density) is not None)
     write_json(output / "summary.json", summary)
-    _report(result, output)
+    _report(result, output, noun)
 
 
 def _metrics(path):
@@ -56,34 +65,60 @@ def _metrics(path):
     return rows
 
 
-def _draw(model: Dequantized, data, output, seed, rows):
+def _draw_images(model, data, output, seed):
     levels = model.num_levels
     samples = model.sample(64, seed=(seed, 4)).numpy()
     plots.data_and_samples(data.test[:64], samples, output / "samples.png", levels)
-    base = model.distribution.distribution
+    base = models.parts(model).base
     if isinstance(base, SmoothedSpins):
         z = base.sample(12, seed=(seed, 5))
         spins = base.posterior(z).sample(seed=(seed, 6))
         columns = model.sample([8, 12], seed=(seed, 7), distribution_kwargs={"spins": spins})
         plots.code_columns(columns, output / "columns.png", levels)
-    series = {
-        label: [float(row[key]) for row in rows]
-        for label, key in [
-            ("training", "bits_per_dimension"),
-            ("validation", "val_bits_per_dimension"),
-        ]
+
+
+def _draw_columns(model, data, output, seed):
+    """Draws the columns of data and samples, in the units of their table."""
+    count = min(_NUM_POINTS, len(data.test))
+    panels = {
+        "data": data.test[:count],
+        "samples": model.sample(count, seed=(seed, 4)).numpy(),
     }
-    plots.curves([int(row["epoch"]) for row in rows], series, output / "curves.png")
+    if data.columns is not None:
+        panels = {title: data.decode(rows) for title, rows in panels.items()}
+    else:
+        names = [f"x{index}" for index in range(data.event_shape[0])]
+        panels = {
+            title: dict(zip(names, np.transpose(rows), strict=True))
+            for title, rows in panels.items()
+        }
+    plots.table_pairs(panels, output / "samples.png")
 
 
-def _report(result, output):
+def _draw_curves(rows, output, are_images):
+    name = "bits_per_dimension" if are_images else "loss"
+    series = {
+        "training": [float(row[name]) for row in rows],
+        "validation": [float(row[f"val_{name}"]) for row in rows],
+    }
+    label = "bits per dimension" if are_images else "nats an event"
+    plots.curves([int(row["epoch"]) for row in rows], series, output / "curves.png", label)
+
+
+def _report(result, output, noun):
     pictures = sorted(path.name for path in output.glob("*.png"))
     print(f"\nrun folder  {output}")
     print(f"pictures    {', '.join(pictures)}")
-    names = ("bits_per_dimension_error", "nats_per_image_error")
-    errors = [math.nan if result[name] is None else result[name] for name in names]
+    names = ("bits_per_dimension", f"nats_per_{noun}")
+    values = [result[name] for name in names]
+    errors = [result[f"{name}_error"] for name in names]
+    bits, nats = (
+        f"{value:.{digits}f} +- {math.nan if error is None else error:.{digits}f}"
+        for value, error, digits in zip(values, errors, (4, 2), strict=True)
+    )
+    kind = "exact" if result["bound"] == "exact" else "bound"
+    per_dimension = f"{bits} bits/dim, " if noun == "image" else ""
     print(
-        f"test        {result['bits_per_dimension']:.4f} +- {errors[0]:.4f} bits/dim, "
-        f"{result['nats_per_image']:.2f} +- {errors[1]:.2f} nats an image "
-        f"(bound, {result['num_images']} images)"
+        f"test        {per_dimension}{nats} nats an {noun} "
+        f"({kind}, {result[f'num_{noun}s']} {noun}s)"
     )

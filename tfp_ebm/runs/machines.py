@@ -97,8 +97,8 @@ def bracket_log_partition(model: tfd.Distribution, images: np.ndarray, seed: int
     to_bits = 1 / (math.prod(images.shape[1:]) * math.log(2))
     total = sum(gaps)
     return {
-        "method": "RAISE from the images' codes, minus the estimate above, summed over machines",
-        "num_images": len(total),
+        "method": "RAISE from the codes of events, minus the estimate above, summed over machines",
+        "num_events": len(total),
         **_moments(total),
         "bits_per_dimension": total.mean() * to_bits,
         "machines": [

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shlex
 from typing import Any
 
 import tensorflow_probability as tfp
@@ -11,7 +12,21 @@ from tfp_ebm.internal.train_options import OPTIONS, check_options
 from tfp_ebm.training import checkpoint
 from tfp_ebm.version import __version__
 
-__all__ = ["check_data", "load_model", "make_model", "read_config", "spec_of", "write_json"]
+__all__ = [
+    "check_data",
+    "columns_of",
+    "load_model",
+    "make_model",
+    "quoted",
+    "read_config",
+    "spec_of",
+    "write_json",
+]
+
+
+def quoted(path: pathlib.Path) -> str:
+    """Returns a path as a shell takes it."""
+    return shlex.quote(str(path))
 
 
 def write_json(path: pathlib.Path, content: dict[str, Any]) -> None:
@@ -81,6 +96,12 @@ def spec_of(config: dict[str, Any]) -> models.ModelSpec:
     return models.ModelSpec.from_dict(config["spec"])
 
 
+def columns_of(config: dict[str, Any]) -> tuple[datasets.Column, ...] | None:
+    """Returns the columns of the table of a run, as its configuration holds them, or None."""
+    columns = config["data"].get("columns")
+    return columns and tuple(datasets.Column(**column) for column in columns)
+
+
 def check_data(run: pathlib.Path, config: dict[str, Any], data: datasets.Dataset) -> None:
     """Raises unless the configuration of a run describes the events of its data set."""
     described = spec_of(config).data
@@ -108,7 +129,7 @@ def load_model(run: pathlib.Path) -> tuple[dict[str, Any], tfp.distributions.Dis
     config = read_config(run)
     if not (run / "checkpoint").exists() and not (run / "checkpoint.previous").exists():
         raise ValueError(
-            f"{run} has no trained weights yet; train it by: tfp-ebm train --resume {run}"
+            f"{run} has no trained weights yet; train it by: tfp-ebm train --resume {quoted(run)}"
         )
     try:
         model = make_model(spec_of(config))

@@ -1,29 +1,33 @@
 """The command that samples a run."""
 
 import pathlib
+from typing import Any
 
 import numpy as np
 
-from tfp_ebm import plots
-from tfp_ebm.runs import progress
-from tfp_ebm.runs.run_folder import load_model
+from tfp_ebm import datasets, plots
 from tfp_ebm.internal.train_options import COUNT, SEED, check_number
+from tfp_ebm.models.parts import num_levels
+from tfp_ebm.runs import progress
+from tfp_ebm.runs.run_folder import columns_of, load_model
 
 __all__ = ["sample"]
 
 _BLOCK = 64
+_ARRAYS = (".npy", ".npz")
 
 
 def sample(
     run: pathlib.Path, num: int = 64, seed: int = 0, output: pathlib.Path | None = None
 ) -> None:
-    """Draws images from a run's model and saves them as a grid.
+    """Draws events from a run's model and saves them: a picture, a table, or an array.
 
     Args:
       run: folder of the run.
-      num: number of images.
-      seed: seed; the same seed gives the same images.
-      output: PNG file; `samples-SEED.png` in the run folder by default.
+      num: number of samples.
+      seed: seed; the same seed gives the same samples.
+      output: a .png of images, a .csv of rows in the units of their table or of vectors, or a .npy
+        or .npz file of any; `samples-SEED.png` or `.csv` in the run folder by default.
 
     Raises:
       ValueError: if the folder is not that of a run, or an option does not fit.
@@ -32,12 +36,32 @@ def sample(
     check_number("--seed", seed, SEED)
     if output is not None and (output.is_dir() or not output.parent.is_dir()):
         raise ValueError(f"`--output` must be a file in a folder that exists, got {output}.")
-    _, model = load_model(run)
-    images = np.concatenate(
+    config, model = load_model(run)
+    levels = num_levels(model)
+    usual = ".csv" if levels is None else ".png"
+    path = output or run / f"samples-{seed}{usual}"
+    kinds = (usual, *_ARRAYS)
+    if path.suffix not in kinds:
+        raise ValueError(f"`--output` must end in {', '.join(kinds)}, got {path}.")
+    samples = np.concatenate(
         [
             model.sample(min(_BLOCK, num - start), seed=(seed, 2 + start)).numpy()
             for start in progress.bar(range(0, num, _BLOCK), "samples")
         ]
     )
-    path = output or run / f"samples-{seed}.png"
-    print(plots.sample_grid(images, path, num_levels=model.num_levels))
+    _write(path, samples, columns_of(config), levels)
+    print(path)
+
+
+def _write(path: pathlib.Path, samples: np.ndarray, columns: Any, levels: int | None) -> None:
+    if path.suffix == ".npy":
+        np.save(path, samples)
+    elif path.suffix == ".npz":
+        np.savez(path, samples=samples)
+    elif path.suffix == ".png":
+        plots.sample_grid(samples, path, num_levels=levels)
+    elif columns is not None:
+        datasets.write_table(path, samples, columns)
+    else:
+        names = [f"x{index}" for index in range(samples.shape[1])]
+        datasets.write_table(path, dict(zip(names, samples.T, strict=True)))

@@ -11,10 +11,24 @@ from typing import Any
 import tensorflow as tf
 
 from tfp_ebm import datasets, metrics, training
-from tfp_ebm.runs.configuration import changed_config, differing_options, new_config
+from tfp_ebm.runs.configuration import (
+    changed_config,
+    differing_options,
+    load_data,
+    new_config,
+    sizes_of,
+)
 from tfp_ebm.runs.evaluate import find_network
 from tfp_ebm.runs.finish import finish
-from tfp_ebm.runs.run_folder import check_data, make_model, read_config, write_json
+from tfp_ebm.runs.initial_weights import take_weights
+from tfp_ebm.runs.run_folder import (
+    check_data,
+    make_model,
+    quoted,
+    read_config,
+    spec_of,
+    write_json,
+)
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.training import parameter_groups
 from tfp_ebm.training.epoch_table import read_epoch_rows
@@ -30,6 +44,7 @@ def train(
     dataset: str | None = None,
     output: pathlib.Path | None = None,
     resume: pathlib.Path | None = None,
+    init: pathlib.Path | None = None,
     dry_run: bool = False,
     **given: Any,
 ) -> None:
@@ -40,6 +55,7 @@ def train(
       dataset: name of the data set.
       output: folder of the run; must not exist.
       resume: folder of a run to go on with, instead of the other three.
+      init: folder of a run whose trained parts a new run starts from, where they are the same.
       dry_run: whether to tell sizes and costs only.
       **given: the options of `tfp_ebm.internal.train_options`; None leaves the default.
 
@@ -49,8 +65,11 @@ def train(
     """
     strategy_name = given.get("strategy")
     if resume is not None:
-        if output is not None:
-            raise ValueError("`--output` has no place beside `--resume`: a run keeps its folder.")
+        for name, value in (("output", output), ("init", init)):
+            if value is not None:
+                raise ValueError(
+                    f"`--{name}` has no place beside `--resume`: a run keeps its folder and weights."
+                )
         config = _config_to_go_on(resume, {"model": model, "dataset": dataset, **given})
         output, strategy_name = resume, strategy_name or config["strategy"]
     elif output is None and not dry_run:
@@ -58,29 +77,40 @@ def train(
     strategy = training.make_strategy(strategy_name or "none")
     data = None
     if resume is None:
-        config, data = new_config(model, dataset, given)
+        known = sizes_of(dataset) if dry_run else None
+        config, data = new_config(model, dataset, given, known)
     if data is None:
-        data = datasets.load(config["dataset"], config["data_dir"])
+        data = load_data(config["dataset"], config["data_dir"], config["data"])
         check_data(resume, config, data)
     if dry_run:
         from tfp_ebm.runs.cost import print_cost
 
-        density = make_model(config["model"], config["model_options"])
+        density = make_model(spec_of(config))
         _optimizers(config, density, len(data.train))  # Refuses rates of parts without parameters.
-        print_cost(density, data.image_shape)
+        print_cost(density, data.event_shape)
         return
     if resume is not None and _is_finished(output, config, len(data.train)):
         print(
-            f"{output} is finished; evaluate it by: tfp-ebm evaluate {output}, or go on with more "
-            "--epochs"
+            f"{output} is finished; evaluate it by: tfp-ebm evaluate {quoted(output)}, or go on "
+            "with more --epochs"
         )
         return
     trainer = _make_trainer(config, len(data.train), strategy)
+    if init is not None:
+        taken = take_weights(trainer.distribution, spec_of(config), init)
+        print(f"from {init}: {', '.join(taken)}")
+    _tell(data, config)
     _open_folder(output, config, resume, strategy)
     with _told_how_to_go_on(output, config, strategy_name):
         seconds = _fit(trainer, config, data, output)
     if training.is_chief(strategy):
         finish(output, data, seconds)
+
+
+def _tell(data, config):
+    """Says what is trained on, and what will take a moment."""
+    print(data.describe())
+    print(f"model       {config['model']}; the first update compiles it, which takes a while")
 
 
 def _config_to_go_on(run, given):
@@ -114,12 +144,12 @@ def _told_how_to_go_on(output: pathlib.Path, config: dict, strategy_name: str) -
     except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError):
         _start_again(output, strategy_name)
     except KeyboardInterrupt:
-        print(f"\ninterrupted and saved; go on by: tfp-ebm train --resume {output}")
+        print(f"\ninterrupted and saved; go on by: tfp-ebm train --resume {quoted(output)}")
         raise
     except training.NonFiniteError as error:
         raise training.NonFiniteError(
             f"{error} From the last checkpoint, update {_last_update(output)}, training goes on "
-            f"with another rate by: tfp-ebm train --resume {output} --learning-rate "
+            f"with another rate by: tfp-ebm train --resume {quoted(output)} --learning-rate "
             f"{config['learning_rate'] / 2:g} (or --clip-norm, --seed); the run records the change."
         ) from error
 
@@ -138,7 +168,7 @@ def _open_folder(output, config, resume, strategy):
         if not several or not (output / "config.json").is_file():
             raise ValueError(
                 f"`--output` {output} exists and is left as it is; choose another folder, remove "
-                f"it, or go on with a run by: tfp-ebm train --resume {output}"
+                f"it, or go on with a run by: tfp-ebm train --resume {quoted(output)}"
             )
         if differing := differing_options(read_config(output), {**config, "versions": None}):
             raise ValueError(
@@ -157,7 +187,7 @@ def _make_trainer(config, num_images, strategy):
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
     with strategy.scope():
-        density = make_model(config["model"], config["model_options"])
+        density = make_model(spec_of(config))
         trainer = training.LikelihoodModel(
             density,
             gibbs_steps=config["gibbs_steps"],
@@ -205,7 +235,12 @@ def _fit(trainer, config, data, output):
 
 def _chosen_callbacks(config, data, output):
     chosen = []
-    if count := config["quality_samples"]:
+    if (count := config["quality_samples"]) or config["sample_grids"]:
+        if data.num_levels is None:
+            raise ValueError(
+                "`--quality-samples` and `--sample-grids` are for images; leave them out."
+            )
+    if count:
         network = find_network("classifier", data, output)
         judge = metrics.SampleQuality(network, data.validation[:count], data.num_levels)
         chosen.append(training.QualityCurves(judge, output / "quality.csv", count))

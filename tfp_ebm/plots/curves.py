@@ -1,0 +1,83 @@
+"""Curves over training."""
+
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tfp_ebm.plots.figure import new_figure, save
+
+__all__ = ["curve_panels", "curves"]
+
+
+def curves(
+    epochs: Sequence[float],
+    series: dict[str, Sequence[float]],
+    path: str | pathlib.Path,
+    ylabel: str = "bits per dimension",
+    xlabel: str = "epoch",
+) -> pathlib.Path:
+    """Saves curves over epochs, or over anything else, and returns the path.
+
+    The first quarter of eight points or more may leave the picture.
+
+    Args:
+      epochs: abscissae.
+      series: label to values, one for each abscissa.
+      path: PNG file.
+      ylabel: unit of the values.
+      xlabel: what the abscissae are.
+    """
+    figure = new_figure(6, 4)
+    axes = figure.subplots()
+    is_short = len(epochs) < 8
+    for label, values in series.items():
+        axes.plot(epochs, values, label=label, marker="o" if is_short else None)
+    # The first part of training would flatten the rest.
+    skipped = 0 if is_short else len(epochs) // 4
+    everything = np.concatenate([np.asarray(values)[skipped:] for values in series.values()])
+    if is_short:
+        axes.set_xticks(epochs)
+    low, high = everything.min(), everything.max()
+    axes.set_ylim(low - 0.05 * (high - low) - 1e-3, high + 0.1 * (high - low) + 1e-3)
+    axes.set_xlabel(xlabel)
+    axes.set_ylabel(ylabel)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return save(figure, path)
+
+
+def curve_panels(
+    panels: dict[str, dict[str, Any]], path: str | pathlib.Path, xlabel: str = "epoch"
+) -> pathlib.Path:
+    """Saves one panel of curves for each quantity, side by side, and returns the path.
+
+    The picture of figure 1 of "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base
+    Spaces".
+
+    Args:
+      panels: quantity to curves, each a label to `(abscissae, values, errors)`.
+      path: PNG file.
+      xlabel: what the abscissae are.
+    """
+    figure = new_figure(4 * len(panels), 3.6)
+    for axes, (ylabel, series) in zip(
+        figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
+    ):
+        for label, (positions, values, errors) in series.items():
+            axes.errorbar(
+                positions,
+                values,
+                errors,
+                label=label,
+                capsize=2,
+                linewidth=1,
+                marker=".",
+                alpha=0.8,
+            )
+        axes.set_xlabel(xlabel)
+        axes.set_ylabel(ylabel)
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8)
+    return save(figure, path)

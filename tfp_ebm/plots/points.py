@@ -1,0 +1,59 @@
+"""Points and densities over the plane."""
+
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tfp_ebm.plots.figure import new_figure, save
+
+__all__ = ["density_2d", "scatter_2d"]
+
+
+def density_2d(
+    log_prob: Callable[[np.ndarray], Any],
+    path: str | pathlib.Path,
+    limit: float = 4.0,
+    resolution: int = 150,
+    title: str = "",
+) -> pathlib.Path:
+    """Saves a picture of a density over the plane and returns its path.
+
+    Args:
+      log_prob: function of float32 `[N, 2]` that returns nats, `[N]`.
+      path: PNG file.
+      limit: the picture shows [-limit, limit]^2.
+      resolution: points along a side.
+      title: title of the picture.
+    """
+    ticks = (np.arange(resolution, dtype=np.float32) + 0.5) / resolution * 2 * limit - limit
+    grid = np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
+    density = np.exp(np.asarray(log_prob(grid), np.float64)).reshape(resolution, resolution)
+    figure = new_figure(4, 4.3)
+    axes = figure.subplots()
+    # A few points of a noisy estimate must not set the scale of all others.
+    highest = np.quantile(density, 0.999)
+    axes.imshow(density, origin="lower", vmax=highest, extent=[-limit, limit] * 2)
+    axes.set_title(title, fontsize=10)
+    axes.set_axis_off()
+    return save(figure, path)
+
+
+def scatter_2d(
+    panels: dict[str, Any], labels: Sequence[int], path: str | pathlib.Path
+) -> pathlib.Path:
+    """Saves points over the plane, coloured by label, in panels side by side; returns the path.
+
+    Args:
+      panels: title to points `[N, 2]`.
+      labels: `[N]` integers.
+      path: PNG file.
+    """
+    figure = new_figure(3.2 * len(panels), 3.5)
+    grid = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (title, points) in zip(grid, panels.items(), strict=True):
+        axes.scatter(*np.asarray(points).T, c=labels, cmap="tab10", s=1.5, linewidths=0)
+        axes.set_title(title, fontsize=10)
+        axes.set_aspect("equal", adjustable="datalim")
+    return save(figure, path)
