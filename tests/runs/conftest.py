@@ -9,8 +9,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import cli, datasets, distributions
-from tfp_ebm.runs import run_folder
 from tfp_ebm.datasets import Dataset
+from tfp_ebm.runs import run_folder
 
 
 def _small_model(name, options):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from tfp_ebm import cli, datasets, models
-from tfp_ebm.runs.configuration import changed_config, new_config
 from tfp_ebm.internal.train_options import MODEL_OPTIONS, OPTIONS, check_options, flag
+from tfp_ebm.runs.configuration import changed_config, new_config
 
 VALUES = {
     "num_filters": 4,

@@ -89,9 +89,7 @@ def sizes_of(dataset: str | None) -> datasets.Dataset | None:
     return datasets.Dataset(dataset, *parts, *[np.zeros([1], np.int64)] * 3, num_levels=levels)
 
 
-def load_data(
-    dataset: str, data_dir: str | None, data_options: dict[str, Any]
-) -> datasets.Dataset:
+def load_data(dataset: str, data_dir: str | None, data_options: dict[str, Any]) -> datasets.Dataset:
     """Returns the data of a run.
 
     Args:

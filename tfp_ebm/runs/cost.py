@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
-
 import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.stochastic_bound import bound_log_prob

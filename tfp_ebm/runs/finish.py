@@ -5,11 +5,11 @@ import pathlib
 
 import numpy as np
 
-from tfp_ebm import datasets, plots
+from tfp_ebm import datasets, models, plots
+from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
+from tfp_ebm.models.parts import num_levels
 from tfp_ebm.runs.evaluate import evaluate_model, units_of_table
 from tfp_ebm.runs.run_folder import load_model, write_json
-from tfp_ebm.distributions import Dequantized
-from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.training import checkpoint
 from tfp_ebm.training.epoch_table import read_epoch_rows
 

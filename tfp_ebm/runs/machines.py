@@ -8,11 +8,11 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import models
-from tfp_ebm.runs import progress
 from tfp_ebm.distributions import BoltzmannMachine
 from tfp_ebm.internal.json_numbers import json_number
 from tfp_ebm.internal.tfp_private import Blockwise, samplers
 from tfp_ebm.partition import reverse_annealing
+from tfp_ebm.runs import progress
 from tfp_ebm.training import energy_based_parts
 
 __all__ = ["bracket_log_partition", "estimate_log_partitions"]

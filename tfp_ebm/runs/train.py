@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfp_ebm import datasets, metrics, training
+from tfp_ebm.internal.keras import keras
 from tfp_ebm.runs.configuration import (
     changed_config,
     differing_options,
@@ -29,7 +30,6 @@ from tfp_ebm.runs.run_folder import (
     spec_of,
     write_json,
 )
-from tfp_ebm.internal.keras import keras
 from tfp_ebm.training import parameter_groups
 from tfp_ebm.training.epoch_table import read_epoch_rows
 
