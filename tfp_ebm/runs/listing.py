@@ -11,7 +11,7 @@ _KINDS = ("flow", "base", "noise", "posterior")
 
 
 def models(name: str | None = None) -> None:
-    """Prints what `train` knows, separated by tabs: models, presets, flows and bases, or one's options.
+    """Prints the models, presets, flows and bases that `train` knows, or the options of one.
 
     Args:
       name: a model, preset, flow or base, whose options are printed; None: all names.

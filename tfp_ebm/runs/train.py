@@ -68,7 +68,8 @@ def train(
         for name, value in (("output", output), ("init", init)):
             if value is not None:
                 raise ValueError(
-                    f"`--{name}` has no place beside `--resume`: a run keeps its folder and weights."
+                    f"`--{name}` has no place beside `--resume`: a run keeps its folder and "
+                    "weights."
                 )
         config = _config_to_go_on(resume, {"model": model, "dataset": dataset, **given})
         output, strategy_name = resume, strategy_name or config["strategy"]
