@@ -188,3 +188,32 @@ def test_a_trainer_says_what_to_copy_instead(method):
     trainer = training.LikelihoodModel(tfd.MultivariateNormalDiag(tf.zeros([2])))
     with pytest.raises(TypeError, match=r"copy or pickle `trainer\.distribution`"):
         method(trainer)
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.h5", "model"])
+def test_keras_formats_that_lose_the_model_are_refused(tmp_path, name):
+    trainer = _trainer()
+    with pytest.raises(TypeError, match=r"tfp_ebm\.save\(trainer\.distribution"):
+        trainer.save(tmp_path / name)
+    callback = keras.callbacks.ModelCheckpoint(str(tmp_path / name))
+    with pytest.raises(TypeError, match=r"tfp_ebm\.save\(trainer\.distribution"):
+        trainer.fit(np.zeros([4, 2], np.float32), verbose=0, callbacks=[callback])
+    assert not any(tmp_path.iterdir())
+
+
+def test_weights_in_the_format_of_tensorflow_come_back_and_in_hdf5_are_refused(tmp_path):
+    trainer, again = _trainer(), _trainer()
+    trainer.distribution.loc.assign([1.0, 2.0])
+    trainer.save_weights(tmp_path / "weights")
+    again.load_weights(tmp_path / "weights")
+    np.testing.assert_array_equal(again.distribution.loc, [1.0, 2.0])
+    for options in ({"filepath": tmp_path / "w.h5"}, {"filepath": "w", "save_format": "h5"}):
+        with pytest.raises(TypeError, match="loses what a distribution owns"):
+            trainer.save_weights(**options)
+
+
+def _trainer():
+    model = tfp.distributions.MultivariateNormalDiag(loc=tf.Variable([0.0, 0.0]))
+    trainer = training.LikelihoodModel(model)
+    trainer.compile(optimizer=keras.optimizers.SGD(0.1))
+    return trainer

@@ -1,7 +1,7 @@
 """Models from their descriptions, and the functions that return their parts."""
 
 from tfp_ebm.models.bases import Latents
-from tfp_ebm.models.build import build, check
+from tfp_ebm.models.build import build, check, spec_of
 from tfp_ebm.models.codes import decode, encode
 from tfp_ebm.models.eb_and_flow import eb_and_flow
 from tfp_ebm.models.flow_plus_plus import flow_plus_plus
@@ -77,6 +77,7 @@ __all__ = [
     "rbm_flow",
     "register_base",
     "register_flow",
+    "spec_of",
     "vector_flow",
     "vector_vflow",
     "vflow",

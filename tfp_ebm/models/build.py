@@ -14,7 +14,7 @@ from tfp_ebm.models.consistency import check_flow, check_num_levels
 from tfp_ebm.models.image_preprocessing import image_preprocessing
 from tfp_ebm.models.specification import INTEGER, DataSpec, ModelSpec
 
-__all__ = ["build", "check"]
+__all__ = ["build", "check", "spec_of"]
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
@@ -90,6 +90,29 @@ def build(
       ValueError: if a part is unknown, has no such option, or parts do not fit each other.
     """
     check(spec)
+    is_whole = flow is None and base is None and noise is None and posterior is None
+    model = _assemble(spec, flow, base, noise, posterior)
+    if is_whole:
+        model._spec = spec  # Of parts that were there already it says nothing.
+    return model
+
+
+def spec_of(model: tfd.Distribution) -> ModelSpec:
+    """Returns the description that a model was built from.
+
+    Raises:
+      ValueError: if it was not built from a description alone.
+    """
+    spec = getattr(model, "_spec", None)
+    if not isinstance(spec, ModelSpec):
+        raise ValueError(
+            "`model` must come from `models.build`, or from a function such as `models.rbm_flow`, "
+            "with all its parts described; of other models give the description too."
+        )
+    return spec
+
+
+def _assemble(spec, flow, base, noise, posterior):
     data, dtype = spec.data, tf.as_dtype(spec.dtype)
     if base is None:
         base = _make_base(spec, dtype)

@@ -5,6 +5,7 @@ from tfp_ebm.runs.evaluate import evaluate, evaluate_model
 from tfp_ebm.runs.listing import datasets, models
 from tfp_ebm.runs.run_folder import load_model
 from tfp_ebm.runs.sample import sample
+from tfp_ebm.runs.saving import load, save
 from tfp_ebm.runs.train import train
 
 __all__ = [
@@ -12,8 +13,10 @@ __all__ = [
     "encode",
     "evaluate",
     "evaluate_model",
+    "load",
     "load_model",
     "models",
     "sample",
+    "save",
     "train",
 ]

@@ -26,7 +26,7 @@ from tfp_ebm.models import DataSpec, ModelSpec
 from tfp_ebm.runs.run_folder import columns_of
 from tfp_ebm.version import __version__
 
-__all__ = ["changed_config", "differing_options", "load_data", "new_config", "sizes_of"]
+__all__ = ["changed_config", "differing_options", "load_data", "new_config", "sizes_of", "versions"]
 
 # Of models whose size is free, where nothing else is said; suits 8x8 digits.
 _USUAL_DROPOUT = 0.3
@@ -74,7 +74,7 @@ def new_config(
         "data": {name: value for name, value in data_options.items() if value},
         "spec": spec.to_dict(),
         **options,
-        "versions": _versions(),
+        "versions": versions(),
     }
     return json.loads(json.dumps(config)), data
 
@@ -278,7 +278,7 @@ def changed_config(
         "update": update,
         "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "options": {name: {"from": config[name], "to": value} for name, value in changed.items()},
-        "versions": _versions(),
+        "versions": versions(),
     }
     return {**config, **changed, "changes": [*config.get("changes", []), entry]}
 
@@ -299,7 +299,8 @@ def _check_changeable(config, changed, run):
         )
 
 
-def _versions():
+def versions() -> dict[str, str]:
+    """Returns the versions of this package and of what it stands on."""
     return {
         "tfp_ebm": __version__,
         "tensorflow": tf.__version__,

@@ -9,10 +9,13 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfp_ebm.internal.constants import constants, differing
+
 __all__ = ["CheckpointError", "restore", "save"]
 
 _MANIFEST = "manifest.json"
 _MAX_LENGTH = 300
+_MAX_NAMED = 5
 _PREFIX = "weights"
 
 
@@ -66,7 +69,7 @@ def _write(model, partial, config):
     partial.mkdir(parents=True)
     tf.train.Checkpoint(model=model).write(str(partial / _PREFIX))
     sums = {path.name: _digest(path) for path in sorted(partial.iterdir())}
-    content = {"files": sums, "config": config}
+    content = {"files": sums, "config": config, "constants": constants(model)}
     (partial / _MANIFEST).write_text(json.dumps(content, indent=1) + "\n")
     for path in partial.iterdir():
         _sync(path)
@@ -97,18 +100,25 @@ def restore(model: Any, folder: str | pathlib.Path, config: dict[str, Any] | Non
 
     Raises:
       CheckpointError: if a file is missing or damaged, or belongs to another model or
-        configuration; the message names it. Nothing is deleted.
+        configuration, or to a model with other constants, such as delta or a number of levels; the
+        message names it. Nothing is deleted.
     """
     folder = pathlib.Path(folder)
     if not folder.exists() and _previous(folder).exists():  # Stopped between two renames.
         folder = _previous(folder)
-    saved = _verified_config(folder)
+    content = _verified_content(folder)
+    saved = content.get("config")
     if config is not None and saved != config:
         keys = sorted({*(saved or {}), *config})
-        differing = [key for key in keys if (saved or {}).get(key) != config.get(key)]
+        others = [key for key in keys if (saved or {}).get(key) != config.get(key)]
         raise CheckpointError(
             f"The checkpoint in {folder} belongs to another configuration, which differs in "
-            f"{', '.join(differing)}."
+            f"{', '.join(others)}."
+        )
+    if others := differing(content.get("constants") or {}, constants(model)):
+        raise CheckpointError(
+            f"The checkpoint in {folder} belongs to a model with other constants: "
+            f"{', '.join(others[:_MAX_NAMED])}. Make the model as the one that was saved."
         )
     try:
         status = tf.train.Checkpoint(model=model).read(str(folder / _PREFIX))
@@ -116,9 +126,20 @@ def restore(model: Any, folder: str | pathlib.Path, config: dict[str, Any] | Non
     except (AssertionError, ValueError, tf.errors.OpError) as error:
         raise CheckpointError(
             f"The checkpoint in {folder} belongs to another model, or to another kind or number of "
-            f"chains; make the model from the config.json beside it. {_first_line(error)}"
+            f"chains{_chains(model)}; make the model from the config.json beside it. "
+            f"{_first_line(error)}"
         ) from None
     status.expect_partial()
+
+
+def _chains(model):
+    """Returns in words the kinds of chains that a model has."""
+    kinds = {
+        type(part.chains).__name__
+        for part in (model, *model.submodules)
+        if getattr(part, "chains", None) is not None
+    }
+    return f" than its {', '.join(sorted(kinds))}" if kinds else ""
 
 
 def _first_line(error):
@@ -127,8 +148,8 @@ def _first_line(error):
     return line if len(line) <= _MAX_LENGTH else line[:_MAX_LENGTH] + "..."
 
 
-def _verified_config(folder):
-    """Returns the configuration that was saved, after a look at every file."""
+def _verified_content(folder):
+    """Returns what the manifest says, after a look at every file."""
     manifest = folder / _MANIFEST
     remedy = "restore the folder from a copy, or train again into a new one."
     if not manifest.is_file():
@@ -146,4 +167,4 @@ def _verified_config(folder):
             raise CheckpointError(f"The checkpoint file {path} is missing; {remedy}")
         if _digest(path) != expected:
             raise CheckpointError(f"The checkpoint file {path} is damaged; {remedy}")
-    return content.get("config")
+    return content

@@ -17,6 +17,11 @@ from tfp_ebm.training.data import EventReader, evaluation_batches, events
 __all__ = ["EventTrainer"]
 
 _BATCH_SIZE = 32
+_LOSS = (
+    "loses what a distribution owns: write the model by `tfp_ebm.save(trainer.distribution, "
+    "folder)`, or by `tfp_ebm.training.checkpoint.save`, and training by "
+    "`tfp_ebm.training.Checkpoints`."
+)
 
 
 class EventTrainer(keras.Model):
@@ -59,6 +64,30 @@ class EventTrainer(keras.Model):
 
     def __deepcopy__(self, memo):
         self.__reduce__()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Raises: Keras's formats lose what a distribution owns.
+
+        Raises:
+          TypeError: always, with what to call instead.
+        """
+        raise TypeError(f"A trainer is not saved as a Keras model, which {_LOSS}")
+
+    def save_weights(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        """As `tf_keras.Model.save_weights` in TensorFlow's format.
+
+        Args:
+          filepath: prefix of the files.
+          *args: passed on.
+          **kwargs: passed on.
+
+        Raises:
+          TypeError: if the file would be HDF5 or Keras's own.
+        """
+        is_tf = not str(filepath).endswith((".h5", ".hdf5", ".keras"))
+        if not is_tf or kwargs.get("save_format", "tf") not in (None, "tf"):
+            raise TypeError(f"Weights are not saved to {filepath}, a format that {_LOSS}")
+        super().save_weights(filepath, *args, **kwargs)
 
     @property
     def num_updates(self) -> tf.Variable:

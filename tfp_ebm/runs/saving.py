@@ -1,0 +1,79 @@
+"""Models in folders: written and read in one call, in any program."""
+
+import json
+import pathlib
+
+import tensorflow_probability as tfp
+
+from tfp_ebm import models
+from tfp_ebm.runs.configuration import versions
+from tfp_ebm.runs.run_folder import load_model, write_json
+from tfp_ebm.training import checkpoint
+
+__all__ = ["load", "save"]
+
+_DESCRIPTION = "model.json"
+
+
+def save(
+    model: tfp.distributions.Distribution,
+    folder: str | pathlib.Path,
+    spec: models.ModelSpec | None = None,
+) -> None:
+    """Writes a model to a folder: its description, weights, chains and log Z.
+
+    >>> import tempfile, tfp_ebm
+    >>> model = models.eb_and_flow((2, 2, 1), 5, num_hidden=3, hidden_units=[4])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(model, f"{folder}/mine")
+    ...     again = load(f"{folder}/mine")
+    >>> images = model.sample(3, seed=(0, 1))
+    >>> difference = again.log_prob(images, (0, 2)) - model.log_prob(images, (0, 2))
+    >>> difference.numpy().tolist()
+    [0.0, 0.0, 0.0]
+
+    Args:
+      model: a model that `models.build` made, or a function such as `models.rbm_flow`.
+      folder: where to write; a model that was saved there is replaced when the new one is whole.
+      spec: the description of a model that was made otherwise, with the same variables.
+
+    Raises:
+      ValueError: if the model has no description, or the folder holds something else.
+      CheckpointError: if it cannot be written, as on a full disk.
+    """
+    folder = pathlib.Path(folder)
+    spec = models.spec_of(model) if spec is None else spec
+    if folder.exists() and not (folder / _DESCRIPTION).is_file() and any(folder.iterdir()):
+        raise ValueError(
+            f"`folder` {folder} exists and holds no saved model; it is left as it is. Choose "
+            "another folder."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint.save(model, folder / "checkpoint")
+    write_json(folder / _DESCRIPTION, {"spec": spec.to_dict(), "versions": versions()})
+
+
+def load(folder: str | pathlib.Path) -> tfp.distributions.Distribution:
+    """Returns the model in a folder that `save` or `tfp-ebm train` wrote.
+
+    Args:
+      folder: the folder.
+
+    Raises:
+      ValueError: if there is no model in it, or something in it is damaged; the message names it.
+    """
+    folder = pathlib.Path(folder)
+    path = folder / _DESCRIPTION
+    if (folder / "config.json").is_file():
+        return load_model(folder)[1]
+    if not path.is_file():
+        raise ValueError(
+            f"{folder} holds no model: neither {_DESCRIPTION}, as `tfp_ebm.save` writes it, nor "
+            "the config.json of a run."
+        )
+    try:
+        model = models.build(models.ModelSpec.from_dict(json.loads(path.read_text())["spec"]))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged: {error} Restore it from a copy.") from error
+    checkpoint.restore(model, folder / "checkpoint")
+    return model
