@@ -42,11 +42,23 @@ BIJECTORS = {
         lambda dtype: bijectors.ActNorm.create([2, 3, 2], dtype=dtype),
         images(3, 2, 3, 2),
     ),
+    "ActNorm vectors": (
+        lambda dtype: bijectors.ActNorm.create([3], dtype=dtype, event_rank=1),
+        images(4, 3),
+    ),
+    "ChannelSplit vectors": (
+        lambda dtype: bijectors.ChannelSplit(swap=True, event_rank=1),
+        images(4, 5),
+    ),
     "ChannelSplit": (lambda dtype: bijectors.ChannelSplit(), images(3, 2, 1, 4)),
     "CheckerboardSplit": (lambda dtype: bijectors.CheckerboardSplit(), images(3, 3, 2, 2)),
     "CheckerboardSplit true": (
         lambda dtype: bijectors.CheckerboardSplit("checkerboard", swap=True),
         images(3, 3, 2, 2),
+    ),
+    "CheckerboardSplit vectors": (
+        lambda dtype: bijectors.CheckerboardSplit(event_rank=1),
+        images(4, 5),
     ),
     "Coupling": (
         lambda dtype: bijectors.Coupling(
@@ -83,6 +95,12 @@ BIJECTORS = {
             3, parametrization="lu", init="rotation", dtype=dtype, seed=1
         ),
         images(3, 2, 2, 3),
+    ),
+    "Invertible1x1Conv vectors": (
+        lambda dtype: bijectors.Invertible1x1Conv.create(
+            3, parametrization="lu", init="rotation", dtype=dtype, seed=1, event_rank=1
+        ),
+        images(4, 3),
     ),
     "MixLogCDF": (
         lambda dtype: bijectors.MixLogCDF(
