@@ -114,6 +114,14 @@ BIJECTORS = {
         ),
         images(3, 4),
     ),
+    "MonotoneSpline": (
+        lambda dtype: bijectors.MonotoneSpline(
+            tf.Variable(images(2, 5, scale=0.7, seed=1), dtype=dtype), 3.0
+        ),
+        np.array([[-3.5, 0.7], [-0.4, 2.9], [1.3, 3.5]]),
+        # `tf.vectorized_map` gathers wrongly for batches of parameters of TFP's spline.
+        {"check_vmap": False},
+    ),
     "Squeeze": (lambda dtype: bijectors.Squeeze(), images(3, 2, 4, 1)),
 }
 
@@ -244,8 +252,8 @@ DISTRIBUTIONS = {
 }
 
 
-# Other entries of these classes are quicker.
-SLOW = {"Coupling spline", "SmoothedRBM", "SmoothedBoltzmannMachine"}
+# Other entries of these classes are quicker, and so are the other tests of the spline.
+SLOW = {"Coupling spline", "MonotoneSpline", "SmoothedRBM", "SmoothedBoltzmannMachine"}
 
 
 def conformance(class_name):

@@ -64,6 +64,15 @@ FAULTS = {
         ),
         ("-tf.nn.softplus(y) - tf.nn.softplus(-y) -", "-tf.nn.softplus(y) - tf.nn.softplus(y) -"),
     ],
+    "monotone_spline": [
+        ("return x, -log_det", "return x, log_det"),
+        ("share * tf.exp(_within(slope, _SLOPE_RATIO))", "share * tf.exp(slope)"),
+        ("tf.exp(_within(knot, _KNOT_RATIO) + beside)", "tf.exp(_within(knot, _KNOT_RATIO))"),
+        ("point = tf.where(inside, x, tf.zeros_like(x))", "point = x"),
+        ("tf.abs(x) < self._bound", "tf.abs(x) < 2 * self._bound"),
+        ("limit * tf.tanh(log_ratio / limit)", "limit * tf.tanh(log_ratio)"),
+        ("(1 - _SMALLEST_WIDTH) * tf.nn.softmax(width)", "tf.nn.softmax(width)"),
+    ],
     "invertible_1x1_conv": [
         ("if index.shape.rank == 1:", "if True:"),
         ("ps.shape(rows)[:-2]", "shape[:-event_rank]"),
