@@ -17,6 +17,7 @@ from tfp_ebm.models.initialization import initialize_from_data
 from tfp_ebm.models.multi_scale import latent_shapes, multi_scale
 from tfp_ebm.models.nice import nice
 from tfp_ebm.models.presets import option_names, preset, preset_images, preset_names
+from tfp_ebm.models.spline_flow import spline_flow
 from tfp_ebm.models.variational_noise import VariationalNoise
 from tfp_ebm.models.vector_flow import vector_flow
 from tfp_ebm.models.vector_posteriors import FlowPosterior, GaussianPosterior, NormalPosterior
@@ -47,6 +48,7 @@ __all__ = [
     "preset_images",
     "preset_names",
     "rbm_flow",
+    "spline_flow",
     "vector_flow",
     "vector_vflow",
     "vflow",

@@ -42,8 +42,8 @@ def vector_vflow(
       dtype: dtype of all variables.
 
     Raises:
-      ValueError: if the number of latents is odd or differs from the base's, or a posterior is
-        given without anything to augment.
+      ValueError: if the number of latents differs from the base's, or a posterior is given without
+        anything to augment.
     """
     num_augmented = checks.positive_integer("num_augmented", num_augmented, minimum=0)
     if posterior is not None and not num_augmented:
