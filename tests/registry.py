@@ -244,6 +244,7 @@ DISTRIBUTIONS = {
     ),
     # Their log-probability is a bound with its own draws: tests/distributions checks them instead.
     "Dequantized": None,
+    "DequantizedTable": None,
     "Augmented": None,
     # Base classes.
     "EnergyBased": None,

@@ -11,8 +11,9 @@ TESTS = {
 FAULTS = {
     "nice": [
         ("tf.constant(1 / num_levels, dtype)", "tf.constant(1 / (num_levels - 1), dtype)"),
-        ("swap=bool(index % 2)", "swap=True"),
-        ("if size % 2:", "if False:"),
+        ("swap=bool(step % 2)", "swap=True"),
+        ("if num_levels is not None:", "if False:"),
+        ("if size > 1:", "if size > 2:"),
     ],
     "spline_flow": [
         ("parameters.shape[-1] // each, each]", "-1, each]"),
