@@ -42,11 +42,23 @@ BIJECTORS = {
         lambda dtype: bijectors.ActNorm.create([2, 3, 2], dtype=dtype),
         images(3, 2, 3, 2),
     ),
+    "ActNorm vectors": (
+        lambda dtype: bijectors.ActNorm.create([3], dtype=dtype, event_rank=1),
+        images(4, 3),
+    ),
+    "ChannelSplit vectors": (
+        lambda dtype: bijectors.ChannelSplit(swap=True, event_rank=1),
+        images(4, 5),
+    ),
     "ChannelSplit": (lambda dtype: bijectors.ChannelSplit(), images(3, 2, 1, 4)),
     "CheckerboardSplit": (lambda dtype: bijectors.CheckerboardSplit(), images(3, 3, 2, 2)),
     "CheckerboardSplit true": (
         lambda dtype: bijectors.CheckerboardSplit("checkerboard", swap=True),
         images(3, 3, 2, 2),
+    ),
+    "CheckerboardSplit vectors": (
+        lambda dtype: bijectors.CheckerboardSplit(event_rank=1),
+        images(4, 5),
     ),
     "Coupling": (
         lambda dtype: bijectors.Coupling(
@@ -84,6 +96,12 @@ BIJECTORS = {
         ),
         images(3, 2, 2, 3),
     ),
+    "Invertible1x1Conv vectors": (
+        lambda dtype: bijectors.Invertible1x1Conv.create(
+            3, parametrization="lu", init="rotation", dtype=dtype, seed=1, event_rank=1
+        ),
+        images(4, 3),
+    ),
     "MixLogCDF": (
         lambda dtype: bijectors.MixLogCDF(
             *(tf.Variable(images(4, 3, scale=0.7, seed=s), dtype=dtype) for s in (1, 2, 3))
@@ -95,6 +113,14 @@ BIJECTORS = {
             tfb.Split(2), networks.MLP(2, 2 * (2 + 3 * 3), [5], "tanh", dtype=dtype), 3
         ),
         images(3, 4),
+    ),
+    "MonotoneSpline": (
+        lambda dtype: bijectors.MonotoneSpline(
+            tf.Variable(images(2, 5, scale=0.7, seed=1), dtype=dtype), 3.0
+        ),
+        np.array([[-3.5, 0.7], [-0.4, 2.9], [1.3, 3.5]]),
+        # `tf.vectorized_map` gathers wrongly for batches of parameters of TFP's spline.
+        {"check_vmap": False},
     ),
     "Squeeze": (lambda dtype: bijectors.Squeeze(), images(3, 2, 4, 1)),
 }
@@ -218,6 +244,7 @@ DISTRIBUTIONS = {
     ),
     # Their log-probability is a bound with its own draws: tests/distributions checks them instead.
     "Dequantized": None,
+    "DequantizedTable": None,
     "Augmented": None,
     # Base classes.
     "EnergyBased": None,
@@ -226,8 +253,8 @@ DISTRIBUTIONS = {
 }
 
 
-# Other entries of these classes are quicker.
-SLOW = {"Coupling spline", "SmoothedRBM", "SmoothedBoltzmannMachine"}
+# Other entries of these classes are quicker, and so are the other tests of the spline.
+SLOW = {"Coupling spline", "MonotoneSpline", "SmoothedRBM", "SmoothedBoltzmannMachine"}
 
 
 def conformance(class_name):

@@ -140,3 +140,55 @@ def test_a_graph_refuses_another_number_of_channels(method):
 def test_errors(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_vectors_against_numpy():
+    rng = np.random.default_rng(0)
+    shift, log_scale, x = rng.normal(size=[5, 3]), rng.normal(size=[3]), rng.normal(size=[4, 5, 3])
+    norm = bijectors.ActNorm(shift, log_scale, event_rank=1)
+    assert norm.experimental_batch_shape() == (5,)
+    np.testing.assert_allclose(norm.forward(x), x * np.exp(log_scale) + shift, rtol=1e-12)
+    log_det = norm.forward_log_det_jacobian(x, event_ndims=1)
+    np.testing.assert_allclose(np.broadcast_to(log_det, [5]), log_scale.sum(), rtol=1e-12)
+    np.testing.assert_array_equal(norm[1:3].forward(x[:, 1:3]), norm.forward(x)[:, 1:3])
+    both = norm.forward_log_det_jacobian(x, event_ndims=2)
+    np.testing.assert_allclose(both, 5 * log_scale.sum(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(2,), (3, 2)])
+def test_initializes_vectors(shape):
+    norm = bijectors.ActNorm(*(tf.Variable(np.zeros(shape)) for _ in range(2)), event_rank=1)
+    x = np.random.default_rng(0).normal(size=[400, 3, 2]) * [2.0, 0.5] + 7
+    norm.initialize(x)
+    y, axes = norm.forward(x).numpy(), (0, 1) if len(shape) == 1 else 0
+    np.testing.assert_allclose(y.mean(axes), 0, atol=1e-9)
+    np.testing.assert_allclose(y.std(axes), 1, rtol=1e-9)
+
+
+def test_trainable_parameters_of_vectors():
+    made = tfp.experimental.util.make_trainable(
+        bijectors.ActNorm, batch_and_event_shape=[5, 3], event_rank=1
+    )
+    assert [variable.shape for variable in made.trainable_variables] == [(5, 3)] * 2
+    assert made.experimental_batch_shape() == (5,)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: bijectors.ActNorm.create([3], event_rank=2), "must be 1, for vectors, or 3"),
+        (lambda: bijectors.ActNorm.create([1, 1, 3], event_rank=1), r"must be \[channels\] for"),
+        (lambda: bijectors.ActNorm.create([2, 3]), r"or \[height, width, channels\] .* \[2, 3\]"),
+        (
+            lambda: bijectors.ActNorm.create([3], event_rank=1).forward(np.zeros([5, 4], "f")),
+            r"made for vectors of shape \[\.\.\., 3\], got \(5, 4\)",
+        ),
+        (
+            lambda: bijectors.ActNorm.create([1], event_rank=1).forward(np.float32(3)),
+            r"needs vectors of shape \[\.\.\., size\], got shape \(\)",
+        ),
+    ],
+)
+def test_errors_of_vectors(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

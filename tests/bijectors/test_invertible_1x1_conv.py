@@ -152,3 +152,45 @@ def test_convolution_checks_its_parameters(kernel, permutation, message):
 def test_errors(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("parametrization", ["full", "lu"])
+def test_vectors_are_multiplied_by_the_kernel_of_images(parametrization):
+    image, vector = (
+        bijectors.Invertible1x1Conv.create(
+            5, parametrization, "rotation", tf.float64, seed=3, event_rank=event_rank
+        )
+        for event_rank in (3, 1)
+    )
+    x = np.random.default_rng(0).normal(size=[4, 5])
+    y = vector.forward(x)
+    np.testing.assert_array_equal(y, image.forward(x[:, None, None])[:, 0, 0])
+    np.testing.assert_allclose(vector.inverse(tf.identity(y)), x, rtol=1e-9)
+    log_dets = [
+        np.broadcast_to(conv.forward_log_det_jacobian(value, event_ndims=conv.event_rank), 4)
+        for conv, value in ((image, x[:, None, None]), (vector, x))
+    ]
+    np.testing.assert_array_equal(*log_dets)
+
+
+def test_batches_of_matrices_on_vectors():
+    rng = np.random.default_rng(0)
+    kernel, x = rng.normal(size=[6, 3, 3]), rng.normal(size=[4, 6, 3])
+    conv = bijectors.Invertible1x1Conv(kernel, [2, 0, 1], event_rank=1)
+    assert conv.experimental_batch_shape() == (6,)
+    matrix = ((np.tril(kernel, -1) + np.eye(3)) @ np.triu(kernel))[:, [2, 0, 1]]
+    y = conv.forward(x)
+    np.testing.assert_allclose(y, np.einsum("bij,nbj->nbi", matrix, x), rtol=1e-9)
+    np.testing.assert_allclose(conv.inverse(tf.identity(y)), x, atol=1e-9)
+    log_det = conv.forward_log_det_jacobian(x, event_ndims=1)
+    np.testing.assert_allclose(log_det, np.linalg.slogdet(matrix)[1], rtol=1e-9)
+    np.testing.assert_allclose(conv[2].forward(x[:, 2]), y[:, 2], rtol=1e-12)
+    made = tfp.experimental.util.make_trainable(
+        bijectors.Invertible1x1Conv, batch_and_event_shape=[6, 3], event_rank=1
+    )
+    assert [variable.shape for variable in made.trainable_variables] == [(6, 3, 3)]
+
+
+def test_vectors_of_another_size_are_refused():
+    with pytest.raises(ValueError, match=r"made for 3 channels, got vectors of shape \(5, 4\)"):
+        bijectors.Invertible1x1Conv.create(3, event_rank=1).forward(np.zeros([5, 4], np.float32))

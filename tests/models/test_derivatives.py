@@ -20,11 +20,16 @@ FLOWS = {
         IMAGES,
     ),
     "vector_flow": (lambda: models.vector_flow(4, 2, (5,), **OPTIONS), POINTS),
+    "vector_flow odd": (lambda: models.vector_flow(3, 2, (5,), **OPTIONS), POINTS[:, :3]),
+    "spline_flow": (lambda: models.spline_flow(3, 2, 2, (5,), **OPTIONS), POINTS[:, :3]),
+    "spline_flow single": (lambda: models.spline_flow(1, 2, 2, **OPTIONS), POINTS[:, :1]),
 }
 
 
 @pytest.mark.parametrize("direction", ["forward", "inverse"])
-@pytest.mark.parametrize("name", FLOWS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * ("spline" in name)) for name in FLOWS]
+)
 def test_flows(name, direction):
     make, points = FLOWS[name]
     flow, x = make(), tf.constant(points)

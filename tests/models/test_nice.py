@@ -69,6 +69,47 @@ def test_slices_of_a_batch_of_bases():
         np.testing.assert_allclose(batch[index].log_prob(x[0]), whole[index], rtol=1e-12)
 
 
-def test_an_odd_number_of_entries_is_refused():
-    with pytest.raises(ValueError, match="even number of entries, got 9"):
-        models.nice((3, 3, 1))
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_vectors_of_any_size(size):
+    flow = models.nice((size,), None, dtype=tf.float64, **SMALL_NICE)
+    for index, variable in enumerate(flow.trainable_variables):
+        noise = tf.random.stateless_normal(variable.shape, (0, index), dtype=variable.dtype)
+        variable.assign_add(0.3 * noise)
+    x = tf.constant(np.random.default_rng(0).normal(size=[1, size]))
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        z = flow.inverse(x)
+    jacobian = tape.jacobian(z, x, experimental_use_pfor=False).numpy().reshape(size, size)
+    log_det = flow.inverse_log_det_jacobian(x + 0, event_ndims=1)
+    np.testing.assert_allclose(tf.reduce_sum(log_det), np.linalg.slogdet(jacobian)[1], rtol=1e-9)
+    np.testing.assert_allclose(flow.forward(tf.identity(z)), x, rtol=1e-9)
+    gradients = tape.gradient(z, flow.trainable_variables)
+    assert all(gradient is not None for gradient in gradients)
+    assert len(gradients) == (3 if size == 1 else 1 + 2 * 4)
+
+
+def test_images_with_an_odd_number_of_entries_are_vectors_in_another_shape():
+    options = {"dtype": tf.float64, **SMALL_NICE}
+    image, vector = models.nice((3, 3, 1), 5, **options), models.nice((9,), 5, **options)
+    for one, other in zip(vector.variables, image.variables, strict=True):
+        one.assign(other)
+    x = np.random.default_rng(0).uniform(0, 5, size=[4, 3, 3, 1])
+    z = image.inverse(x)
+    np.testing.assert_array_equal(z, vector.inverse(x.reshape(4, 9)))
+    unscaled = models.nice((9,), None, **options)
+    for one, other in zip(unscaled.variables, vector.variables, strict=True):
+        one.assign(other)
+    np.testing.assert_allclose(unscaled.inverse(x.reshape(4, 9) / 5), z, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((0,), "at least 1, got 0"),
+        ((3, 3), "must be three positive"),
+        (4, "must be three positive"),
+    ],
+)
+def test_errors(shape, message):
+    with pytest.raises(ValueError, match=message):
+        models.nice(shape)

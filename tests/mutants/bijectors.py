@@ -21,8 +21,8 @@ FAULTS = {
     ],
     "channel_split": [
         ("tf.split(x, 2, axis=-1)", "tf.split(x, 2, axis=-1)[::-1]"),
+        ("[size - size // 2, size // 2], axis=-1)", "[size // 2, size - size // 2], axis=-1)"),
         ("dims[2] // 2", "dims[2]"),
-        ("shape[-1:] // 2]", "shape[-1:]]"),
     ],
     "checkerboard_split": [
         ("% 2 == 1, [-1, 1, 1])", "% 2 == 0, [-1, 1, 1])"),
@@ -30,8 +30,11 @@ FAULTS = {
         ('if self._pattern == "columns":', 'if self._pattern != "columns":'),
     ],
     "image_bijector": [
-        ("halves[::-1] if self._swap else halves", "halves"),
+        ("list(parts)[::-1] if self._swap else list(parts)", "list(parts)"),
         ("size + -size % factor", "size - size % factor"),
+        ("[size - size // 2, size // 2])", "[size // 2, size - size // 2])"),
+        ("if size < 2:", "if size < 1:"),
+        ("shape[-1:] - shape[-1:] // 2, shape[-1:] // 2]", "shape[-1:] // 2, shape[-1:] // 2]"),
     ],
     "coupling": [
         ("return x, -log_det", "return x, log_det"),
@@ -61,9 +64,18 @@ FAULTS = {
         ),
         ("-tf.nn.softplus(y) - tf.nn.softplus(-y) -", "-tf.nn.softplus(y) - tf.nn.softplus(y) -"),
     ],
+    "monotone_spline": [
+        ("return x, -log_det", "return x, log_det"),
+        ("share * tf.exp(_within(slope, _SLOPE_RATIO))", "share * tf.exp(slope)"),
+        ("tf.exp(_within(knot, _KNOT_RATIO) + beside)", "tf.exp(_within(knot, _KNOT_RATIO))"),
+        ("point = tf.where(inside, x, tf.zeros_like(x))", "point = x"),
+        ("tf.abs(x) < self._bound", "tf.abs(x) < 2 * self._bound"),
+        ("limit * tf.tanh(log_ratio / limit)", "limit * tf.tanh(log_ratio)"),
+        ("(1 - _SMALLEST_WIDTH) * tf.nn.softmax(width)", "tf.nn.softmax(width)"),
+    ],
     "invertible_1x1_conv": [
         ("if index.shape.rank == 1:", "if True:"),
-        ("ps.shape(rows)[:-2]", "ps.shape(x)[:-3]"),
+        ("ps.shape(rows)[:-2]", "shape[:-event_rank]"),
         ("tf.sort(self._permutation, axis=-1)", "self._permutation"),
         (
             "return x if x.shape.rank is None else tf.ensure_shape(x, [*x.shape[:-1], expected])",
@@ -76,7 +88,8 @@ FAULTS = {
             "tf.math.log(tf.abs(tf.linalg.diag_part(kernel)))",
             "tf.math.log(tf.linalg.diag_part(kernel))",
         ),
-        ("ps.shape(x)[-3:-1]", "ps.shape(x)[-3:]"),
+        ("ps.shape(x)[-self._event_rank : -1]", "ps.shape(x)[-self._event_rank :]"),
+        ("ps.reduce_prod(shape[-event_rank:-1])", "1"),
         ("columns, lower=False)", "columns)"),
         ('if init == "rotation":', 'if init != "rotation":'),
     ],

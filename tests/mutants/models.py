@@ -5,14 +5,34 @@ TESTS = {
     "flow_plus_plus": "image_flows",
     "initialization": "image_flows",
     "coupling_steps": "image_flows",
-    "vector_flow": "vector_posteriors",
+    "vector_steps": "vector_flow",
 }
 
 FAULTS = {
     "nice": [
         ("tf.constant(1 / num_levels, dtype)", "tf.constant(1 / (num_levels - 1), dtype)"),
-        ("swap=bool(index % 2)", "swap=True"),
-        ("if size % 2:", "if False:"),
+        ("swap=bool(step % 2)", "swap=True"),
+        ("if num_levels is not None:", "if False:"),
+        ("if size > 1:", "if size > 2:"),
+    ],
+    "spline_flow": [
+        ("parameters.shape[-1] // each, each]", "-1, each]"),
+        ("tf.reshape(parameters, shape), self.bound)", "tf.reshape(parameters, shape), 4.0)"),
+        ("hidden_units, zero_output=True", "hidden_units, zero_output=False"),
+    ],
+    "vector_flow": [
+        ("hidden_units, zero_output=True", "hidden_units, zero_output=False"),
+        ("if num_dims == 1:", "if False:"),
+    ],
+    "vector_posteriors": [
+        ("networks.MLP(given + num_dims, 2 * moved", "networks.MLP(moved + num_dims, 2 * moved"),
+        ("tf.exp(3 * tf.tanh(log_scale / 3))", "tf.exp(3 * tf.tanh(loc / 3))"),
+    ],
+    "vector_steps": [
+        ("swap=bool(step % 2)", "swap=False"),
+        ("(last, num_dims - last) if step % 2", "(num_dims - last, last) if step % 2"),
+        ("num_steps if num_dims > 1 else 0", "num_steps - 1"),
+        ("tfb.Chain(steps[::-1])", "tfb.Chain(steps)"),
     ],
     "conditional_flow": [
         ("return self.distribution", "return super()._maybe_broadcast_distribution_batch_shape()"),

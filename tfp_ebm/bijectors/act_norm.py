@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.bijectors.image_bijector import image_dims
+from tfp_ebm.bijectors.image_bijector import check_event_rank, event_dims
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.tfp_private import dtype_util, parameter_properties, ps, tensor_util
 
@@ -16,13 +16,14 @@ _MIN_STANDARD_DEVIATION = 1e-3
 
 
 class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
-    """A scale and a shift per channel, or per position and channel, of an image.
+    """A scale and a shift per channel, or per position and channel, of an image, or of a vector.
 
         forward(x) = x exp(log_scale) + shift
-        forward_log_det_jacobian(x) = sum of log_scale over the image (H W times it, per channel)
+        forward_log_det_jacobian(x) = sum of log_scale over the event (H W times it, per channel)
 
-    Parameters broadcast against the image, and against each other; axes before the last three are
-    a batch of bijectors. A `tf.function` can return it.
+    Events are images `[H, W, C]`, or vectors `[C]` with `event_rank=1`. Parameters broadcast
+    against the event, and against each other; axes before those of the event are a batch of
+    bijectors. A `tf.function` can return it.
 
     It starts as the identity. `initialize(x)` sets it so that a batch of data comes out with mean
     0 and standard deviation 1; that happens only when asked, never inside a traced call, and the
@@ -34,6 +35,9 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
     >>> norm.initialize(5.0 + 2.0 * tf.random.stateless_normal([7, 4, 4, 3], seed=(0, 1)))
     >>> bool(norm.is_initialized)
     True
+    >>> vectors = ActNorm.create([3], event_rank=1)
+    >>> vectors.forward_log_det_jacobian(tf.zeros([7, 3]), event_ndims=1).numpy().tolist()
+    0.0
 
     Source: Kingma and Dhariwal, "Glow: Generative Flow with Invertible 1x1 Convolutions" (2018),
     section 3.1; per position, Ho et al., "Flow++" (2019).
@@ -44,20 +48,24 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
         shift: Any,
         log_scale: Any,
         is_initialized: Any = None,
+        event_rank: int = 3,
         validate_args: bool = False,
         name: str = "act_norm",
     ) -> None:
         """Constructs the bijector from given parameters; `create` makes trainable ones.
 
         Args:
-          shift: `[C]`, or `[..., H, W, C]`, where H and W may be 1 for a batch per channel.
-          log_scale: `[C]`, or `[..., H, W, C]`.
+          shift: of images `[C]`, or `[..., H, W, C]`, where H and W may be 1 for a batch per
+            channel; of vectors `[..., C]`.
+          log_scale: of the same kinds.
           is_initialized: boolean variable that `initialize` sets, or None.
+          event_rank: 3 for images `[..., H, W, C]`, 1 for vectors `[..., C]`.
           validate_args: as in TensorFlow Probability.
           name: name of the bijector.
 
         Raises:
-          ValueError: if the shapes do not broadcast, or have rank 2.
+          ValueError: if the shapes do not broadcast, or have rank 2 for images, or `event_rank` is
+            neither 1 nor 3.
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
@@ -66,9 +74,12 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
             self._shift = convert(shift, dtype=dtype, name="shift")
             self._log_scale = convert(log_scale, dtype=dtype, name="log_scale")
             self._is_initialized = is_initialized
-            self._image_shape = _parameter_shape(self._shift.shape, self._log_scale.shape)
+            self._event_rank = check_event_rank(event_rank)
+            self._joint_shape = _parameter_shape(
+                self._shift.shape, self._log_scale.shape, self._event_rank
+            )
             super().__init__(
-                forward_min_event_ndims=3,
+                forward_min_event_ndims=event_rank,
                 is_constant_jacobian=True,
                 validate_args=validate_args,
                 dtype=dtype,
@@ -78,31 +89,44 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
 
     @classmethod
     def create(
-        cls, shape: Sequence[int], dtype: tf.DType = tf.float32, name: str = "act_norm"
+        cls,
+        shape: Sequence[int],
+        dtype: tf.DType = tf.float32,
+        event_rank: int = 3,
+        name: str = "act_norm",
     ) -> "ActNorm":
         """Returns a trainable identity.
 
         Args:
           shape: `[C]` for one scale and shift per channel, `[H, W, C]` for one per position.
           dtype: dtype of the variables.
+          event_rank: 3 for images, 1 for vectors, whose shape is `[C]`.
           name: name of the bijector.
 
         Raises:
-          ValueError: if the shape is not 1 or 3 positive integers.
+          ValueError: if the shape is not 1 or 3 positive integers, or 1 of them for vectors.
         """
         shape = [checks.positive_integer("shape", size) for size in shape]
+        if len(shape) not in (1, check_event_rank(event_rank)):
+            expected = (
+                "[channels]" if event_rank == 1 else "[channels] or [height, width, channels]"
+            )
+            raise ValueError(
+                f"`shape` must be {expected} for events of rank {event_rank}, got {shape}."
+            )
         return cls(
             tf.Variable(tf.zeros(shape, dtype), name="shift"),
             tf.Variable(tf.zeros(shape, dtype), name="log_scale"),
             tf.Variable(False, trainable=False, name="is_initialized"),
+            event_rank,
             name=name,
         )
 
     @classmethod
     def _parameter_properties(cls, dtype: Any):
         properties = parameter_properties.ParameterProperties(
-            event_ndims=3,
-            shape_fn=lambda shape: ps.concat([shape[:-3], [1, 1], shape[-1:]], axis=0),
+            event_ndims=lambda norm, ndims=None: norm.event_rank if ndims is None else ndims,
+            shape_fn=_shape_per_channel,
         )
         flag = parameter_properties.ParameterProperties(event_ndims=None, is_preferred=False)
         return {"shift": properties, "log_scale": properties, "is_initialized": flag}
@@ -126,13 +150,18 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
         """Whether data set the parameters, a boolean variable, or None."""
         return self._is_initialized
 
+    @property
+    def event_rank(self) -> int:
+        """1 for vectors, 3 for images."""
+        return self._event_rank
+
     def initialize(self, x: Any) -> None:
         """Sets the parameters so that `forward(x)` has mean 0 and standard deviation 1.
 
         Args:
-          x: `[..., H, W, C]`, data as they reach this bijector, with the batch axes of the
-            parameters, if any, before the last three; all other leading axes are averaged over.
-            Their standard deviation is taken to be at least 1e-3.
+          x: `[..., H, W, C]`, or `[..., C]` for vectors, data as they reach this bijector, with
+            the batch axes of the parameters, if any, before those of the event; all other leading
+            axes are averaged over. Their standard deviation is taken to be at least 1e-3.
 
         Raises:
           ValueError: if the parameters are not variables of one shape, or x is not finite.
@@ -144,56 +173,68 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
                 "`initialize` needs `shift` and `log_scale` of one shape, got "
                 f"{self._shift.shape} and {self._log_scale.shape}."
             )
-        x = self._checked_image(tf.convert_to_tensor(x, self.dtype))
-        shape = [1] * (x.shape.rank - self._image_shape.rank) + self._image_shape.as_list()
+        x = self._checked(tf.convert_to_tensor(x, self.dtype))
+        shape = [1] * (x.shape.rank - self._joint_shape.rank) + self._joint_shape.as_list()
         averaged = [axis for axis, size in enumerate(shape) if size == 1]
         mean, variance = tf.nn.moments(x, axes=averaged, keepdims=True)
         if not bool(tf.reduce_all(tf.math.is_finite(mean + variance))):
             raise ValueError("`x` must be finite, got NaN or infinite entries.")
         deviation = tf.maximum(tf.sqrt(variance), _MIN_STANDARD_DEVIATION)
-        self._log_scale.assign(tf.reshape(-tf.math.log(deviation), self._image_shape))
-        self._shift.assign(tf.reshape(-mean / deviation, self._image_shape))
+        self._log_scale.assign(tf.reshape(-tf.math.log(deviation), self._joint_shape))
+        self._shift.assign(tf.reshape(-mean / deviation, self._joint_shape))
         if self._is_initialized is not None:
             self._is_initialized.assign(True)
 
-    def _checked_image(self, x):
-        """Returns the image, whose number of channels is then checked in a graph too."""
-        expected = self._image_shape[-3:].as_list()
-        found = image_dims("ActNorm", x.shape)[-len(expected) :]
+    def _checked(self, x):
+        """Returns the events, whose number of channels is then checked in a graph too."""
+        expected = self._joint_shape[-self._event_rank :].as_list()
+        found = event_dims("ActNorm", x.shape, self._event_rank)[-len(expected) :]
         pairs = zip(expected, found, strict=True)
+        kind = "vectors" if self._event_rank == 1 else "images"
         if any(size not in (None, 1) and other not in (None, size) for size, other in pairs):
             raise ValueError(
-                f"ActNorm was made for images of shape [..., {', '.join(map(str, expected))}], got "
+                f"ActNorm was made for {kind} of shape [..., {', '.join(map(str, expected))}], got "
                 f"{x.shape}."
             )
         return x if x.shape.rank is None else tf.ensure_shape(x, [*x.shape[:-1], expected[-1]])
 
     def _forward(self, x):
-        return self._checked_image(x) * tf.exp(self._log_scale) + self._shift
+        return self._checked(x) * tf.exp(self._log_scale) + self._shift
 
     def _inverse(self, y):
-        y = self._checked_image(y)
+        y = self._checked(y)
         return (y - self._shift) * tf.exp(-tf.convert_to_tensor(self._log_scale))
 
     def _forward_log_det_jacobian(self, x):
         log_scale = tf.convert_to_tensor(self._log_scale)
-        rank = min(log_scale.shape.rank, 3)
+        rank = min(log_scale.shape.rank, self._event_rank)
         total = tf.reduce_sum(log_scale, axis=list(range(-rank, 0)))
-        positions = ps.reduce_prod(ps.shape(x)[-3:-1])
+        positions = ps.reduce_prod(ps.shape(x)[-self._event_rank : -1])
         own_positions = ps.reduce_prod(ps.shape(log_scale)[-rank:-1])
         return total * tf.cast(positions // own_positions, total.dtype)
 
 
-def _parameter_shape(shift_shape, log_scale_shape):
+def _shape_per_channel(shape):
+    """Returns the shape of parameters per channel for images, or vectors, of a shape."""
+    if ps.rank_from_shape(shape) < 3:
+        return shape
+    return ps.concat([shape[:-3], [1, 1], shape[-1:]], axis=0)
+
+
+def _parameter_shape(shift_shape, log_scale_shape, event_rank):
     """Returns the shape that both broadcast to."""
     shapes = (shift_shape, log_scale_shape)
     try:
         shape = tf.broadcast_static_shape(*shapes)
     except ValueError:
         shape = None
-    if shape is None or any(s.rank in (0, 2) or s[-1] != shape[-1] for s in shapes):
+    wrong_ranks = (0,) if event_rank == 1 else (0, 2)
+    if shape is None or any(s.rank in wrong_ranks or s[-1] != shape[-1] for s in shapes):
+        kinds = "[..., channels]"
+        if event_rank == 3:
+            kinds = "[channels] or [..., height, width, channels]"
         raise ValueError(
-            "`shift` and `log_scale` must have shapes [channels] or [..., height, width, channels] "
-            f"that broadcast, got {shift_shape} and {log_scale_shape}."
+            f"`shift` and `log_scale` must have shapes {kinds} that broadcast, got {shift_shape} "
+            f"and {log_scale_shape}."
         )
     return shape

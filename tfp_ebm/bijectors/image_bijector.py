@@ -1,27 +1,40 @@
-"""What bijectors of images have in common."""
+"""What bijectors of images, and of vectors, have in common."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-__all__ = ["ImageRearrangement", "TwoPartSplit", "check_divisible", "image_dims"]
+from tfp_ebm.internal.tfp_private import ps
+
+__all__ = ["Rearrangement", "TwoPartSplit", "check_divisible", "check_event_rank", "event_dims"]
+
+_AXES = {1: "vectors of shape [..., size]", 3: "images of shape [..., height, width, channels]"}
 
 
-def image_dims(owner: str, shape: tf.TensorShape) -> list[int | None]:
-    """Returns `[H, W, C]`, None where unknown.
+def check_event_rank(event_rank: Any) -> int:
+    """Returns the rank of the events, or raises if it is neither 1, vectors, nor 3, images."""
+    if isinstance(event_rank, bool) or event_rank not in _AXES:
+        raise ValueError(
+            f"`event_rank` must be 1, for vectors, or 3, for images, got {event_rank!r}."
+        )
+    return int(event_rank)
+
+
+def event_dims(owner: str, shape: tf.TensorShape, event_rank: int = 3) -> list[int | None]:
+    """Returns `[H, W, C]` of images, or `[D]` of vectors, None where unknown.
 
     Raises:
-      ValueError: if the rank is known and below 3.
+      ValueError: if the rank is known and below that of an event.
     """
     if shape.rank is None:
-        return [None, None, None]
-    if shape.rank < 3:
+        return [None] * event_rank
+    if shape.rank < event_rank:
         raise ValueError(
-            f"{owner} needs images of shape [..., height, width, channels], got shape {shape}; add "
-            "the missing axes."
+            f"{owner} needs {_AXES[event_rank]}, got shape {shape}; add the missing axes."
         )
-    return shape[-3:].as_list()
+    return shape[-event_rank:].as_list()
 
 
 def check_divisible(owner: str, axis: str, size: int | None, factor: int) -> None:
@@ -33,8 +46,8 @@ def check_divisible(owner: str, axis: str, size: int | None, factor: int) -> Non
         )
 
 
-class ImageRearrangement(tfp.bijectors.AutoCompositeTensorBijector):
-    """A bijector that only moves the entries of an image: its log-determinant is 0.
+class Rearrangement(tfp.bijectors.AutoCompositeTensorBijector):
+    """A bijector that only moves the entries of an event: its log-determinant is 0.
 
     Subclasses give `_forward`, `_inverse` and the four methods on event shapes.
     """
@@ -45,10 +58,11 @@ class ImageRearrangement(tfp.bijectors.AutoCompositeTensorBijector):
         validate_args: bool,
         parameters: dict,
         name: str,
+        event_rank: int = 3,
     ) -> None:
-        """Initializes the base class for events of rank 3."""
+        """Initializes the base class for events of rank `event_rank`."""
         super().__init__(
-            forward_min_event_ndims=3,
+            forward_min_event_ndims=event_rank,
             inverse_min_event_ndims=inverse_min_event_ndims,
             is_constant_jacobian=True,
             validate_args=validate_args,
@@ -64,32 +78,44 @@ class ImageRearrangement(tfp.bijectors.AutoCompositeTensorBijector):
         return tf.zeros([], x.dtype)
 
 
-class TwoPartSplit(ImageRearrangement):
-    """A rearrangement of an image into a list of two images of equal shape.
+class TwoPartSplit(Rearrangement):
+    """A rearrangement of an image into a list of two of equal shape, or of a vector into two.
 
-    Subclasses give `_halves(x)` and `_merge(first, last)`, and the four methods on event shapes.
+    Of a vector with an odd number of entries the first part has one more than the second. The
+    subclasses give `_halves(x)` and `_merge(first, last)`, and the four methods on event shapes.
     """
 
-    def __init__(self, swap: bool, validate_args: bool, parameters: dict, name: str) -> None:
-        """Initializes the base class, with the second half first if `swap`."""
+    def __init__(
+        self, swap: bool, event_rank: int, validate_args: bool, parameters: dict, name: str
+    ) -> None:
+        """Initializes the base class, with the second part first if `swap`."""
         self._swap = swap
-        super().__init__([3, 3], validate_args, parameters, name)
+        self._event_rank = check_event_rank(event_rank)
+        super().__init__([event_rank] * 2, validate_args, parameters, name, event_rank)
 
     @property
     def swap(self) -> bool:
-        """Whether the second half comes first in the list."""
+        """Whether the second part comes first in the list."""
         return self._swap
+
+    @property
+    def event_rank(self) -> int:
+        """1 for vectors, 3 for images."""
+        return self._event_rank
 
     @property
     def _is_permutation(self):
         return True
 
+    def _in_order(self, parts):
+        """Returns two parts as they come in the list, or as they were."""
+        return list(parts)[::-1] if self._swap else list(parts)
+
     def _forward(self, x):
-        halves = list(self._halves(x))
-        return halves[::-1] if self._swap else halves
+        return self._in_order(self._halves(x))
 
     def _inverse(self, y):
-        return self._merge(*(y[::-1] if self._swap else y))
+        return self._merge(*self._in_order(y))
 
     def _forward_dtype(self, dtype):
         return [dtype, dtype]
@@ -99,3 +125,38 @@ class TwoPartSplit(ImageRearrangement):
 
     def _inverse_log_det_jacobian(self, y):
         return tf.zeros([], y[0].dtype)
+
+    def _part_sizes(self, size):
+        """Returns the sizes of the parts of a vector, in order, None where unknown.
+
+        Raises:
+          ValueError: if a known size leaves the second part nothing.
+        """
+        if size is None:
+            return [None, None]
+        if size < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least 2 entries to split, got {size}; a vector of "
+                "one has no part to condition on."
+            )
+        return self._in_order([size - size // 2, size // 2])
+
+    def _vector_parts(self, shape):
+        """Returns the shapes of the parts of vectors of a shape."""
+        sizes = self._part_sizes(event_dims(type(self).__name__, shape, 1)[0])
+        return [shape[:-1].concatenate([size]) for size in sizes]
+
+    def _vector_part_tensors(self, shape):
+        """Returns the shapes of the parts of vectors as tensors."""
+        sizes = [shape[-1:] - shape[-1:] // 2, shape[-1:] // 2]
+        return [ps.concat([shape[:-1], size], axis=0) for size in self._in_order(sizes)]
+
+    def _joined_shape(self, shapes):
+        """Returns the shape of two parts side by side."""
+        sizes = [shape[-1] for shape in shapes]
+        total = None if None in sizes else sum(sizes)
+        return shapes[0][:-1].concatenate([total])
+
+    def _joined_shape_tensor(self, shapes):
+        """Returns the shape of two parts side by side as a tensor."""
+        return ps.concat([shapes[0][:-1], shapes[0][-1:] + shapes[1][-1:]], axis=0)

@@ -1,4 +1,4 @@
-"""The invertible 1x1 convolution: one matrix on the channels of every pixel."""
+"""The invertible 1x1 convolution: one matrix on the channels of every pixel, or on a vector."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import scipy.linalg
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.bijectors.image_bijector import image_dims
+from tfp_ebm.bijectors.image_bijector import check_event_rank, event_dims
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.tfp_private import (
     assert_util,
@@ -22,11 +22,12 @@ __all__ = ["Invertible1x1Conv"]
 
 
 class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
-    """Multiplies the channels of every pixel by one invertible matrix.
+    """Multiplies the channels of every pixel, or a vector, by one invertible matrix.
 
         forward(x)[h, w] = W x[h, w],   forward_log_det_jacobian(x) = H W log |det W|
 
-    Two parametrisations with C^2 parameters each:
+    With `event_rank=1` it is a linear map of vectors `[..., C]`, whose log-determinant is counted
+    once. Two parametrisations with C^2 parameters each:
 
     * full: W itself; the log-determinant by a QR decomposition in float64, O(C^3).
     * LU: `W = P L U` with a fixed permutation P, L with unit diagonal, and both triangles packed
@@ -41,6 +42,8 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
     >>> x = tf.ones([2, 3, 5, 4])
     >>> bool(tf.reduce_max(tf.abs(conv.inverse(tf.identity(conv.forward(x))) - x)) < 1e-5)
     True
+    >>> Invertible1x1Conv.create(4, event_rank=1).forward(tf.ones([7, 4])).shape
+    TensorShape([7, 4])
 
     Source: Kingma and Dhariwal, "Glow: Generative Flow with Invertible 1x1 Convolutions" (2018),
     section 3.2.
@@ -50,6 +53,7 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
         self,
         kernel: Any,
         permutation: Any = None,
+        event_rank: int = 3,
         validate_args: bool = False,
         name: str = "invertible_1x1_conv",
     ) -> None:
@@ -58,12 +62,14 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
         Args:
           kernel: `[..., C, C]`: W, or, with a permutation, `L + U - I` packed into one matrix.
           permutation: `[..., C]` integers p, for `W x = (L U x)[p]`; None for a full kernel.
+          event_rank: 3 for images `[..., H, W, C]`, 1 for vectors `[..., C]`.
           validate_args: whether to check that the matrix has an inverse, and the permutation is
             one.
           name: name of the bijector.
 
         Raises:
-          ValueError: if the kernel is not a square matrix or the permutation does not fit.
+          ValueError: if the kernel is not a square matrix or the permutation does not fit, or
+            `event_rank` is neither 1 nor 3.
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
@@ -72,6 +78,7 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
             self._permutation = tensor_util.convert_nonref_to_tensor(
                 permutation, dtype=tf.int32, name="permutation"
             )
+            self._event_rank = check_event_rank(event_rank)
             shape = self._kernel.shape
             checks.matrix("kernel", self._kernel, "channels, channels")
             if shape[-2] != shape[-1]:
@@ -79,7 +86,7 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
             if permutation is not None:
                 checks.vector("permutation", self._permutation, shape[-1])
             super().__init__(
-                forward_min_event_ndims=3,
+                forward_min_event_ndims=event_rank,
                 is_constant_jacobian=True,
                 validate_args=validate_args,
                 dtype=dtype,
@@ -95,6 +102,7 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
         init: str = "identity",
         dtype: tf.DType = tf.float32,
         seed: Any = None,
+        event_rank: int = 3,
         name: str = "invertible_1x1_conv",
     ) -> "Invertible1x1Conv":
         """Returns a trainable convolution.
@@ -106,12 +114,14 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
           dtype: dtype of the kernel.
           seed: seed of the initial kernel; an integer or a pair of them repeats exactly, None draws
             it from TensorFlow's global seed.
+          event_rank: 3 for images, 1 for vectors; the kernel is the same.
           name: name of the bijector.
 
         Raises:
           ValueError: if an argument is not one of those named here.
         """
         num_channels = checks.positive_integer("num_channels", num_channels)
+        options = {"event_rank": check_event_rank(event_rank), "name": name}
         checks.choice("parametrization", parametrization, ["full", "lu"])
         checks.choice("init", init, ["identity", "rotation"])
         seed = samplers.sanitize_seed((0, seed) if isinstance(seed, int) else seed)
@@ -120,13 +130,13 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
         if init == "rotation":
             matrix = np.linalg.qr(normal)[0]
         if parametrization == "full":
-            return cls(tf.Variable(matrix, dtype=dtype, name="kernel"), name=name)
+            return cls(tf.Variable(matrix, dtype=dtype, name="kernel"), **options)
         permutation, lower, upper = scipy.linalg.lu(matrix, p_indices=True)
         packed = lower + upper - np.eye(num_channels)
         return cls(
             tf.Variable(packed, dtype=dtype, name="packed_kernel"),
             tf.Variable(permutation, dtype=tf.int32, trainable=False, name="permutation"),
-            name=name,
+            **options,
         )
 
     @classmethod
@@ -135,7 +145,7 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
         return {
             "kernel": properties(
                 event_ndims=2,
-                shape_fn=lambda shape: ps.concat([shape[:-3], shape[-1:], shape[-1:]], axis=0),
+                shape_fn=_kernel_shape,
             ),
             "permutation": properties(event_ndims=1, is_preferred=False),
         }
@@ -149,6 +159,11 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
     def permutation(self) -> Any:
         """The permutation of the LU form, as given, or None."""
         return self._permutation
+
+    @property
+    def event_rank(self) -> int:
+        """1 for vectors, 3 for images."""
+        return self._event_rank
 
     def _parameter_control_dependencies(self, is_init):
         assertions = []
@@ -166,12 +181,14 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
             assertions.append(assert_util.assert_equal(numbers, expected, message=message))
         return assertions
 
-    def _checked_image(self, x):
-        """Returns the image, whose number of channels is then checked in a graph too."""
+    def _checked(self, x):
+        """Returns the events, whose number of channels is then checked in a graph too."""
         expected = self._kernel.shape[-1]
-        if image_dims("Invertible1x1Conv", x.shape)[2] not in (None, expected):
+        found = event_dims("Invertible1x1Conv", x.shape, self._event_rank)[-1]
+        if found not in (None, expected):
+            kind = "vectors" if self._event_rank == 1 else "images"
             raise ValueError(
-                f"Invertible1x1Conv was made for {expected} channels, got images of shape "
+                f"Invertible1x1Conv was made for {expected} channels, got {kind} of shape "
                 f"{x.shape}."
             )
         return x if x.shape.rank is None else tf.ensure_shape(x, [*x.shape[:-1], expected])
@@ -191,13 +208,14 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
 
     def _forward(self, x):
         matrix = self._matrix()
-        rows = _pixels(self._checked_image(x), matrix.shape.rank == 2)
-        return _images(tf.matmul(rows, matrix, transpose_b=True), x)
+        rows = _pixels(self._checked(x), matrix.shape.rank == 2, self._event_rank)
+        return _images(tf.matmul(rows, matrix, transpose_b=True), x, self._event_rank)
 
     def _inverse(self, y):
         kernel, permutation = tf.convert_to_tensor(self._kernel), self._permutation
         single = kernel.shape.rank == 2 and (permutation is None or permutation.shape.rank == 1)
-        columns = tf.linalg.matrix_transpose(_pixels(self._checked_image(y), single))
+        rows = _pixels(self._checked(y), single, self._event_rank)
+        columns = tf.linalg.matrix_transpose(rows)
         if permutation is None:
             # An operator, since it broadcasts, and factorizes every matrix once.
             columns = tf.linalg.LinearOperatorFullMatrix(kernel).solve(columns)
@@ -207,7 +225,7 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
             columns = _gather_rows(columns, tf.argsort(permutation, axis=-1))
             columns = tf.linalg.triangular_solve(lower, columns)
             columns = tf.linalg.triangular_solve(upper, columns, lower=False)
-        return _images(tf.linalg.matrix_transpose(columns), y)
+        return _images(tf.linalg.matrix_transpose(columns), y, self._event_rank)
 
     def _log_abs_determinant(self):
         """Returns log |det W|, in float64 for a full kernel: it is to be summed H W times."""
@@ -218,21 +236,30 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
         return tf.reduce_sum(tf.math.log(tf.abs(tf.linalg.diag_part(kernel))), axis=-1)
 
     def _forward_log_det_jacobian(self, x):
-        positions = ps.reduce_prod(ps.shape(x)[-3:-1])
+        positions = ps.reduce_prod(ps.shape(x)[-self._event_rank : -1])
         return tf.cast(self._log_abs_determinant(), x.dtype) * tf.cast(positions, x.dtype)
 
 
-def _pixels(x, single):
-    """Returns pixels as the rows of one matrix, for a `single` kernel, or of one for each image."""
+def _kernel_shape(shape):
+    """Returns the shape of kernels for images, or vectors, of a shape."""
+    rank = min(3, ps.rank_from_shape(shape))
+    batch = shape[:-3] if rank == 3 else shape[:-1]
+    return ps.concat([batch, shape[-1:], shape[-1:]], axis=0)
+
+
+def _pixels(x, single, event_rank):
+    """Returns pixels as the rows of one matrix, for a `single` kernel, or of one for each event."""
     shape = ps.shape(x)
-    leading = [[-1]] if single else [shape[:-3], [shape[-3] * shape[-2]]]
+    positions = ps.reduce_prod(shape[-event_rank:-1])
+    leading = [[-1]] if single else [shape[:-event_rank], [positions]]
     return tf.reshape(x, ps.concat([*leading, shape[-1:]], axis=0))
 
 
-def _images(rows, x):
+def _images(rows, x, event_rank):
     """Returns pixels in the places of those of x, with the leading axes of `rows` if it has any."""
-    leading = ps.shape(x)[:-3] if rows.shape.rank == 2 else ps.shape(rows)[:-2]
-    y = tf.reshape(rows, ps.concat([leading, ps.shape(x)[-3:]], axis=0))
+    shape = ps.shape(x)
+    leading = shape[:-event_rank] if rows.shape.rank == 2 else ps.shape(rows)[:-2]
+    y = tf.reshape(rows, ps.concat([leading, shape[-event_rank:]], axis=0))
     return tf.ensure_shape(y, x.shape) if rows.shape.rank == 2 else y
 
 

@@ -2,14 +2,14 @@
 
 import tensorflow as tf
 
-from tfp_ebm.bijectors.image_bijector import ImageRearrangement, check_divisible, image_dims
+from tfp_ebm.bijectors.image_bijector import Rearrangement, check_divisible, event_dims
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.tfp_private import ps
 
 __all__ = ["Squeeze"]
 
 
-class Squeeze(ImageRearrangement):
+class Squeeze(Rearrangement):
     """Trades height and width for channels: `[..., H, W, C]` to `[..., H/f, W/f, f f C]`.
 
     Channel `(f dy + dx) C + c` of the result holds channel c of the pixel at offset (dy, dx): the
@@ -59,7 +59,7 @@ class Squeeze(ImageRearrangement):
         return self._as_batch(y, lambda images: tf.nn.depth_to_space(images, self._factor))
 
     def _forward_event_shape(self, shape):
-        height, width, channels = image_dims("Squeeze", shape)
+        height, width, channels = event_dims("Squeeze", shape)
         check_divisible("Squeeze", "height", height, self._factor)
         check_divisible("Squeeze", "width", width, self._factor)
         if shape.rank is None:
@@ -72,7 +72,7 @@ class Squeeze(ImageRearrangement):
         return shape[:-3].concatenate(sizes)
 
     def _inverse_event_shape(self, shape):
-        height, width, channels = image_dims("Squeeze", shape)
+        height, width, channels = event_dims("Squeeze", shape)
         check_divisible("Squeeze (inverse)", "number of channels", channels, self._factor**2)
         if shape.rank is None:
             return shape

@@ -5,6 +5,7 @@ from tfp_ebm.distributions.bipartite_normal import BipartiteNormal
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.convolutional_rbm import ConvolutionalRBM
 from tfp_ebm.distributions.dequantized import Dequantized
+from tfp_ebm.distributions.dequantized_table import DequantizedTable
 from tfp_ebm.distributions.discrete_mixture import DiscreteMixture
 from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.distributions.gaussian_bernoulli_rbm import GaussianBernoulliRBM
@@ -22,6 +23,7 @@ __all__ = [
     "BoltzmannMachine",
     "ConvolutionalRBM",
     "Dequantized",
+    "DequantizedTable",
     "DiscreteMixture",
     "EnergyBased",
     "GaussianBernoulliRBM",

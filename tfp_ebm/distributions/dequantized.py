@@ -8,6 +8,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.stochastic_bound import StochasticBound
+from tfp_ebm.distributions.unit_cells import SIGNIFICANT_BITS, in_cell
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import (
@@ -18,8 +19,6 @@ from tfp_ebm.internal.tfp_private import (
 )
 
 __all__ = ["Dequantized"]
-
-_SIGNIFICANT_BITS = {tf.bfloat16: 8, tf.float16: 11, tf.float32: 24, tf.float64: 53}
 
 
 class Dequantized(DiscreteDistributionMixin, StochasticBound):
@@ -171,12 +170,12 @@ class Dequantized(DiscreteDistributionMixin, StochasticBound):
         """Returns x + u and log r(u | x)."""
         if self._noise is None:
             noise = samplers.uniform(ps.shape(value), seed=seed, dtype=value.dtype)
-            return _in_cell(value, noise), 0.0
+            return in_cell(value, noise), 0.0
         noise, log_prob = self._draw("noise", value, self.event_shape, seed)
         message = f"`noise` of `{self.name}` must draw from [0, 1), got other numbers or NaN."
         # A number just below 1 may have been rounded to it.
         noise = checks.valid(noise, (noise >= 0) & (noise <= 1), message)
-        return _in_cell(value, noise), log_prob
+        return in_cell(value, noise), log_prob
 
     def _log_weight(self, value, seed, **kwargs):
         noise_seed, inner_seed = samplers.split_seed(seed, n=2, salt="dequantized")
@@ -234,7 +233,7 @@ def _smallest_integer(num_levels):
 
 def _check_levels(dtype, num_levels):
     """Raises unless numbers of the dtype have a fraction at the highest level."""
-    bits = _SIGNIFICANT_BITS.get(dtype)
+    bits = SIGNIFICANT_BITS.get(dtype)
     if bits is None:
         raise TypeError(f"`distribution` must be a density over floats, got dtype {dtype}.")
     if num_levels > 2 ** (bits - 1):
@@ -243,17 +242,3 @@ def _check_levels(dtype, num_levels):
             f"numbers have no fraction from there on, got {num_levels}; use float64, or fewer "
             "levels."
         )
-
-
-def _in_cell(level, noise):
-    """Returns `level + noise`, in [level, level + 1) after rounding too.
-
-    Rounding to the nearest number of the dtype moves a point by half the spacing at most, as the
-    midpoint rule does; what would round up to `level + 1` becomes the number below it, whose cell
-    that half is. The log-density of the noise stays that of the draw before rounding.
-    """
-    # The product is rounded to the number just below `level + 1`.
-    below_one = 1 - 2.0 ** -_SIGNIFICANT_BITS[level.dtype]
-    highest = (level + 1) * tf.constant(below_one, level.dtype)
-    point = level + noise
-    return tf.where(point > highest, highest, point)  # NaN stays NaN.

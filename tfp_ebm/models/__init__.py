@@ -34,6 +34,7 @@ from tfp_ebm.models.registry import (
     register_flow,
 )
 from tfp_ebm.models.specification import DataSpec, ModelSpec
+from tfp_ebm.models.spline_flow import spline_flow
 from tfp_ebm.models.variational_noise import VariationalNoise
 from tfp_ebm.models.vector_flow import vector_flow
 from tfp_ebm.models.vector_posteriors import FlowPosterior, GaussianPosterior, NormalPosterior
@@ -78,6 +79,7 @@ __all__ = [
     "register_base",
     "register_flow",
     "spec_of",
+    "spline_flow",
     "vector_flow",
     "vector_vflow",
     "vflow",

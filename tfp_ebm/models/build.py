@@ -1,6 +1,5 @@
 """The one place where a model is put together from its description."""
 
-import inspect
 import math
 from typing import Any
 
@@ -35,8 +34,7 @@ def check(spec: ModelSpec) -> None:
             registry.check_options(field, *value)
             _check_data(field, value[0], spec.data)
     flow = registry.find("flow", spec.flow[0])
-    takes_channels = "num_augmented" in inspect.signature(flow.function).parameters
-    if spec.num_augmented and flow.data == ("images",) and not takes_channels:
+    if spec.num_augmented and spec.data.kind == "images" and not flow.takes_augmented:
         raise ValueError(
             f"The flow {spec.flow[0]} takes no extra channels (`num_augmented`); take "
             "flow_plus_plus or a flow of vectors."
@@ -218,19 +216,28 @@ def _make_posterior(spec, dtype):
 def _make_flow(spec, dtype):
     name, options = spec.flow
     part, data = registry.find("flow", name), spec.data
-    shape = _joint_shape(spec) if data.kind == "images" else None
-    if part.data == ("images",):
+    if data.kind != "images":
+        size = _joint_size(spec)
+        if part.takes_images:
+            flow = part.function((size,), num_levels=None, dtype=dtype, **options)
+        else:
+            flow = part.function(size, dtype=dtype, **options)
+        return _after(_standardization(data, spec.num_augmented, dtype), flow)
+    shape = _joint_shape(spec)
+    if part.takes_images:
         if spec.num_augmented:
             options = {**options, "num_augmented": spec.num_augmented}
         return part.function(shape, num_levels=data.num_levels, dtype=dtype, **options)
     flow = part.function(_joint_size(spec), dtype=dtype, **options)
-    if data.kind == "images":
-        steps = [
-            image_preprocessing(data.num_levels, shape[-1], spec.num_augmented),
-            tfb.Reshape(event_shape_in=shape, event_shape_out=[-1]),
-        ]
-    else:
-        steps = _standardization(data, spec.num_augmented, dtype)
+    steps = [
+        image_preprocessing(data.num_levels, shape[-1], spec.num_augmented),
+        tfb.Reshape(event_shape_in=shape, event_shape_out=[-1]),
+    ]
+    return _after(steps, flow)
+
+
+def _after(steps, flow):
+    """Returns a flow, latent to data, whose data pass some steps before, in their order."""
     return tfb.Chain([tfb.Invert(tfb.Chain(steps[::-1])), flow]) if steps else flow
 
 

@@ -1,4 +1,4 @@
-"""Glow, for images."""
+"""Glow, for images; `vector_flow` is its counterpart for vectors."""
 
 from collections.abc import Sequence
 from typing import Any

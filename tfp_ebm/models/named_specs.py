@@ -14,7 +14,7 @@ _GRAY = DataSpec((28, 28, 1), 256)
 _DIGITS = DataSpec((8, 8, 1), 17)
 
 # The flow of a model that names none, by the kind of its data.
-_USUAL_FLOW = {"images": "flow_plus_plus", "table": "vector_glow", "vectors": "vector_glow"}
+_USUAL_FLOW = {"images": "flow_plus_plus", "table": "spline", "vectors": "spline"}
 _PARTS = ("flow", "base", "noise", "posterior")
 _FIELDS = ("dtype", "num_augmented")
 

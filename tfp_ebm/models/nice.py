@@ -1,4 +1,4 @@
-"""NICE, for images as vectors."""
+"""NICE, for vectors, and for images as vectors."""
 
 import math
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors, networks
 from tfp_ebm.internal import checks
+from tfp_ebm.models.vector_steps import coupling_sizes
 
 __all__ = ["nice"]
 
@@ -17,7 +18,7 @@ tfb = tfp.bijectors
 
 def nice(
     image_shape: Sequence[int],
-    num_levels: int = 256,
+    num_levels: int | None = 256,
     num_couplings: int = 4,
     hidden_units: Sequence[int] = (1000,) * 5,
     dropout_rate: float = 0.0,
@@ -25,22 +26,26 @@ def nice(
     network_policy: Any = None,
     name: str = "nice",
 ) -> tfb.Bijector:
-    """Returns a flow from a flat latent vector to images, for `tfd.TransformedDistribution`.
+    """Returns a flow from a flat latent vector to images or vectors, for `TransformedDistribution`.
 
-    In the order the data meets them: a scale to [0, 1], additive couplings between pixels at even
-    and at odd positions, in turn, and a learned diagonal scale.
+    In the order the data meets them: a scale to [0, 1], additive couplings between entries at even
+    and at odd positions, in turn, and a learned diagonal scale. Of an odd number of entries one
+    more is even; a single one has no other to depend on, and a coupling is a learned shift.
 
     >>> flow = nice((4, 4, 1), num_levels=17, hidden_units=[8])
     >>> flow.forward_event_shape([16])
     TensorShape([4, 4, 1])
+    >>> nice((5,), num_levels=None, hidden_units=[8]).forward_event_shape([5])
+    TensorShape([5])
 
     With its defaults it is the network of the paper's MNIST experiments; its base there is
     `eb_and_flow(..., rbm="logistic")`, or the Gaussian of its experiments on faces.
 
     Args:
-      image_shape: `(H, W, C)` with an even number of entries.
-      num_levels: number of pixel levels; data lie in [0, num_levels].
-      num_couplings: number of couplings; 0 leaves the pixels, scaled, for an RBM on pixels.
+      image_shape: `(H, W, C)`, or `(D,)` for vectors.
+      num_levels: number of levels of the entries; data lie in [0, num_levels]. None: real numbers,
+        which are not scaled to [0, 1].
+      num_couplings: number of couplings; 0 leaves the entries, scaled, for an RBM on pixels.
       hidden_units: sizes of the networks' hidden layers.
       dropout_rate: rate of dropout after each hidden layer while training.
       dtype: dtype of all variables.
@@ -48,41 +53,42 @@ def nice(
       name: name of the bijector.
 
     Returns:
-      A bijector from `[..., H * W * C]` to `[..., H, W, C]`.
+      A bijector from `[..., H * W * C]` to `[..., H, W, C]`, or from `[..., D]` to `[..., D]`.
 
     Raises:
-      ValueError: if the number of entries is odd or an argument out of its range.
+      ValueError: if an argument is out of its range.
 
     Source: Dinh, Krueger and Bengio, "NICE: Non-linear Independent Components Estimation" (2014).
     """
-    shape = checks.image_shape("image_shape", image_shape)
-    num_levels = checks.positive_integer("num_levels", num_levels, minimum=2)
+    shape = _event_shape(image_shape)
+    size, steps = math.prod(shape), []
+    if num_levels is not None:
+        num_levels = checks.positive_integer("num_levels", num_levels, minimum=2)
+        steps.append(_FromLevels(num_levels, dtype))
+    if len(shape) == 3:
+        steps.append(tfb.Reshape(event_shape_in=list(shape), event_shape_out=[size]))
+    if size > 1:
+        # Not by `tfb.Permute`, which TensorFlow Probability cannot slice.
+        even_and_odd = bijectors.CheckerboardSplit(event_rank=1)
+        steps += [even_and_odd, tfb.Invert(bijectors.ChannelSplit(event_rank=1))]
     policy = dtype if network_policy is None else network_policy
-    size = math.prod(shape)
-    if size % 2:
-        raise ValueError(
-            f"`image_shape` must have an even number of entries, got {size}; pad the images."
-        )
-    half_as_channels = tfb.Reshape(event_shape_in=[1, size // 2, 1], event_shape_out=[1, 1, -1])
-    # Not by `tfb.Permute`, which TensorFlow Probability cannot slice.
-    even_and_odd = [tfb.JointMap([half_as_channels] * 2), bijectors.CheckerboardSplit()]
-    steps = [
-        _FromLevels(num_levels, dtype),
-        tfb.Reshape(event_shape_in=list(shape), event_shape_out=[1, size, 1]),
-        tfb.Chain(even_and_odd),
-        tfb.Invert(bijectors.ChannelSplit()),
-    ]
-    for index in range(checks.positive_integer("num_couplings", num_couplings, minimum=0)):
-        network = networks.MLP(
-            size // 2, size // 2, hidden_units, dropout_rate=dropout_rate, dtype=policy
-        )
-        split = bijectors.ChannelSplit(swap=bool(index % 2))
+    for step in range(checks.positive_integer("num_couplings", num_couplings, minimum=0)):
+        given, moved = coupling_sizes(size, step)
+        if not given:
+            steps.append(tfb.Shift(tf.Variable(tf.zeros([size], dtype), name="shift")))
+            continue
+        network = networks.MLP(given, moved, hidden_units, dropout_rate=dropout_rate, dtype=policy)
+        split = bijectors.ChannelSplit(swap=bool(step % 2), event_rank=1)
         steps.append(bijectors.Coupling(split, tfb.Shift, network))
-    steps += [
-        tfb.Reshape(event_shape_in=[1, 1, size], event_shape_out=[size]),
-        tfb.Scale(log_scale=tf.Variable(tf.zeros([size], dtype), name="log_scale")),
-    ]
+    steps.append(tfb.Scale(log_scale=tf.Variable(tf.zeros([size], dtype), name="log_scale")))
     return tfb.Invert(tfb.Chain(steps[::-1]), name=name)
+
+
+def _event_shape(shape):
+    """Returns the shape of images or vectors as a tuple."""
+    if isinstance(shape, Sequence) and len(shape) == 1:
+        return (checks.positive_integer("image_shape", shape[0]),)
+    return checks.image_shape("image_shape", shape)
 
 
 class _FromLevels(tfb.Scale):

@@ -12,6 +12,7 @@ from tfp_ebm.models.flow_plus_plus import flow_plus_plus
 from tfp_ebm.models.glow import glow
 from tfp_ebm.models.multi_scale import latent_shapes
 from tfp_ebm.models.nice import nice
+from tfp_ebm.models.spline_flow import spline_flow
 from tfp_ebm.models.variational_noise import VariationalNoise
 from tfp_ebm.models.vector_flow import vector_flow
 from tfp_ebm.models.vector_posteriors import FlowPosterior, GaussianPosterior, NormalPosterior
@@ -41,7 +42,7 @@ class Part(NamedTuple):
     Attributes:
       function: makes the part.
       summary: what it is, in a line.
-      data: what it takes: `"images"`, `"vectors"`, or both.
+      data: what it is for: `"images"`, `"vectors"`, or both.
       forwards: a function that takes the options which `function` does not name.
       part_shapes: for flows of several scales, `part_shapes(image_shape, options)` returns the
         shapes of what they leave; None for others.
@@ -52,6 +53,18 @@ class Part(NamedTuple):
     data: tuple[str, ...] = ("images", "vectors")
     forwards: Callable[..., Any] | None = None
     part_shapes: Callable[[Sequence[int], Mapping[str, Any]], list] | None = None
+
+    @property
+    def takes_images(self) -> bool:
+        """Whether `function` is told of images, and not of a number of dimensions."""
+        return "image_shape" in inspect.signature(self.function).parameters
+
+    @property
+    def takes_augmented(self) -> bool:
+        """Whether `function` is told of extra channels, or takes dimensions of any meaning."""
+        return (
+            not self.takes_images or "num_augmented" in inspect.signature(self.function).parameters
+        )
 
 
 class Option(NamedTuple):
@@ -83,7 +96,8 @@ _REGISTRY: dict[str, dict[str, Part]] = {
     "flow": {
         "flow_plus_plus": Part(flow_plus_plus, "Flow++, for images", ("images",)),
         "glow": Part(glow, "Glow of several scales, for images", ("images",), None, _scales),
-        "nice": Part(nice, "NICE, for images as vectors", ("images",)),
+        "nice": Part(nice, "NICE: additive couplings of all entries"),
+        "spline": Part(spline_flow, "neural spline flow: monotone splines in couplings"),
         "vector_glow": Part(vector_flow, "steps of Glow for vectors"),
     },
     "base": {
@@ -195,7 +209,8 @@ def register_flow(
     returns a bijector from `[..., H W C]` to `[..., H, W, C]` in `[0, num_levels]`; if it has an
     argument `num_augmented`, it is told how many of the channels are extra ones. A flow of vectors
     is called as `function(num_dims, dtype=..., **options)`, returns a bijector from `[..., D]` to
-    `[..., D]`, and serves images and tables too. Options are the keyword arguments, which its
+    `[..., D]`, and serves images and tables too; if it has an argument `image_shape`, it is called
+    as one of images, with `(D,)` and `num_levels=None` where data are no images. Options are the keyword arguments, which its
     docstring describes.
 
     >>> import tensorflow_probability as tfp

@@ -8,7 +8,8 @@ import tensorflow_probability as tfp
 from tfp_ebm import networks
 from tfp_ebm.internal import checks
 from tfp_ebm.models.conditional_flow import ConditionalFlow
-from tfp_ebm.models.vector_flow import GlowSteps, check_even
+from tfp_ebm.models.vector_flow import affine
+from tfp_ebm.models.vector_steps import VectorSteps, coupling_sizes
 
 __all__ = ["FlowPosterior", "GaussianPosterior", "NormalPosterior"]
 
@@ -94,7 +95,7 @@ class FlowPosterior(tf.Module):
     """q(e | x) of e = f(eps; x), eps ~ Normal(0, I): steps of Glow whose couplings see x.
 
     Like `GaussianPosterior` it starts with a dependence on x. A coupling leaves half of its input
-    as it is, so with one step half of e's directions do not depend on x.
+    as it is, so with one step half of e's directions do not depend on x; a single one does.
 
     Source: "VFlow: More Expressive Generative Flows with Variational Data Augmentation", sections
     3.1 and 5.
@@ -112,29 +113,30 @@ class FlowPosterior(tf.Module):
 
         Args:
           num_dims: size of x.
-          num_augmented: size of e, even, so that a coupling can split it.
+          num_augmented: size of e.
           num_steps: number of steps.
           hidden_units: sizes of the networks' hidden layers.
           dtype: dtype of all variables.
 
         Raises:
-          ValueError: if `num_augmented` is odd or a size not positive.
+          ValueError: if a size is not positive.
         """
         super().__init__(name="flow_posterior")
         num_steps = checks.positive_integer("num_steps", num_steps)
-        self._num_augmented = check_even("num_augmented", num_augmented)
-        self._steps = GlowSteps(num_augmented, num_steps, dtype=dtype)
+        self._num_augmented = checks.positive_integer("num_augmented", num_augmented)
+        self._steps = VectorSteps(num_augmented, num_steps, dtype=dtype)
+        sizes = [coupling_sizes(num_augmented, step) for step in range(num_steps)]
         self._networks = [
-            networks.MLP(num_augmented // 2 + num_dims, num_augmented, hidden_units, dtype=dtype)
-            for _ in range(num_steps)
+            networks.MLP(given + num_dims, 2 * moved, hidden_units, dtype=dtype)
+            for given, moved in sizes
         ]
 
     def __call__(self, x: tf.Tensor) -> tfd.Distribution:
         """Returns q(e | x) for x of shape `[..., num_dims]`, event shape `[num_augmented]`."""
         x = tf.convert_to_tensor(x)
-        informed = [_Informed(network, x[..., None, None, :]) for network in self._networks]
+        informed = [_Informed(network, x) for network in self._networks]
         normal = _standard_normal(x, self._num_augmented)
-        return ConditionalFlow(normal, self._steps.chain(informed))
+        return ConditionalFlow(normal, self._steps.coupled(affine, informed))
 
 
 class _Informed(tf.Module):
@@ -144,6 +146,6 @@ class _Informed(tf.Module):
         super().__init__(name="informed")
         self._network, self._x = network, x
 
-    def __call__(self, half):
-        shape = tf.concat([tf.shape(half)[:-1], [self._x.shape[-1]]], axis=0)
-        return self._network(tf.concat([half, tf.broadcast_to(self._x, shape)], axis=-1))
+    def __call__(self, part):
+        shape = tf.concat([tf.shape(part)[:-1], [self._x.shape[-1]]], axis=0)
+        return self._network(tf.concat([part, tf.broadcast_to(self._x, shape)], axis=-1))

@@ -37,8 +37,8 @@ def vector_vflow(
       dtype: dtype of all variables.
 
     Raises:
-      ValueError: if the number of latents is odd or differs from the base's, or a posterior is
-        given without anything to augment.
+      ValueError: if the number of latents differs from the base's, or a posterior is given without
+        anything to augment.
     """
     spec = ModelSpec(
         DataSpec((num_dims,)),

@@ -58,6 +58,7 @@ class MLP(keras.layers.Layer):
                 keras.layers.Dense(units, activation=activation, dtype=self.dtype_policy)
             )
         self.dropout = keras.layers.Dropout(dropout_rate, dtype=self.dtype_policy)
+        self.dropout.build([None])  # Also where no hidden layer calls it.
         initializer = "zeros" if zero_output else "glorot_uniform"
         self.output_layer = keras.layers.Dense(
             num_outputs, kernel_initializer=initializer, dtype=self.dtype_policy
