@@ -209,8 +209,8 @@ def register_flow(
     returns a bijector from `[..., H W C]` to `[..., H, W, C]` in `[0, num_levels]`; if it has an
     argument `num_augmented`, it is told how many of the channels are extra ones. A flow of vectors
     is called as `function(num_dims, dtype=..., **options)`, returns a bijector from `[..., D]` to
-    `[..., D]`, and serves images and tables too; if it has an argument `image_shape`, it is called
-    as one of images, with `(D,)` and `num_levels=None` where data are no images. Options are the keyword arguments, which its
+    `[..., D]`, and serves images and tables too; one with an argument `image_shape` gets `(D,)`
+    and `num_levels=None` where data are no images. Options are the keyword arguments, which its
     docstring describes.
 
     >>> import tensorflow_probability as tfp
