@@ -1,12 +1,11 @@
 import numpy as np
-import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal.constants import constants, differing
 
 
 def test_constants_of_all_parts_and_no_variables():
-    scale = tfp.bijectors.Scale(tf.Variable(3.0))
+    scale = tfp.bijectors.Scale(tfp.util.TransformedVariable(3.0, tfp.bijectors.Exp()))
     chain = tfp.bijectors.Chain([tfp.bijectors.Shift([1.0, 2.0]), tfp.bijectors.Shift(5.0), scale])
     model = tfp.distributions.TransformedDistribution(
         tfp.distributions.Sample(tfp.distributions.Normal(0.0, np.float32(2.0)), 2), chain

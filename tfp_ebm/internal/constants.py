@@ -46,12 +46,13 @@ def _plain(value):
         return value
     if isinstance(value, numbers.Number):
         return float(value)
-    if isinstance(value, tf.Variable) or not hasattr(value, "numpy"):
-        is_array = isinstance(value, np.ndarray | tuple | list)
-        value = np.asarray(value) if is_array and _is_numeric(value) else None
-    else:
+    if isinstance(value, tf.Tensor) and hasattr(value, "numpy"):  # No variable, nor made of one.
         value = value.numpy()
-    if value is None or value.dtype.kind not in "biuf" or value.size > _MAX_SIZE:
+    elif isinstance(value, np.ndarray | tuple | list) and _is_numeric(value):
+        value = np.asarray(value)
+    else:
+        return None
+    if value.dtype.kind not in "biuf" or value.size > _MAX_SIZE:
         return None
     return value.astype(np.float64).tolist()
 

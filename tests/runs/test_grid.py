@@ -1,0 +1,95 @@
+"""Every flow with every base on every kind of data: built, trained, sampled, saved and loaded."""
+
+import numpy as np
+import pytest
+
+import tfp_ebm
+from tests.models.test_build import small
+from tfp_ebm import datasets, models, training
+from tfp_ebm.internal.keras import keras
+from tfp_ebm.models import DataSpec
+
+# Flows that take images alone, and bases that need parts of a flow of several scales.
+OF_IMAGES = ("flow_plus_plus", "glow")
+OF_SCALES = ("conv_rbm", "per_level")
+QUICK = {
+    ("images", "flow_plus_plus", "rbm"),
+    ("images", "glow", "conv_rbm"),
+    ("images", "nice", "labeled_rbm"),
+    ("images", "spline", "spins"),
+    ("points", "vector_glow", "gaussian_rbm"),
+    ("points", "spline", "boltzmann"),
+    ("table", "nice", "multicov"),
+    ("table", "spline", "rbm"),
+    ("table", "glow", "normal"),
+    ("points", "nice", "per_level"),
+}
+CELLS = [
+    pytest.param(*cell, marks=[] if cell in QUICK else pytest.mark.slow, id="-".join(cell))
+    for data in ("images", "points", "table")
+    for flow in models.flow_names()
+    for base in models.base_names()
+    for cell in [(data, flow, base)]
+]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A few digits, points over the plane, and a table of all kinds of columns, with labels."""
+    rng = np.random.default_rng(0)
+    path = tmp_path_factory.mktemp("data") / "jewels.csv"
+    cuts = np.array(["fair", "good", "ideal"])[rng.integers(0, 3, 60)]
+    rows = zip(rng.normal(5, 2, 60), rng.integers(300, 9000, 60), cuts, "ab" * 30, strict=True)
+    lines = "\n".join(f"{depth:.7f},{price},{cut},{label}" for depth, price, cut, label in rows)
+    path.write_text(f"depth,price,cut,label\n{lines}\n")
+    images = rng.integers(0, 17, [24, 8, 8, 1]).astype(np.uint8)
+    labels = np.arange(24) % 3
+    parts = [part for whole in (images, labels) for part in np.split(whole, [16, 20])]
+    points = rng.normal([3.0, -1.0], [2.0, 0.3], [24, 2]).astype(np.float32)
+    points = [part for whole in (points, labels) for part in np.split(whole, [16, 20])]
+    return {
+        "images": datasets.Dataset("images", *parts, num_levels=17),
+        "points": datasets.Dataset("points", *points),
+        "table": datasets.load(path, label="label"),
+    }
+
+
+@pytest.mark.parametrize(("kind", "flow", "base"), CELLS)
+def test_cell(kind, flow, base, data, tmp_path):
+    data = data[kind]
+    spec = small(DataSpec.of(data, with_labels=base == "labeled_rbm"), flow, base)
+    if kind != "images" and flow in OF_IMAGES:
+        with pytest.raises(ValueError, match=f"The flow {flow} is for images, but the data are"):
+            models.build(spec)
+        return
+    if base in OF_SCALES and flow != "glow":
+        with pytest.raises(ValueError, match=f"The base {base} stands on the parts of a flow"):
+            models.build(spec)
+        return
+    keras.utils.set_random_seed(0)
+    model = models.build(spec)
+    trainer = training.LikelihoodModel(model, seed=(0, 1))
+    trainer.compile(optimizer=keras.optimizers.Adam(1e-3), run_eagerly=True)
+    events = data.train[:15]
+    history = trainer.fit(events, batch_size=5, epochs=1, verbose=0)
+    assert np.isfinite(history.history["loss"][0])
+    samples = model.sample(3, seed=(0, 2))
+    assert samples.shape == (3, *data.event_shape) and np.all(np.isfinite(samples))
+    _assert_round_trip(model, events)
+    tfp_ebm.save(model, tmp_path / "model")
+    again = tfp_ebm.load(tmp_path / "model")
+    np.testing.assert_array_equal(_log_prob(again, events), _log_prob(model, events))
+    assert models.spec_of(again) == spec
+
+
+def _log_prob(model, events):
+    if isinstance(model, tfp_ebm.distributions.StochasticBound):
+        return model.log_prob(events, seed=(0, 3)).numpy()
+    return model.log_prob(events).numpy()
+
+
+def _assert_round_trip(model, events):
+    parts, z = models.parts(model), models.latents(model, events, seed=(0, 4))
+    assert z.shape == (len(events), *parts.base.event_shape)
+    again = parts.flow.inverse(parts.flow.forward(z) + 0.0)
+    np.testing.assert_allclose(again, z, atol=2e-3, rtol=2e-3)
