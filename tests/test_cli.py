@@ -15,22 +15,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfp_ebm import cli, commands
+from tfp_ebm import cli, datasets, models, runs
 from tfp_ebm.internal.hardware import has_bfloat16_units
-from tfp_ebm.models import image_flows, presets
+from tfp_ebm.runs import load_model, machines
 from tfp_ebm.training.parameter_groups import GROUPS
+from tfp_ebm.version import __version__
 
 TINY = "--epochs 1 --num-filters 4 --num-components 2 --num-blocks 1 --batch-size 250".split()
 TRAIN = ["train", "rbm_flow", "--dataset", "digits", "--gibbs-steps", "2", *TINY]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_coupling():
-    """A preset whose graphs are a tenth of those of the models that have names."""
-    with pytest.MonkeyPatch.context() as patch:
-        tiny = (image_flows.rbm_flow, {"num_couplings": (1, 0, 0)}, "a model for tests")
-        patch.setitem(presets._PRESETS, "one_coupling", tiny)
-        yield
+# A model whose graphs are a tenth of those of `TRAIN`.
+FLOW = "--flow vector_glow --set num_steps=1 --set flow.hidden_units=8".split()
 
 
 def run_command(*arguments):
@@ -43,11 +39,19 @@ def run_command(*arguments):
     )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def short_annealing():
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"_NUM_CHAINS": 64, "_NUM_STEPS": 200, "_NUM_REVERSE": 100}.items():
+            patch.setattr(machines, name, value)
+        yield
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "tiny"
-    arguments = [*TRAIN, "--output", str(folder)]
-    arguments[1] = "one_coupling"
+    options = "--dataset digits --epochs 1 --batch-size 250 --gibbs-steps 2".split()
+    arguments = ["train", "rbm_flow", *FLOW, *options, "--output", str(folder)]
     with contextlib.redirect_stdout(io.StringIO()) as output:
         assert cli.main(arguments) == 0
     assert "bits/dim" in output.getvalue() and "samples.png" in output.getvalue()
@@ -61,8 +65,9 @@ def test_run_folder(run):
         *("metrics.csv", "samples.png", "summary.json", "training"),
     ]
     config = json.loads((run / "config.json").read_text())
-    assert config["model"] == "one_coupling" and config["seed"] == 0
-    assert config["model_options"]["num_filters"] == 4
+    assert config["model"] == "rbm_flow" and config["seed"] == 0
+    flow = ["vector_glow", {"num_steps": 1, "hidden_units": [8]}]
+    assert config["spec"]["flow"] == flow and config["spec"]["base"] == "rbm"
     summary = json.loads((run / "summary.json").read_text())
     assert summary["test"]["num_images"] == 447
     assert (run / "metrics.csv").read_text().count("\n") == 2
@@ -101,9 +106,6 @@ def test_processes_write_nothing_but_what_they_have_to_say(tmp_path):
 
 
 def test_round_trip_of_a_trained_flow(run):
-    from tfp_ebm import datasets
-    from tfp_ebm.runs.run_folder import load_model
-
     _, model = load_model(run)
     flow = model.distribution.bijector
     x = datasets.load("digits").test[:64].astype(np.float32) + 0.5
@@ -144,8 +146,8 @@ def test_damage_is_one_line(run, tmp_path, capsys, damage):
             "small_vflow_28x28 does not take --delta; of the options of models it takes",
         ),
         (
-            ["train", "d_flow", "--dataset", "rings", "--output", "new"],
-            "`--dataset` must be one of",
+            ["train", "glow", "--dataset", "rings", "--output", "new"],
+            "The flow glow is for images, but the data are vectors of shape (2,)",
         ),
         (
             ["train", "gaussian_flow", "--dataset", "digits", "--output", "new"]
@@ -165,7 +167,7 @@ def test_damage_is_one_line(run, tmp_path, capsys, damage):
         (["sample", "nowhere", "--num", "0"], "`--num` must be an integer of at least 1, got 0"),
         (["sample", "nowhere", "--number", "3"], "take --number. Did you mean --num?"),
         (["train", "--dry-run"], "`MODEL` must be one of"),
-        (["train", "rbm_flow", "--dry-run"], "`--dataset` must be one of"),
+        (["train", "rbm_flow", "--dry-run"], "`--dataset` must be a built-in set"),
         (["train", "rbm_flow", "--dataset", "digits"], "`--output` must name a new folder"),
         (["trian"], "invalid choice: 'trian'"),
         ([], "the following arguments are required: COMMAND; see `tfp-ebm --help`."),
@@ -199,7 +201,7 @@ def test_what_is_no_fault_of_the_program_is_one_line(capsys, monkeypatch, error,
     def fail(**options):
         raise error
 
-    monkeypatch.setattr(commands, "models", fail)
+    monkeypatch.setattr(runs, "models", fail)
     assert cli.main(["models"]) == code
     message = capsys.readouterr().err
     assert message.startswith("tfp-ebm: It failed") and message.count("\n") == 1
@@ -209,7 +211,7 @@ def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch):
     def fail(**options):
         raise TypeError("a bug")
 
-    monkeypatch.setattr(commands, "models", fail)
+    monkeypatch.setattr(runs, "models", fail)
     with pytest.raises(TypeError, match="a bug"):
         cli.main(["models"])
 
@@ -231,7 +233,7 @@ def test_devices_that_fail_are_one_line(capsys, monkeypatch, error):
 
 def test_a_folder_that_exists_is_left_alone(capsys, tmp_path):
     (tmp_path / "precious").write_text("x")
-    arguments = ["train", "one_coupling", "--dataset", "digits", "--output", str(tmp_path)]
+    arguments = ["train", "rbm_flow", "--dataset", "digits", "--output", str(tmp_path)]
     assert cli.main(arguments) == 2
     assert "exists and is left as it is" in capsys.readouterr().err
     assert (tmp_path / "precious").read_text() == "x"
@@ -239,22 +241,22 @@ def test_a_folder_that_exists_is_left_alone(capsys, tmp_path):
 
 def test_dry_run_tells_sizes_and_writes_nothing(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    arguments = ["train", "one_coupling", "--dataset", "digits", "--dry-run", *TINY]
+    arguments = ["train", "rbm_flow", *FLOW, "--dataset", "digits", "--dry-run"]
     assert cli.main(arguments) == 0
     rows = dict(line.split("\t") for line in capsys.readouterr().out.splitlines())
     parts = [int(rows[f"parameters of the {name}"].replace(",", "")) for name in GROUPS]
     assert sum(parts) == int(rows["parameters"].replace(",", "")) > 1000
-    # The first convolution of a coupling alone: 8 x 4 positions, 9 taps, 1 to 4 channels.
-    assert int(rows["FLOPs of log_prob an image"].replace(",", "")) > 2 * 32 * 9 * 4
+    # The matrix of the step alone.
+    assert int(rows["FLOPs of log_prob an image"].replace(",", "")) > 2 * 64 * 64
     assert list(tmp_path.iterdir()) == []
 
 
 def test_going_on_with_a_finished_run_or_other_options(run, capsys):
     assert cli.main(["train", "--resume", str(run)]) == 0
     assert "is finished" in capsys.readouterr().out
-    assert cli.main(["train", "--resume", str(run), "--num-filters", "8", "--seed", "0"]) == 2
+    assert cli.main(["train", "--resume", str(run), "--delta", "8", "--seed", "0"]) == 2
     error = capsys.readouterr().err
-    assert "differs in num_filters;" in error and error.count("\n") == 1
+    assert "differs in delta;" in error and error.count("\n") == 1
 
 
 @pytest.mark.slow
@@ -330,9 +332,45 @@ def test_networks_fall_back_to_float32_without_bfloat16_units():
 
 def test_listings(capsys):
     assert cli.main(["models"]) == 0
-    assert "rbm_flow" in capsys.readouterr().out.split()
+    listed = capsys.readouterr().out.split("\n")
+    assert {"rbm_flow", "small_8x8", "glow", "gaussian_rbm"} <= {
+        line.split("\t")[1] for line in listed if line
+    }
+    assert cli.main(["models", "rbm_flow"]) == 0
+    options = dict(line.split("\t")[:2] for line in capsys.readouterr().out.splitlines())
+    assert options["flow.num_filters"] == "32" and options["base.delta"] == "None"
+    assert cli.main(["models", "glow"]) == 0
+    assert "flow.num_scales\t2\tnumber of scales" in capsys.readouterr().out
+    assert cli.main(["models", "rbm_flo"]) == 2
+    assert "Did you mean 'rbm_flow'" in capsys.readouterr().err
     assert cli.main(["datasets"]) == 0
     assert "digits" in capsys.readouterr().out.split()
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    command = f"{sys.executable} -m tfp_ebm.cli models | head -1"
+    result = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert result.stdout.startswith("model\t") and result.stderr == ""
+
+
+def test_the_version_is_told():
+    code = "import tfp_ebm.cli as cli; cli.main(['--version'])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.strip() == f"tfp-ebm {__version__}" and result.returncode == 0
+
+
+def test_codes_of_a_run(run, tmp_path, capsys):
+    path = tmp_path / "codes.npz"
+    assert cli.main(["encode", str(run), "--output", str(path)]) == 0
+    codes = np.load(path)
+    assert codes["train"].shape == (1000, 64) and set(np.unique(codes["test"])) == {-1, 1}
+    digits = datasets.load("digits")
+    np.testing.assert_array_equal(codes["test_labels"], digits.test_labels)
+    _, model = load_model(run)
+    own = models.encode(model, digits.test[:250], seed=(0, 0)).mode()
+    assert np.mean(own == codes["test"][:250]) > 0.999
+    assert cli.main(["encode", str(run), "--output", str(tmp_path / "codes.txt")]) == 2
+    assert "`--output` must be an .npz file" in capsys.readouterr().err
 
 
 def test_help_loads_nothing_heavy():

@@ -13,11 +13,11 @@ from tfp_ebm.datasets import Dataset
 from tfp_ebm.runs import run_folder
 
 
-def _small_model(name, options):
+def _small_model(spec):
     """Traced at once, whatever was asked for."""
-    loc = tf.Variable(tf.fill(options["image_shape"], 2.0), name="loc")
+    loc = tf.Variable(tf.fill(spec.data.event_shape, 2.0), name="loc")
     density = tfp.distributions.Independent(tfp.distributions.Normal(loc, 1.0), 3)
-    return distributions.Dequantized(density, options["num_levels"])
+    return distributions.Dequantized(density, spec.data.num_levels)
 
 
 def _patch(patch):
@@ -26,7 +26,7 @@ def _patch(patch):
     labels = np.arange(24) % 3
     parts = np.split(images, [16, 20])
     data = Dataset("digits", *parts, *np.split(labels, [16, 20]), num_levels=5)
-    patch.setattr(datasets, "load", lambda name, data_dir=None: data)
+    patch.setattr(datasets, "load", lambda name, data_dir=None, **options: data)
     patch.setattr("tensorflow.config.experimental.enable_op_determinism", lambda: None)
     for module in (importlib.import_module("tfp_ebm.runs.train"), run_folder):
         patch.setattr(module, "make_model", _small_model)

@@ -1,8 +1,8 @@
-import numpy as np
 import pytest
 
 from tfp_ebm import cli, datasets, models
-from tfp_ebm.internal.train_options import MODEL_OPTIONS, OPTIONS, check_options, flag
+from tfp_ebm.internal.train_options import OPTIONS, check_options, flag
+from tfp_ebm.runs import configuration
 from tfp_ebm.runs.configuration import changed_config, new_config
 
 VALUES = {
@@ -17,12 +17,7 @@ VALUES = {
 }
 
 
-IMAGES = {
-    "digits": ((8, 8, 1), 17),
-    "mnist": ((28, 28, 1), 256),
-    "fashion_mnist": ((28, 28, 1), 256),
-    "cifar10": ((32, 32, 3), 256),
-}
+IMAGES = datasets.known_sizes()
 NAMES = [*models.names(), *models.preset_names()]
 
 
@@ -30,35 +25,77 @@ NAMES = [*models.names(), *models.preset_names()]
 def few_images(monkeypatch):
     """Six images of every data set."""
 
-    def load(name, data_dir=None):
-        shape, num_levels = IMAGES[name]
-        parts = 3 * [np.zeros([2, *shape], np.uint8)] + 3 * [np.zeros([2], np.int64)]
-        return datasets.Dataset(name, *parts, num_levels=num_levels)
+    def load(name, data_dir=None, **options):
+        return configuration.sizes_of(name)
 
     monkeypatch.setattr(datasets, "load", load)
 
 
 def fitting(model):
     """Returns the data sets whose images a model takes."""
-    images = models.preset_images(model) if model in models.preset_names() else None
-    return [name for name in IMAGES if images in (None, IMAGES[name])]
+    if model in models.names():
+        return list(IMAGES)
+    data = models.named_spec(model).data
+    return [name for name in IMAGES if IMAGES[name] == (data.event_shape, data.num_levels)]
 
 
 @pytest.mark.parametrize("model", NAMES)
 def test_options_that_a_model_does_not_take_are_named_with_those_it_takes(few_images, model):
-    taken = [name for name in MODEL_OPTIONS if name in models.option_names(model)]
-    assert {"num_filters", "num_components", "noise"} <= set(taken)
     dataset = fitting(model)[0]
+    plain = models.named_spec(model, models.DataSpec(*IMAGES[dataset]))
+    taken = [name for name in VALUES if name in models.option_names(plain)]
+    assert "noise" in taken
     config, _ = new_config(model, dataset, {name: VALUES[name] for name in taken})
-    assert {name: config["model_options"][name] for name in taken} == {
-        name: VALUES[name] for name in taken
-    }
-    for name in set(MODEL_OPTIONS) - set(taken):
+    spec = models.ModelSpec.from_dict(config["spec"])
+    assert spec.noise[0] == "variational"
+    for name in set(taken) - {"noise"}:
+        field = models.option_names(plain)[name]
+        assert getattr(spec, field)[1][name] == VALUES[name]
+    for name in set(VALUES) - set(taken):
         with pytest.raises(ValueError) as error:
             new_config(model, dataset, {name: VALUES[name]})
         message = str(error.value)
         assert message.startswith(f"{model} does not take {flag(name)}; ")
         assert all(flag(other) in message for other in taken)
+
+
+def test_parts_and_any_option_of_theirs(few_images):
+    given = {
+        "flow": "glow",
+        "base": "conv_rbm",
+        "set": ["num_scales=1", "base.kernel_sizes=3", "base.strides=[1]", "flow.alpha=0.1"],
+    }
+    config, _ = new_config("rbm_flow", "digits", given)
+    assert config["spec"]["flow"] == ["glow", {"num_scales": 1, "alpha": 0.1}]
+    assert config["spec"]["base"] == ["conv_rbm", {"kernel_sizes": 3, "strides": [1]}]
+    config, _ = new_config(None, "digits", {"flow": "nice", "set": ["hidden_units=8,9"]})
+    assert config["spec"]["flow"] == ["nice", {"hidden_units": [8, 9]}]
+    assert config["model"] == "normal nice"
+    for entry, message in (
+        ("num_scales", "`--set` must be OPTION=VALUE"),
+        ("flow.num_scale=1", "Did you mean 'flow.num_scales'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            new_config("glow", "digits", {"set": [entry]})
+    with pytest.raises(ValueError, match="`--column` must be NAME=KIND"):
+        new_config("glow", "digits", {"column": ["price"]})
+    with pytest.raises(ValueError, match="conv_rbm stands on the parts of a flow"):
+        models.build(
+            models.ModelSpec.from_dict(
+                new_config("nice", "digits", {"base": "conv_rbm"})[0]["spec"]
+            )
+        )
+
+
+def test_dropout_is_that_of_small_data_where_nothing_is_said(few_images):
+    def dropout(model, **given):
+        flow = new_config(model, "digits", given)[0]["spec"]["flow"]
+        return None if isinstance(flow, str) else flow[1].get("dropout_rate")
+
+    assert dropout("rbm_flow") == 0.3 and dropout("small_8x8") is None
+    assert dropout("rbm_flow", dropout_rate=0.1) == 0.1
+    assert dropout("rbm_flow", set=["flow.dropout_rate=0"]) == 0
+    assert dropout("nice") is None
 
 
 @pytest.mark.parametrize("model", NAMES)
@@ -95,7 +132,7 @@ def test_a_preset_takes_the_images_that_it_is_for(few_images, capsys, preset):
     for dataset in IMAGES:
         if dataset in fitting(preset):
             config, _ = new_config(preset, dataset, {})
-            assert tuple(config["model_options"]["image_shape"]) == IMAGES[dataset][0]
+            assert tuple(config["spec"]["data"]["event_shape"]) == IMAGES[dataset][0]
             continue
         assert cli.main(["train", preset, "--dataset", dataset, "--dry-run"]) == 2
         error = capsys.readouterr().err
@@ -158,10 +195,15 @@ def test_values_are_checked_before_anything_is_done(name, good, bad):
         check_options({name: bad})
 
 
+# Names and paths, which others look at.
+FREE = ("data_dir", "flow", "base", "label")
+
+
 def test_every_number_and_word_has_its_range():
     for option in OPTIONS:
         has_range = option.range is not None or option.choices is not None
-        assert has_range == (option.kind is not bool and option.name != "data_dir"), option.name
+        is_free = option.kind in (bool, list) or option.name in FREE
+        assert has_range != is_free, option.name
         check_options({option.name: option.default})
 
 

@@ -9,18 +9,15 @@ import tensorflow as tf
 
 from tfp_ebm import cli, datasets, metrics, models
 from tfp_ebm.runs import machines
-from tfp_ebm.runs.evaluate import evaluate_model, find_network
+from tfp_ebm.runs.evaluate import evaluate_model, find_network, units_of_table
 from tfp_ebm.runs.run_folder import load_model, write_json
 from tfp_ebm.training import checkpoint
 
-OPTIONS = {
-    "image_shape": [8, 8, 1],
-    "num_levels": 17,
-    "num_filters": 4,
-    "num_components": 2,
-    "num_blocks": 1,
-    "num_couplings": [1, 0, 0],
-}
+SPEC = models.named_spec(
+    "rbm_flow",
+    models.DataSpec((8, 8, 1), 17),
+    flow=("vector_glow", {"num_steps": 1, "hidden_units": [8]}),
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -39,9 +36,9 @@ def run(tmp_path_factory):
     """The folder of a run that was not trained, but whose machine is coupled."""
     folder = tmp_path_factory.mktemp("runs") / "coupled"
     folder.mkdir()
-    config = {"model": "rbm_flow", "dataset": "digits", "data_dir": None, "model_options": OPTIONS}
+    config = {"model": "rbm_flow", "dataset": "digits", "data": {}, "spec": SPEC.to_dict()}
     write_json(folder / "config.json", config)
-    model = models.create("rbm_flow", **OPTIONS)
+    model = models.build(SPEC)
     weights = model.distribution.distribution.weights
     weights.assign(0.05 * np.random.default_rng(0).normal(size=weights.shape))
     checkpoint.save(model, folder / "checkpoint")
@@ -153,7 +150,7 @@ def test_the_error_of_a_single_image_is_null(run, monkeypatch):
     assert json.loads(json.dumps(result, allow_nan=False))["nats_per_image_error"] is None
     assert result["bracket"]["nats_error"] is None
     assert result["likelihood"][0]["bits_per_dimension_error"] is None
-    _report(result, run)
+    _report(result, run, "image")
 
 
 def test_compiled_batches_of_any_size_give_the_eager_digits():
@@ -162,3 +159,34 @@ def test_compiled_batches_of_any_size_give_the_eager_digits():
     images = np.arange(250, dtype=np.uint8).reshape(250, 1)
     values = _in_batches(lambda x, seed: tf.cast(x[:, 0], tf.float32) * 2, images, 0)
     np.testing.assert_array_equal(values, 2.0 * np.arange(250))
+
+
+def test_vectors_are_exact_and_tables_are_told_in_their_units(tmp_path):
+    path = tmp_path / "table.csv"
+    rng = np.random.default_rng(0)
+    lines = [f"{value:.6f},{index % 7}" for index, value in enumerate(rng.normal(3, 4, 40))]
+    path.write_text("\n".join(["depth,price", *lines]) + "\n")
+    data = datasets.load(path)
+    spec = models.ModelSpec(models.DataSpec.of(data), ("vector_glow", {"num_steps": 1}))
+    result = evaluate_model(models.build(spec), data.test)
+    assert result["bound"] == "one-draw bound" and result["num_events"] == len(data.test)
+    scale = np.std([float(line.split(",")[0]) for line in lines])
+    in_units = units_of_table(result, data)["nats_per_event_in_units_of_the_table"]
+    assert in_units - result["nats_per_event"] == pytest.approx(np.log(scale), abs=0.1)
+    points = rng.normal(size=[20, 2]).astype(np.float32)
+    spec = models.ModelSpec(models.DataSpec((2,)), ("vector_glow", {"num_steps": 1}))
+    model = models.build(spec)
+    result = evaluate_model(model, points)
+    assert result["bound"] == "exact" and len(result["likelihood"]) == 1
+    nats = -np.mean(model.log_prob(points))
+    assert result["nats_per_event"] == pytest.approx(nats, rel=1e-5)
+    assert not result["likelihood"][0]["is_bound"]
+    with pytest.raises(ValueError, match="`--importance-draws` tighten a bound"):
+        evaluate_model(model, points, importance_draws=2)
+
+
+def test_a_classifier_needs_labels(tmp_path):
+    images = [np.zeros([2, 8, 8, 1], np.uint8)] * 3
+    data = datasets.Dataset("mine", *images, num_levels=17)
+    with pytest.raises(ValueError, match="learns the labels of mine, which has none"):
+        find_network("classifier", data, tmp_path)

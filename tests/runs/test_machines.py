@@ -90,7 +90,7 @@ def test_the_bracket_is_that_of_all_machines():
     parts = [machine["nats"] for machine in record["machines"]]
     assert len(parts) == 2 and record["nats"] == pytest.approx(sum(parts))
     assert record["bits_per_dimension"] == pytest.approx(record["nats"] / (16 * math.log(2)))
-    assert record["num_images"] == 30 and record["nats_error"] > 0
+    assert record["num_events"] == 30 and record["nats_error"] > 0
     for part in model.distribution.distribution.distributions:
         part.weights.assign(tf.zeros_like(part.weights))
     record = machines.bracket_log_partition(model, IMAGES, seed=0)

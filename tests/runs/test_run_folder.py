@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from tfp_ebm import cli
@@ -26,8 +27,12 @@ def with_(**changes):
     return lambda config: {**config, **changes}
 
 
-def with_option(**changes):
-    return lambda config: {**config, "model_options": {**config["model_options"], **changes}}
+def with_spec(**changes):
+    return lambda config: {**config, "spec": {**config["spec"], **changes}}
+
+
+def with_data(**changes):
+    return lambda config: with_spec(data={**config["spec"]["data"], **changes})(config)
 
 
 DAMAGES = {
@@ -35,14 +40,17 @@ DAMAGES = {
     "empty": (lambda config: "", "it is no JSON (Expecting value"),
     "bytes": (lambda config: b"\xff\xfe\x00", "it is no JSON ('utf-8' codec"),
     "a list": (lambda config: [config], "must be objects"),
-    "nothing": (lambda config: {}, "it lacks model, dataset, model_options."),
+    "nothing": (lambda config: {}, "it lacks model, dataset, data, spec."),
     "no model": (without("model"), "it lacks model."),
     "no dataset": (without("dataset"), "it lacks dataset."),
-    "no options": (without("model_options"), "it lacks model_options."),
-    "options": (with_(model_options=[1]), "must be objects"),
-    "model": (with_(model="gaussian"), "Did you mean 'gaussian_flow'?"),
-    "models": (with_(model=["gaussian_flow"]), "`model` must be one of"),
-    "dataset": (with_(dataset=None), "`dataset` must be one of"),
+    "no description": (without("spec"), "it lacks spec."),
+    "data": (with_(data=[1]), "must be objects"),
+    "description": (with_(spec=[1]), "must be objects"),
+    "flow": (with_spec(flow="glo"), "Did you mean 'glow'?"),
+    "flows": (with_spec(flow=["glow"]), "`flow` must be a name, or a pair"),
+    "base": (with_spec(base="rbn"), "Did you mean 'rbm'?"),
+    "field": (with_spec(bases="rbm"), "`field of the model` must be one of"),
+    "dataset": (with_(dataset=None), "`dataset` must be a name or a path"),
     "word for a number": (with_(epochs="3"), "`--epochs` must be an integer of at least 1, got"),
     "fraction": (with_(batch_size=8.0), "`--batch-size` must be an integer of at least 1, got 8.0"),
     "truth": (with_(seed=True), "`--seed` must be an integer from 0"),
@@ -52,11 +60,13 @@ DAMAGES = {
     "choice": (with_(schedule=[]), "`--schedule` must be one of"),
     "infinite": (with_(learning_rate=float("inf")), "`--learning-rate` must be a finite number"),
     "changes": (with_(changes="none"), "`changes` must be a list"),
-    "shape": (with_option(image_shape=[4, 4]), "`image_shape` must be three positive integers"),
-    "no shape": (with_option(image_shape=None), "`image_shape` must be three positive integers"),
-    "levels": (with_option(num_levels="5"), "`num_levels` must be an integer of at least 2"),
-    "model option": (with_option(num_filters=0), "`--num-filters` must be an integer"),
-    "unknown option": (with_option(width=3), "gaussian_flow does not take width."),
+    "shape": (with_data(event_shape=[4, 4]), "`image_shape` must be three positive integers"),
+    "no shape": (with_data(event_shape=None), "`image_shape` must be three positive integers"),
+    "levels": (with_data(num_levels="5"), "`num_levels` must be an integer of at least 2"),
+    "unknown option": (
+        with_spec(flow=["flow_plus_plus", {"width": 3}]),
+        "`option of the flow flow_plus_plus` must be one of",
+    ),
 }
 
 
@@ -85,22 +95,33 @@ def test_what_is_wrong_in_a_configuration_is_told(run, capsys, damage):
 
 @pytest.mark.parametrize(
     ("change", "command"),
-    [({"num_levels": 17}, COMMANDS[0]), ({"image_shape": [8, 8, 1]}, COMMANDS[2])],
+    [({"num_levels": 17}, COMMANDS[0]), ({"event_shape": [8, 8, 1]}, COMMANDS[2])],
     ids=["evaluate", "train"],
 )
 def test_a_configuration_of_other_images_than_those_of_its_data(run, capsys, change, command):
     path = run / "config.json"
-    path.write_text(json.dumps(with_option(**change)(json.loads(path.read_text()))))
+    path.write_text(json.dumps(with_data(**change)(json.loads(path.read_text()))))
     error = error_of(capsys, run, command)
-    assert f"{path} is damaged: its `image_shape` is" in error
-    assert "but digits has [4, 4, 1] and 5. Restore it" in error
+    assert f"{path} does not fit its data: its events have shape" in error
+    assert "but digits has (4, 4, 1) and 5. Restore the data" in error
 
 
 def test_a_configuration_of_another_version_says_so(run, capsys):
     path = run / "config.json"
-    config = with_option(width=3)(json.loads(path.read_text()))
+    config = with_spec(width=3)(json.loads(path.read_text()))
     path.write_text(json.dumps({**config, "versions": {"tfp_ebm": "0.0.1"}}))
     assert "It was written by tfp-ebm 0.0.1, this is " in error_of(capsys, run, COMMANDS[0])
+
+
+def test_a_run_of_a_version_without_descriptions_says_so(run, capsys):
+    path = run / "config.json"
+    old = {"model": "rbm_flow", "dataset": "digits", "model_options": {"num_filters": 4}}
+    path.write_text(json.dumps({**old, "versions": {"tfp_ebm": "0.0.1"}}))
+    before = sorted(run.rglob("*"))
+    for command in COMMANDS:
+        error = error_of(capsys, run, command)
+        assert "it lacks data, spec. It was written by tfp-ebm 0.0.1, this is " in error
+    assert sorted(run.rglob("*")) == before
 
 
 def test_options_that_an_older_version_did_not_have_get_their_defaults(run, capsys):
@@ -137,6 +158,13 @@ def test_samples_go_to_a_file_in_a_folder_that_exists(run, capsys):
         assert f"`--output` must be a file in a folder that exists, got {output}" in error
     assert cli.main(["sample", str(run), "--num", "1", "--output", str(run / "grid.png")]) == 0
     assert (run / "grid.png").is_file()
+    error = error_of(capsys, run, (*COMMANDS[1], "--output", str(run / "grid.csv")))
+    assert "`--output` must end in .png, .npy, .npz, got" in error
+    for name in ("a.npy", "a.npz"):
+        assert cli.main(["sample", str(run), "--num", "3", "--output", str(run / name)]) == 0
+    array = np.load(run / "a.npy")
+    assert array.shape == (3, 4, 4, 1) and array.dtype == np.uint8
+    np.testing.assert_array_equal(np.load(run / "a.npz")["samples"], array)
 
 
 @pytest.mark.parametrize("content", ["[]", '{"files": []}', '{"files": {}}', '{"files": 3}', "{"])

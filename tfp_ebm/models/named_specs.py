@@ -197,7 +197,10 @@ def with_options(spec: ModelSpec, **options: Any) -> ModelSpec:
     changed = {}
     for name, value in options.items():
         field = known[checks.choice(f"option of {spec.name or 'the model'}", name, known)]
-        changed.setdefault(field, {})[name.removeprefix(f"{field}.")] = value
+        name = name.removeprefix(f"{field}.")
+        default = registry.part_options(field, getattr(spec, field)[0])[name].default
+        is_single = isinstance(default, tuple) and isinstance(value, int | float)
+        changed.setdefault(field, {})[name] = (value,) if is_single else value
     for field, own in changed.items():
         part, before = getattr(spec, field)
         spec = dataclasses.replace(spec, **{field: (part, {**before, **own})})

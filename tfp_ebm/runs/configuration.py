@@ -134,11 +134,11 @@ def _make_spec(model, data, dataset, given, precision) -> ModelSpec:
     if model is None:
         spec = ModelSpec(data, parts.pop("flow"), parts.pop("base", "normal"))
     else:
-        _check_images(model, data, dataset)
         spec = models.named_spec(model, data)
     spec = models.with_options(spec, **parts)
     own = _set_options(options.pop("set", ()))
     _check_takes(model or "the model", spec, options)
+    _check_images(model, data, dataset)
     is_free = model in models.names() and spec.flow[0] == "flow_plus_plus"
     if is_free and "flow.dropout_rate" not in own:
         options = {"dropout_rate": _USUAL_DROPOUT, **options}

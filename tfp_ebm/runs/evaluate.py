@@ -19,7 +19,7 @@ from tfp_ebm.models.parts import num_levels
 from tfp_ebm.runs import progress
 from tfp_ebm.runs.configuration import load_data
 from tfp_ebm.runs.machines import bracket_log_partition, estimate_log_partitions
-from tfp_ebm.runs.run_folder import check_data, load_model, write_json
+from tfp_ebm.runs.run_folder import check_data, load_model, read_config, write_json
 from tfp_ebm.training.sampling import BatchSampler
 
 __all__ = ["evaluate", "evaluate_model", "find_network", "units_of_table"]
@@ -54,9 +54,10 @@ def evaluate(
     check_number("--seed", seed, SEED)
     check_number("--importance-draws", importance_draws, COUNT_OR_NONE)
     check_number("--num-samples", num_samples, SEVERAL_OR_NONE)
-    config, model = load_model(run)
+    config = read_config(run)
     data = load_data(config["dataset"], data_dir or config["data_dir"], config["data"])
     check_data(run, config, data)
+    _, model = load_model(run)
     if num_samples and num_levels(model) is None:
         raise ValueError("`--num-samples` judges images, and this model has none; leave it out.")
     result = evaluate_model(model, data.test, seed, importance_draws)
