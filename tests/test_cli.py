@@ -50,7 +50,8 @@ def short_annealing():
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "tiny"
-    options = "--dataset digits --epochs 1 --batch-size 250 --gibbs-steps 2".split()
+    options = "--dataset digits --epochs 1 --batch-size 250 --sampler persistent".split()
+    options += ["--gibbs-steps", "2"]
     arguments = ["train", "rbm_flow", *FLOW, *options, "--output", str(folder)]
     with contextlib.redirect_stdout(io.StringIO()) as output:
         assert cli.main(arguments) == 0
@@ -67,7 +68,7 @@ def test_run_folder(run):
     config = json.loads((run / "config.json").read_text())
     assert config["model"] == "rbm_flow" and config["seed"] == 0
     flow = ["vector_glow", {"num_steps": 1, "hidden_units": [8]}]
-    assert config["spec"]["flow"] == flow and config["spec"]["base"] == "rbm"
+    assert config["spec"]["flow"] == flow and config["spec"]["base"] == ["rbm", {"sampler": "persistent"}]
     summary = json.loads((run / "summary.json").read_text())
     assert summary["test"]["num_images"] == 447
     assert (run / "metrics.csv").read_text().count("\n") == 2
@@ -347,6 +348,7 @@ def test_listings(capsys):
     assert "digits" in capsys.readouterr().out.split()
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_early_is_no_error():
     command = f"{sys.executable} -m tfp_ebm.cli models | head -1"
     result = subprocess.run(command, shell=True, capture_output=True, text=True)
