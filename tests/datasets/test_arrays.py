@@ -166,6 +166,7 @@ def test_training_and_test_alone_give_a_tenth_for_validation(tmp_path):
         (np.array([[1.0, 2], [np.nan, 3], [4, 5]]), r"finite, got nan at \[1, 0\] of the train"),
         (np.array([[1.0, 2], [1, 3], [1, 5]]), r"vary, got 1 in every row of column 0"),
         (np.array([[1, 2], [-3, 3], [1, 5]]), r"levels from 0, got -3 at \[1, 0\]"),
+        (np.full([9, 2], 2**40), r"at most 2\^23 = 8388608 levels, .* got 1099511627777"),
         (np.zeros([1, 4, 4], np.uint8), "at least 3 events"),
         (np.zeros([0, 4, 4], np.uint8), "at least one event"),
     ],

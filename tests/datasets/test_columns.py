@@ -33,6 +33,13 @@ def test_numbers_without_a_step():
     assert decimal_step(np.repeat(RNG.normal(size=50), 2)) is None
     assert decimal_step(np.array([0.1, 0.25, 0.7])) is None  # Nothing repeats.
     assert decimal_step(np.array([1.0, 2.0, 4.0])) == 1
+    assert decimal_step(np.array([0.0, 1e-9, 2e-9, 2e-9])) == 1e-9
+    assert decimal_step(1e-300 * np.array([0.1, 0.3, 0.3])) is None
+
+
+def test_values_near_one_level_are_not_on_a_step_far_too_large():
+    with pytest.raises(ValueError, match=r"must be on steps of 1e\+09 from 0, got 2 in row 1"):
+        Column("a", "integer", step=1e9).encode([0, 2])
 
 
 @pytest.mark.parametrize("step", [0.01, 0.1, 0.25, 1.0, 50.0])

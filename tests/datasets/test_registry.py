@@ -48,6 +48,14 @@ def test_options_of_other_sources_are_refused():
         datasets.load("rings", num_levels=4)
 
 
+@pytest.mark.parametrize("source", [None, 5, np.zeros([9, 2])])
+def test_what_is_no_path_is_sent_to_the_constructor(source):
+    with pytest.raises(TypeError, match=r"`source` must be a name or a path, got .* `Dataset\("):
+        datasets.load(source)
+    with pytest.raises(ValueError, match="`source` must be a name or a path, got ''"):
+        datasets.load("")
+
+
 def test_paths_that_lead_nowhere_or_to_something_else(tmp_path):
     path = tmp_path / "table.xlsx"
     with pytest.raises(FileNotFoundError, match=r"no file or folder .*table\.xlsx"):

@@ -148,6 +148,9 @@ WRONG = {
     "named missing": ("price", "NA", "is missing in row 3"),
     "infinite": ("weight", "-inf", "is infinite in row 3"),
     "text": ("price", "1,299", "is no number, unlike most of the column in row 3"),
+    "all infinite": ("price", "1e999", "is infinite in row 3"),
+    "digits": ("price", str(2**60 + 1), "has more digits than a double in row 3"),
+    "large": ("weight", "1e200", "is too large for arithmetic in row 3"),
     "missing text": ("cut", "", "is missing in row 3"),
 }
 
@@ -187,6 +190,9 @@ def test_missing_values_of_a_parquet_file_are_named(tmp_path, value):
         ({}, {"columns": "carat"}, "`columns` must be kinds or steps by name"),
         ({}, {"label": "cutt"}, "Did you mean 'cut'"),
         ({}, {"label": "weight"}, "at most 1000 classes that repeat, got 'weight' with 40"),
+        ({"a": ["x", "y"] * 4}, {"label": "a"}, "must have a column besides those left out"),
+        ({}, {"label": "cut", "columns": {"cut": "ignore"}}, "`label` must be one of"),
+        ({"a": ["1e999"] * 3 + ["1"]}, {}, r"is infinite in row 1 .*in 2 more rows"),
         ({}, {"num_levels": 4}, "does not take `num_levels`"),
         ({}, {"columns": [Column("carat", "integer", step=0.01)]}, "got also 'cut', 'price'"),
     ],

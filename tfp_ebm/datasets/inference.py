@@ -102,7 +102,7 @@ def _continuous(name, values, training):
 
 
 def _stepped(name, training, step):
-    low, high = float(training.min()), float(training.max())
+    low, high = float(training.min()) + 0.0, float(training.max())  # 0 in place of -0.
     if low == high:
         raise ValueError(_constant(name, training[0].item(), " in the training part"))
     # The shortest text of a multiple of the step, of which a float32 column has only some digits.

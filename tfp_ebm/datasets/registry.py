@@ -118,6 +118,7 @@ def load(
       ValueError: if no data set has this name (the nearest one is suggested), an argument does not
         apply, there are fewer than 3 events, or the data are damaged, missing or mixed; the message
         names the place and the fix.
+      TypeError: if `source` is neither a name nor a path.
       FileNotFoundError: if there is no such file or folder.
       ImportError: if scikit-learn is needed and missing.
       OSError: if TensorFlow Datasets has the images neither in its folder nor to download.
@@ -136,6 +137,11 @@ def load(
         raise ValueError(
             f"`split_seed` must be left out with `shuffle=False`, which keeps the order, got "
             f"{split_seed!r}."
+        )
+    if not isinstance(source, str | os.PathLike):
+        raise TypeError(
+            f"`source` must be a name or a path, got {type(source).__name__}; arrays of one's own "
+            "enter by `Dataset(name, train, validation, test)`."
         )
     text = os.fspath(source)
     if text in names():
@@ -156,6 +162,8 @@ def load(
 
 
 def _load_path(text, given):
+    if not text:
+        raise ValueError("`source` must be a name or a path, got ''.")
     path = pathlib.Path(text).expanduser()
     kind = path.suffix.lower()
     if path.is_dir():

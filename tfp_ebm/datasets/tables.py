@@ -42,17 +42,22 @@ def load_table(
     told, wanted = _told(columns)
     raw, sizes = _read(files, [name for name, value in told.items() if value == "ignore"])
     path = files["train"]
-    for name in [*told, *([] if label is None else [label])]:
-        if told.get(name) != "ignore":
-            checks.choice("label" if name == label else "columns", name, raw)
+    for name in [name for name in told if told[name] != "ignore"]:
+        checks.choice("columns", name, raw)
+    if label is not None:
+        checks.choice("label", label, raw)
+    if not [name for name in raw if name != label]:
+        raise ValueError(
+            f"{path} must have a column besides those left out and the label, got none."
+        )
     places = _rows_of_parts(divide(sizes, division), sizes)
     classes, label_names = _labels(raw.pop(label)) if label is not None else (None, None)
     names = list(raw) if wanted is None else wanted
     unknown = [name for name in raw if name not in names]
-    if unknown or not names:
+    if unknown:
         raise ValueError(
-            f"{path} must have the columns {', '.join(names) or 'of at least one variable'}, got "
-            f"also {', '.join(map(repr, unknown)) or 'none'}."
+            f"{path} must have the columns {', '.join(names)}, got also "
+            f"{', '.join(map(repr, unknown))}."
         )
     size = sum(sizes.values())
     is_training = np.zeros([size], bool)
