@@ -54,6 +54,12 @@ def test_levels_go_there_and_back_exactly(step, offset):
     assert (values.dtype == np.int64) == (step >= 1 and offset != 17.5)
 
 
+def test_continuous_values_are_shifted_and_scaled():
+    values = np.array([5.0, 9.0, -3.0])
+    assert SIZE.encode(values).tolist() == [0.0, 2.0, -4.0]
+    np.testing.assert_array_equal(SIZE.decode([0.0, 2.0, -4.0]), values)
+
+
 def test_integers_beyond_float32_keep_their_digits():
     column = Column("year", "integer", offset=2**52)
     assert column.decode([0.0, 3.0]).tolist() == [2**52, 2**52 + 3]
@@ -69,6 +75,7 @@ SIZE = Column("size", "continuous", location=5.0, scale=2.0)
     ("column", "values", "message"),
     [
         (AGE, [19, 19.5], "'age' must be on steps of 1 from 18, got 19.5 in row 1"),
+        (AGE, [1e6 + 0.5], "on steps of 1 from 18, got 1000000.5 in row 0"),
         (AGE, [2e9], f"have a code up to {2**23} in size, got 2000000000.0"),
         (AGE, ["19"], "'age' must have numbers"),
         (AGE, [[19.0]], r"of shape \(1, 1\)"),

@@ -116,6 +116,14 @@ def test_colours_of_16_bits_are_not_cut_to_8(tmp_path):
         datasets.load(tmp_path)
 
 
+def test_a_transparent_colour_is_no_grey(tmp_path):
+    Image.fromarray(GREY[0]).save(tmp_path / "0.png", transparency=3)
+    with pytest.raises(
+        ValueError, match=r"0\.png must be grey or RGB, but it has an alpha channel"
+    ):
+        datasets.load(tmp_path)
+
+
 def test_several_images_in_one_file_are_refused(tmp_path):
     frames = [Image.fromarray(image) for image in GREY[:3]]
     frames[0].save(tmp_path / "frames.tif", save_all=True, append_images=frames[1:])

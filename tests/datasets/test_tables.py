@@ -97,6 +97,9 @@ def test_nothing_is_written_of_codes_that_stand_for_nothing(tmp_path):
     with pytest.raises(ValueError, match="columns of one length, got a 1, b 2"):
         datasets.write_table(path, {"a": [1], "b": [1, 2]})
     assert [entry.name for entry in tmp_path.iterdir()] == ["table.csv"]
+    with pytest.raises(ValueError, match="surrogates not allowed"):
+        datasets.write_table(path, {"a": ["fine", "\ud800"]})
+    assert [entry.name for entry in tmp_path.iterdir()] == ["table.csv"]
     with pytest.raises(OSError):
         datasets.write_table(tmp_path / "nowhere" / "a.csv", {"a": [1]})
 
@@ -175,7 +178,7 @@ def test_missing_values_of_a_parquet_file_are_named(tmp_path, value):
 @pytest.mark.parametrize(
     ("rows", "options", "message"),
     [
-        ({"a": np.ones(SIZE)}, {}, "Column 'a' must vary, got 1.0 in every row"),
+        ({"a": np.ones(SIZE)}, {}, "Column 'a' must vary, got 1.0 in every row;"),
         ({"a": ["x"] * SIZE}, {}, "Column 'a' must vary, got 'x'"),
         ({"a": np.arange(SIZE) > 35}, {}, None),
         ({"a": [f"name {i}" for i in range(SIZE)]}, {}, "got 40 different texts in 40 rows"),

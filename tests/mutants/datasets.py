@@ -107,7 +107,6 @@ FAULTS = {
     "raw_columns": [
         ("2 * is_number.sum() < len(kinds)", "is_number.sum() < len(kinds)"),
         ('(kinds == "number") | (kinds == "infinite")', 'kinds == "number"'),
-        ('self.refuse(kinds == "infinite", "is infinite", _FILL)', ""),
         ("(2.0**53 if is_integer else _LARGEST)", "_LARGEST"),
         ("{row + 1} after the header", "{row} after the header"),
         ('missing = {""} if may_be_named_missing else _MISSING', "missing = {None}"),
@@ -142,7 +141,6 @@ FAULTS = {
     ],
     "tables": [
         ("slice(starts[source] + low, starts[source] + high)", "slice(low, high)"),
-        ('("all", starts[source] + index)', '("all", index)'),
         ("places[index])", "index)"),
         ("len(texts) == len(index)", "False"),
     ],

@@ -45,7 +45,6 @@ class RawColumn(NamedTuple):
         if 2 * is_number.sum() < len(kinds) or not is_number.any():
             return None
         self.refuse(kinds == "missing", "is missing", _FILL)
-        self.refuse(kinds == "infinite", "is infinite", _FILL)
         self.refuse(
             kinds == "text",
             "is no number, unlike most of the column",

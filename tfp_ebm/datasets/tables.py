@@ -138,7 +138,7 @@ def _rows_of_parts(places, sizes):
             low, high, _ = index.indices(sizes[source])
             result[part] = ("all", slice(starts[source] + low, starts[source] + high))
         else:
-            result[part] = ("all", starts[source] + index)
+            result[part] = ("all", index)  # Of the training part, whose file comes first.
     return result
 
 
