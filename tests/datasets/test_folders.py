@@ -66,6 +66,8 @@ def test_folders_are_classes(tmp_path):
     for image, label in zip(everything(data)[..., 0], labels, strict=True):
         assert any(np.array_equal(image, one) for one in (GREY[4:], GREY[:4])[label])
     assert len(np.unique(everything(data), axis=0)) == 12
+    with pytest.raises(ValueError, match="sorted by class"):
+        datasets.load(tmp_path / "images", shuffle=False, test=5)
 
 
 def test_folders_are_parts_of_classes(tmp_path):

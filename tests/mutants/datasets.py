@@ -80,7 +80,6 @@ FAULTS = {
         ("if levels <= MAX_LEVELS:", "if True:"),
         ("if all_differ or (", "if ("),
         ("> _MAX_CATEGORIES and not is_told", "> _MAX_CATEGORIES"),
-        ("if values.min() == values.max():", "if False:"),
         ("is_spread and 2 * len(unique) > len(values)", "True"),
     ],
     "labels": [
@@ -136,13 +135,14 @@ FAULTS = {
     "table_files": [
         ("header and no rows", "no rows"),
         ('if "" in names:', "if False:"),
-        ("if list(names).count(name) > 1:", "if False:"),
+        ("if name in seen:", "if False:"),
         ("if all(is_number(name) for name in header):", "if False:"),
     ],
     "tables": [
         ("slice(starts[source] + low, starts[source] + high)", "slice(low, high)"),
         ("places[index])", "index)"),
         ("len(texts) == len(index)", "False"),
+        ("    if constant:", "    if False:"),
     ],
     "tensorflow_datasets": [
         ("min(num_validation, max(1", "max(num_validation, max(1"),

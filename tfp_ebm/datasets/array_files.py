@@ -12,7 +12,7 @@ from tfp_ebm.datasets.dataset import Dataset
 from tfp_ebm.datasets.labels import as_labels
 from tfp_ebm.datasets.levels import as_events
 from tfp_ebm.datasets.memory import is_mapped
-from tfp_ebm.datasets.splits import Division, divide, take
+from tfp_ebm.datasets.splits import Division, check_classes, divide, take
 
 __all__ = ["load_arrays"]
 
@@ -61,6 +61,7 @@ def load_arrays(
     places = divide(sizes, division)
     _check_memory(path, events.parts["train"], places)
     classes = take(labels, places) if labels else {}
+    check_classes(classes, division)
     return Dataset(
         str(path),
         **take(events.parts, places),

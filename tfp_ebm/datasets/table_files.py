@@ -88,9 +88,11 @@ def _check_header(path, header):
 
 
 def _check_names(path, names):
+    seen = set()
     for name in names:
-        if list(names).count(name) > 1:
+        if name in seen:
             raise ValueError(f"{path} must name every column differently, got {name!r} twice.")
+        seen.add(name)
 
 
 def _column(path, name, values):

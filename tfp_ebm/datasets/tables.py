@@ -11,7 +11,7 @@ from tfp_ebm.datasets.dataset import Dataset
 from tfp_ebm.datasets.inference import check_told, infer_column
 from tfp_ebm.datasets.labels import in_natural_order
 from tfp_ebm.datasets.raw_columns import RawColumn
-from tfp_ebm.datasets.splits import PARTS, Division, divide, take
+from tfp_ebm.datasets.splits import PARTS, Division, check_classes, divide, take
 from tfp_ebm.datasets.table_files import read_columns
 from tfp_ebm.internal import checks
 
@@ -59,12 +59,14 @@ def load_table(
             f"{path} must have the columns {', '.join(names)}, got also "
             f"{', '.join(map(repr, unknown))}."
         )
+    _refuse_constant([raw[name] for name in names if not isinstance(told.get(name), Column)])
     size = sum(sizes.values())
     is_training = np.zeros([size], bool)
     is_training[places["train"][1]] = True
     found = [infer_column(raw[name], told.get(name), is_training) for name in names]
     codes = take({"all": np.stack([part[1] for part in found], axis=-1)}, places)
     labels = take({"all": classes}, places) if label is not None else {}
+    check_classes(labels, division)
     return Dataset(
         str(path),
         **codes,
@@ -140,6 +142,18 @@ def _rows_of_parts(places, sizes):
         else:
             result[part] = ("all", index)  # Of the training part, whose file comes first.
     return result
+
+
+def _refuse_constant(columns):
+    """Raises if columns have the same value in every row; it names all of them at once."""
+    constant = [column for column in columns if column.is_constant]
+    if constant:
+        values = ", ".join(f"{c.name!r} {c.as_texts(True)[0][0]}" for c in constant[:10])
+        ignored = ", ".join(f'{column.name!r}: "ignore"' for column in constant)
+        raise ValueError(
+            f"Columns must vary, got one value in every row of {values}; leave out what does not: "
+            f"columns={{{ignored}}}."
+        )
 
 
 def _labels(raw):
