@@ -135,7 +135,12 @@ def test_a_download_that_fails_leaves_no_folder(tmp_path, monkeypatch, error):
     assert list(tmp_path.rglob("*")) == [tmp_path / "downloads", kept]
 
 
-def test_unknown_sets_are_told_in_one_line(tmp_path):
-    with pytest.raises(OSError, match="no_such_images could not be read from") as caught:
-        datasets.load("tfds:no_such_images", str(tmp_path))
+def test_an_unknown_set_suggests_the_nearest(tmp_path):
+    with pytest.raises(
+        ValueError, match=r"no 'tfds:svhn_croped' .* Did you mean 'tfds:svhn_cropped'"
+    ):
+        datasets.load("tfds:svhn_croped", str(tmp_path))
+    (tmp_path / "my_images").mkdir()  # Perhaps written by code that is not here.
+    with pytest.raises(OSError, match="my_images could not be read from") as caught:
+        datasets.load("tfds:my_images", str(tmp_path))
     assert "\n" not in str(caught.value)
