@@ -123,6 +123,25 @@ def test_a_label_is_taken_out_of_the_table(tmp_path):
     np.testing.assert_array_equal(data.test_labels, np.arange(36, 40) % 3)
 
 
+def test_the_classes_of_a_label_may_be_those_of_another_table(tmp_path):
+    classes = Column("cut", "category", categories=("Poor", "Ideal", "Good", "Fair"))
+    data = datasets.load(write(tmp_path, ROWS), label=classes, shuffle=False)
+    assert data.label_names == classes.categories and len(data.columns) == 3
+    np.testing.assert_array_equal(data.test_labels, [3, 2, 1, 3])
+    again = datasets.load(tmp_path / "table.csv", label=classes, columns=data.columns)
+    assert again.columns == data.columns
+    with pytest.raises(ValueError, match="'cut' must be one of Fair, Ideal, got 'Good' in row 1"):
+        fewer = Column("cut", "category", categories=("Fair", "Ideal"))
+        datasets.load(tmp_path / "table.csv", label=fewer)
+    with pytest.raises(ValueError, match="column of categories, got one of kind 'integer'"):
+        datasets.load(tmp_path / "table.csv", label=Column("price", "integer"))
+
+
+def test_a_column_that_numbers_the_rows_is_warned_of(tmp_path):
+    with pytest.warns(UserWarning, match="'id' numbers the rows, .*columns={'id': \"ignore\"}"):
+        datasets.load(write(tmp_path, {"id": range(1, SIZE + 1), **ROWS}))
+
+
 def test_parts_may_have_files_of_their_own(tmp_path):
     path = write(tmp_path, ROWS)
     some = {name: values[5:9] for name, values in ROWS.items()}
@@ -232,7 +251,7 @@ def test_what_varies_in_other_parts_alone_is_refused(tmp_path):
         ("1,2\n3,4\n5,6\n", "must start with a line that names the columns, got 1, 2"),
         ("a;b\n1;2\n3;4\n5;6\n", "must have commas between columns, got 'a;b'"),
         ("a,a\n1,2\n3,4\n5,6\n", "must name every column differently, got 'a' twice"),
-        (",a\n1,2\n3,4\n5,6\n", "got none for column 1; .*index=False"),
+        (",a\n1,2\n3,4\n5,6\n", "got '' for column 1; .*index=False"),
         (b"a,b\n\xff,2\n3,4\n5,6\n", "in UTF-8"),
         (b"\x00\x01\x02\xff", "in UTF-8"),
     ],
@@ -248,6 +267,9 @@ def test_parquet_files_that_are_no_tables(tmp_path):
     path = tmp_path / "table.parquet"
     path.write_bytes(b"PAR1 no table")
     with pytest.raises(ValueError, match="could not be read as a table"):
+        datasets.load(path)
+    write(tmp_path, {"a": range(9), "__index_level_0__": range(9)}, path.name)
+    with pytest.raises(ValueError, match="got '__index_level_0__' for column 2"):
         datasets.load(path)
     days = pyarrow.array([1, 2, 3, 4], pyarrow.date32())
     write(tmp_path, {"day": days, "a": [1, 2, 3, 4]}, path.name)

@@ -80,6 +80,7 @@ FAULTS = {
         ("if levels <= MAX_LEVELS:", "if True:"),
         ("if all_differ or (", "if ("),
         ("> _MAX_CATEGORIES and not is_told", "> _MAX_CATEGORIES"),
+        (">= _MIN_NUMBERED and bool", ">= 0 and not bool"),
         ("is_spread and 2 * len(unique) > len(values)", "True"),
     ],
     "labels": [
@@ -134,7 +135,7 @@ FAULTS = {
     ],
     "table_files": [
         ("header and no rows", "no rows"),
-        ('if "" in names:', "if False:"),
+        ("if not name or name", "if name and name"),
         ("if name in seen:", "if False:"),
         ("if all(is_number(name) for name in header):", "if False:"),
     ],

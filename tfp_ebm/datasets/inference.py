@@ -15,6 +15,7 @@ from tfp_ebm.internal import checks
 __all__ = ["check_told", "infer_column"]
 
 _MAX_CATEGORIES = 100
+_MIN_NUMBERED = 10  # Fewer rows may be in such an order by chance.
 # A value that a continuous column has in this share of its rows is worth a warning.
 _REPEAT_SHARE, _MIN_REPEATS = 0.05, 5
 
@@ -57,6 +58,12 @@ def infer_column(
         if note:
             warnings.warn(note, stacklevel=2)
         return column, column.encode(values), note
+    if told is None and _numbers_rows(values):
+        note = (
+            f"Column {raw.name!r} numbers the rows, of which there is nothing to learn; leave it "
+            f'out by columns={{{raw.name!r}: "ignore"}}.'
+        )
+        warnings.warn(note, stacklevel=2)
     column = _stepped(raw.name, values[is_training], step)
     return column, column.encode(values), note
 
@@ -150,6 +157,10 @@ def _repeats_note(name, values):
         "repeat has no upper bound, so that likelihoods of this column mean little. If they are "
         f"rounded, give the step: columns={{{name!r}: step}}."
     )
+
+
+def _numbers_rows(values):
+    return len(values) >= _MIN_NUMBERED and bool(np.all(np.diff(values) == 1))
 
 
 def _constant(name, value):
