@@ -53,6 +53,8 @@ def test_other_integers_have_the_greatest_plus_1_and_say_so(tmp_path):
         data = datasets.load(path)
     assert data.num_levels == 556 and "556" in data.notes[0] and data.train.max() < 556
     assert datasets.load(path, num_levels=600).num_levels == 600
+    with pytest.raises(ValueError, match=r"levels from 0 to 554, .* got 555 at"):
+        datasets.load(path, num_levels=555)
     with pytest.raises(ValueError, match=r"levels from 0 to 499, .* got \d+ at \[\d+, \d, \d, 0\]"):
         datasets.load(path, num_levels=500)
 
@@ -112,6 +114,14 @@ def test_arrays_stay_in_their_file_in_order_or_given_whole(tmp_path):
     assert not is_mapped(datasets.load(path).train)
 
 
+def test_wide_integers_stay_in_their_file_too_and_are_read_in_pieces(tmp_path, monkeypatch):
+    monkeypatch.setattr("tfp_ebm.datasets.memory._BLOCK_BYTES", 1000)
+    images = np.sort(IMAGES.astype(np.int64), axis=0)[::-1]  # The greatest is in the first piece.
+    with pytest.warns(UserWarning, match="taken to be 256"):
+        data = datasets.load(npy(tmp_path, images), shuffle=False)
+    assert is_mapped(data.train) and data.train.dtype == np.int64
+
+
 def test_a_large_file_is_not_copied_unasked(tmp_path, monkeypatch):
     path = npy(tmp_path, IMAGES)
     monkeypatch.setattr("tfp_ebm.datasets.array_files._MAX_COPIED", 100)
@@ -136,6 +146,11 @@ def test_parts_of_an_archive_by_their_names(tmp_path, names):
     np.testing.assert_array_equal(data.test[..., 0], parts[2])
     np.testing.assert_array_equal(data.validation_labels, classes[1][:, 0])
     assert data.num_classes == 5 and data.test_labels.dtype == np.int64
+
+
+def test_names_that_are_numbers_go_by_their_value(tmp_path):
+    data = datasets.load(npz(tmp_path, x=IMAGES, y=np.where(np.arange(20) % 2, "10", "9")))
+    assert data.label_names == ("9", "10")
 
 
 def test_one_array_with_labels_by_name(tmp_path):
@@ -166,6 +181,7 @@ def test_training_and_test_alone_give_a_tenth_for_validation(tmp_path):
         (np.array([[1.0, 2], [np.nan, 3], [4, 5]]), r"finite, got nan at \[1, 0\] of the train"),
         (np.array([[1.0, 2], [1, 3], [1, 5]]), r"vary, got 1 in every row of column 0"),
         (np.array([[1, 2], [-3, 3], [1, 5]]), r"levels from 0, got -3 at \[1, 0\]"),
+        (np.full([9, 2], 2**40), r"at most 2\^23 = 8388608 levels, .* got 1099511627777"),
         (np.zeros([1, 4, 4], np.uint8), "at least 3 events"),
         (np.zeros([0, 4, 4], np.uint8), "at least one event"),
     ],

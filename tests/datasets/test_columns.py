@@ -33,6 +33,13 @@ def test_numbers_without_a_step():
     assert decimal_step(np.repeat(RNG.normal(size=50), 2)) is None
     assert decimal_step(np.array([0.1, 0.25, 0.7])) is None  # Nothing repeats.
     assert decimal_step(np.array([1.0, 2.0, 4.0])) == 1
+    assert decimal_step(np.array([0.0, 1e-9, 2e-9, 2e-9])) == 1e-9
+    assert decimal_step(1e-300 * np.array([0.1, 0.3, 0.3])) is None
+
+
+def test_values_near_one_level_are_not_on_a_step_far_too_large():
+    with pytest.raises(ValueError, match=r"must be on steps of 1e\+09 from 0, got 2 in row 1"):
+        Column("a", "integer", step=1e9).encode([0, 2])
 
 
 @pytest.mark.parametrize("step", [0.01, 0.1, 0.25, 1.0, 50.0])
@@ -45,6 +52,12 @@ def test_levels_go_there_and_back_exactly(step, offset):
     expected = [float(f"{offset + step * float(code):.2f}") for code in codes]
     assert values.tolist() == expected
     assert (values.dtype == np.int64) == (step >= 1 and offset != 17.5)
+
+
+def test_continuous_values_are_shifted_and_scaled():
+    values = np.array([5.0, 9.0, -3.0])
+    assert SIZE.encode(values).tolist() == [0.0, 2.0, -4.0]
+    np.testing.assert_array_equal(SIZE.decode([0.0, 2.0, -4.0]), values)
 
 
 def test_integers_beyond_float32_keep_their_digits():
@@ -62,6 +75,7 @@ SIZE = Column("size", "continuous", location=5.0, scale=2.0)
     ("column", "values", "message"),
     [
         (AGE, [19, 19.5], "'age' must be on steps of 1 from 18, got 19.5 in row 1"),
+        (AGE, [1e6 + 0.5], "on steps of 1 from 18, got 1000000.5 in row 0"),
         (AGE, [2e9], f"have a code up to {2**23} in size, got 2000000000.0"),
         (AGE, ["19"], "'age' must have numbers"),
         (AGE, [[19.0]], r"of shape \(1, 1\)"),

@@ -66,6 +66,8 @@ def test_folders_are_classes(tmp_path):
     for image, label in zip(everything(data)[..., 0], labels, strict=True):
         assert any(np.array_equal(image, one) for one in (GREY[4:], GREY[:4])[label])
     assert len(np.unique(everything(data), axis=0)) == 12
+    with pytest.raises(ValueError, match="sorted by class"):
+        datasets.load(tmp_path / "images", shuffle=False, test=5)
 
 
 def test_folders_are_parts_of_classes(tmp_path):
@@ -113,6 +115,14 @@ def test_colours_of_16_bits_are_not_cut_to_8(tmp_path):
     content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
     (tmp_path / "0.png").write_bytes(content)
     with pytest.raises(ValueError, match=r"0\.png has colours of 16 bits, of which 8"):
+        datasets.load(tmp_path)
+
+
+def test_a_transparent_colour_is_no_grey(tmp_path):
+    Image.fromarray(GREY[0]).save(tmp_path / "0.png", transparency=3)
+    with pytest.raises(
+        ValueError, match=r"0\.png must be grey or RGB, but it has an alpha channel"
+    ):
         datasets.load(tmp_path)
 
 

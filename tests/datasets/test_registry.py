@@ -46,6 +46,16 @@ def test_options_of_other_sources_are_refused():
         datasets.load("digits", test=0.2)
     with pytest.raises(ValueError, match=r"rings does not take `num_levels`; .* use `split_seed`"):
         datasets.load("rings", num_levels=4)
+    with pytest.raises(ValueError, match="`split_seed` must be left out with `shuffle=False`"):
+        datasets.load("rings", split_seed=4, shuffle=False)
+
+
+@pytest.mark.parametrize("source", [None, 5, np.zeros([9, 2])])
+def test_what_is_no_path_is_sent_to_the_constructor(source):
+    with pytest.raises(TypeError, match=r"`source` must be a name or a path, got .* `Dataset\("):
+        datasets.load(source)
+    with pytest.raises(ValueError, match="`source` must be a name or a path, got ''"):
+        datasets.load("")
 
 
 def test_paths_that_lead_nowhere_or_to_something_else(tmp_path):

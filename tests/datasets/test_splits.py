@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfp_ebm.datasets.splits import PARTS, Division, divide, take
+from tfp_ebm.datasets.splits import PARTS, Division, check_classes, divide, take
 
 
 def everything(places, size):
@@ -68,3 +68,11 @@ def test_parts_that_are_there_are_not_asked_for():
         divide({"test": 4}, Division())
     with pytest.raises(ValueError, match="The test part must hold at least one"):
         divide({"train": 4, "test": 0}, Division())
+
+
+def test_classes_that_are_sorted_are_not_cut_off_in_order():
+    labels = {"train": np.array([0, 1]), "validation": np.array([1]), "test": np.array([1, 3])}
+    with pytest.raises(ValueError, match="only test has 3: the data are sorted by class"):
+        check_classes(labels, Division(shuffle=False))
+    check_classes(labels, Division())
+    check_classes({}, Division(shuffle=False))

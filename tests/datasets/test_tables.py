@@ -97,6 +97,9 @@ def test_nothing_is_written_of_codes_that_stand_for_nothing(tmp_path):
     with pytest.raises(ValueError, match="columns of one length, got a 1, b 2"):
         datasets.write_table(path, {"a": [1], "b": [1, 2]})
     assert [entry.name for entry in tmp_path.iterdir()] == ["table.csv"]
+    with pytest.raises(ValueError, match="surrogates not allowed"):
+        datasets.write_table(path, {"a": ["fine", "\ud800"]})
+    assert [entry.name for entry in tmp_path.iterdir()] == ["table.csv"]
     with pytest.raises(OSError):
         datasets.write_table(tmp_path / "nowhere" / "a.csv", {"a": [1]})
 
@@ -118,6 +121,25 @@ def test_a_label_is_taken_out_of_the_table(tmp_path):
     assert [column.name for column in data.columns] == ["carat", "price", "weight"]
     assert data.label_names == ("Fair", "Good", "Ideal") and data.num_classes == 3
     np.testing.assert_array_equal(data.test_labels, np.arange(36, 40) % 3)
+
+
+def test_the_classes_of_a_label_may_be_those_of_another_table(tmp_path):
+    classes = Column("cut", "category", categories=("Poor", "Ideal", "Good", "Fair"))
+    data = datasets.load(write(tmp_path, ROWS), label=classes, shuffle=False)
+    assert data.label_names == classes.categories and len(data.columns) == 3
+    np.testing.assert_array_equal(data.test_labels, [3, 2, 1, 3])
+    again = datasets.load(tmp_path / "table.csv", label=classes, columns=data.columns)
+    assert again.columns == data.columns
+    with pytest.raises(ValueError, match="'cut' must be one of Fair, Ideal, got 'Good' in row 1"):
+        fewer = Column("cut", "category", categories=("Fair", "Ideal"))
+        datasets.load(tmp_path / "table.csv", label=fewer)
+    with pytest.raises(ValueError, match="column of categories, got one of kind 'integer'"):
+        datasets.load(tmp_path / "table.csv", label=Column("price", "integer"))
+
+
+def test_a_column_that_numbers_the_rows_is_warned_of(tmp_path):
+    with pytest.warns(UserWarning, match="'id' numbers the rows, .*columns={'id': \"ignore\"}"):
+        datasets.load(write(tmp_path, {"id": range(1, SIZE + 1), **ROWS}))
 
 
 def test_parts_may_have_files_of_their_own(tmp_path):
@@ -148,6 +170,9 @@ WRONG = {
     "named missing": ("price", "NA", "is missing in row 3"),
     "infinite": ("weight", "-inf", "is infinite in row 3"),
     "text": ("price", "1,299", "is no number, unlike most of the column in row 3"),
+    "all infinite": ("price", "1e999", "is infinite in row 3"),
+    "digits": ("price", str(2**60 + 1), "has more digits than a double in row 3"),
+    "large": ("weight", "1e200", "is too large for arithmetic in row 3"),
     "missing text": ("cut", "", "is missing in row 3"),
 }
 
@@ -172,8 +197,11 @@ def test_missing_values_of_a_parquet_file_are_named(tmp_path, value):
 @pytest.mark.parametrize(
     ("rows", "options", "message"),
     [
-        ({"a": np.ones(SIZE)}, {}, "Column 'a' must vary, got 1.0 in every row"),
-        ({"a": ["x"] * SIZE}, {}, "Column 'a' must vary, got 'x'"),
+        (
+            {"a": np.ones(9), "b": range(9), "c": ["x"] * 9},
+            {},
+            r"in every row of 'a' 1.0, 'c' x; .*columns=.'a': \"ignore\", 'c': \"ignore\"",
+        ),
         ({"a": np.arange(SIZE) > 35}, {}, None),
         ({"a": [f"name {i}" for i in range(SIZE)]}, {}, "got 40 different texts in 40 rows"),
         ({"a": [f"n{i % 101}" for i in range(202)]}, {}, "at most 100 categories that"),
@@ -187,6 +215,9 @@ def test_missing_values_of_a_parquet_file_are_named(tmp_path, value):
         ({}, {"columns": "carat"}, "`columns` must be kinds or steps by name"),
         ({}, {"label": "cutt"}, "Did you mean 'cut'"),
         ({}, {"label": "weight"}, "at most 1000 classes that repeat, got 'weight' with 40"),
+        ({"a": ["x", "y"] * 4}, {"label": "a"}, "must have a column besides those left out"),
+        ({}, {"label": "cut", "columns": {"cut": "ignore"}}, "`label` must be one of"),
+        ({"a": ["1e999"] * 3 + ["1"]}, {}, r"is infinite in row 1 .*in 2 more rows"),
         ({}, {"num_levels": 4}, "does not take `num_levels`"),
         ({}, {"columns": [Column("carat", "integer", step=0.01)]}, "got also 'cut', 'price'"),
     ],
@@ -204,7 +235,9 @@ def test_what_varies_in_other_parts_alone_is_refused(tmp_path):
     rows = {"a": [0.0] * 39 + [0.123456789], "b": ROWS["price"]}
     for value in (0.123456789, 3):
         rows["a"][-1] = value
-        with pytest.raises(ValueError, match=r"must vary, got 0.* in the training part"):
+        with pytest.raises(
+            ValueError, match=r"must vary, got 0.* in every row of the training part"
+        ):
             datasets.load(write(tmp_path, rows), shuffle=False)
 
 
@@ -218,7 +251,7 @@ def test_what_varies_in_other_parts_alone_is_refused(tmp_path):
         ("1,2\n3,4\n5,6\n", "must start with a line that names the columns, got 1, 2"),
         ("a;b\n1;2\n3;4\n5;6\n", "must have commas between columns, got 'a;b'"),
         ("a,a\n1,2\n3,4\n5,6\n", "must name every column differently, got 'a' twice"),
-        (",a\n1,2\n3,4\n5,6\n", "got none for column 1; .*index=False"),
+        (",a\n1,2\n3,4\n5,6\n", "got '' for column 1; .*index=False"),
         (b"a,b\n\xff,2\n3,4\n5,6\n", "in UTF-8"),
         (b"\x00\x01\x02\xff", "in UTF-8"),
     ],
@@ -234,6 +267,9 @@ def test_parquet_files_that_are_no_tables(tmp_path):
     path = tmp_path / "table.parquet"
     path.write_bytes(b"PAR1 no table")
     with pytest.raises(ValueError, match="could not be read as a table"):
+        datasets.load(path)
+    write(tmp_path, {"a": range(9), "__index_level_0__": range(9)}, path.name)
+    with pytest.raises(ValueError, match="got '__index_level_0__' for column 2"):
         datasets.load(path)
     days = pyarrow.array([1, 2, 3, 4], pyarrow.date32())
     write(tmp_path, {"day": days, "a": [1, 2, 3, 4]}, path.name)

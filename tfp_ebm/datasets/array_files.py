@@ -12,7 +12,7 @@ from tfp_ebm.datasets.dataset import Dataset
 from tfp_ebm.datasets.labels import as_labels
 from tfp_ebm.datasets.levels import as_events
 from tfp_ebm.datasets.memory import is_mapped
-from tfp_ebm.datasets.splits import Division, divide, take
+from tfp_ebm.datasets.splits import Division, check_classes, divide, take
 
 __all__ = ["load_arrays"]
 
@@ -61,6 +61,7 @@ def load_arrays(
     places = divide(sizes, division)
     _check_memory(path, events.parts["train"], places)
     classes = take(labels, places) if labels else {}
+    check_classes(classes, division)
     return Dataset(
         str(path),
         **take(events.parts, places),
@@ -80,9 +81,10 @@ def _read_npy(path):
 
 def _read_npz(path):
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise ValueError("it is no archive")
+        file = np.load(path, allow_pickle=False)
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            raise ValueError("it is one array, whose name ends in .npy")
+        with file:
             return {key: file[key] for key in file.files}
     except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(_unreadable(path, error)) from None

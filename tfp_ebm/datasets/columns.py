@@ -176,9 +176,15 @@ def off_steps(values: np.ndarray, offset: float, step: float) -> np.ndarray:
       step: the distance of two levels.
     """
     epsilon = np.finfo(values.dtype if values.dtype.kind == "f" else np.float64).eps
-    levels = (values.astype(np.float64) - offset) / step
-    largest = np.maximum(np.abs(values.astype(np.float64)), abs(offset)) / step
-    return np.abs(levels - np.rint(levels)) > np.minimum(1e-6 + 4 * epsilon * largest, 0.05)
+    values = values.astype(np.float64)
+    levels = (values - offset) / step
+    largest = np.maximum(np.abs(values), abs(offset))
+    is_between = np.abs(levels - np.rint(levels)) > np.minimum(
+        1e-6 + 4 * epsilon * largest / step, 0.05
+    )
+    # Under a step far too large all levels are near 0, and yet the values are not there.
+    is_away = np.abs(offset + step * np.rint(levels) - values) > max(1e-6, 4 * epsilon) * largest
+    return is_between | is_away
 
 
 def _decimals(value):

@@ -15,6 +15,7 @@ from tfp_ebm.internal import checks
 __all__ = ["check_told", "infer_column"]
 
 _MAX_CATEGORIES = 100
+_MIN_NUMBERED = 10  # Fewer rows may be in such an order by chance.
 # A value that a continuous column has in this share of its rows is worth a warning.
 _REPEAT_SHARE, _MIN_REPEATS = 0.05, 5
 
@@ -25,7 +26,7 @@ def infer_column(
     """Returns what a column is, its codes, and a note on what was found out.
 
     Args:
-      raw: the column as the file has it.
+      raw: the column as the file has it, of different values.
       told: what the user says of it: a kind, a step, a whole `Column`, or None.
       is_training: `[N]`, which rows are of the training part; they give the location, the scale and
         the offset.
@@ -34,7 +35,8 @@ def infer_column(
       The column, its codes, float32 `[N]`, and a sentence or None.
 
     Raises:
-      ValueError: if values are missing, constant, or other than the column must have.
+      ValueError: if values are missing, constant in the training part, or other than the column
+        must have.
     """
     if isinstance(told, Column):
         return told, told.encode(_values(raw, told)), None
@@ -49,8 +51,6 @@ def infer_column(
             "is no number",
             f'read the column as "category", not {told!r}',
         )
-    if values.min() == values.max():
-        raise ValueError(_constant(raw.name, values[0].item()))
     step, note = _step(raw.name, values, told)
     if step is None:
         column = _continuous(raw.name, values, values[is_training])
@@ -58,6 +58,12 @@ def infer_column(
         if note:
             warnings.warn(note, stacklevel=2)
         return column, column.encode(values), note
+    if told is None and _numbers_rows(values):
+        note = (
+            f"Column {raw.name!r} numbers the rows, of which there is nothing to learn; leave it "
+            f'out by columns={{{raw.name!r}: "ignore"}}.'
+        )
+        warnings.warn(note, stacklevel=2)
     column = _stepped(raw.name, values[is_training], step)
     return column, column.encode(values), note
 
@@ -97,14 +103,14 @@ def _step(name, values, told):
 def _continuous(name, values, training):
     location, scale = float(np.mean(training, dtype=np.float64)), float(np.std(training))
     if not training.min() < training.max() or not scale > 0:
-        raise ValueError(_constant(name, training[0].item(), " in the training part"))
+        raise ValueError(_constant(name, training[0].item()))
     return Column(name, "continuous", location=location, scale=scale)
 
 
 def _stepped(name, training, step):
-    low, high = float(training.min()), float(training.max())
+    low, high = float(training.min()) + 0.0, float(training.max())  # 0 in place of -0.
     if low == high:
-        raise ValueError(_constant(name, training[0].item(), " in the training part"))
+        raise ValueError(_constant(name, training[0].item()))
     # The shortest text of a multiple of the step, of which a float32 column has only some digits.
     offset = float(f"{low:.7g}") if training.dtype == np.float32 else low
     return Column(name, "integer", step, offset, num_levels=round((high - low) / step) + 1)
@@ -113,8 +119,6 @@ def _stepped(name, training, step):
 def _category(raw, is_told):
     texts, index = raw.as_texts(may_be_named_missing=is_told)
     size = len(index)
-    if len(texts) == 1:
-        raise ValueError(_constant(raw.name, texts[0]))
     all_differ = len(texts) == size and size > 2
     if all_differ or (len(texts) > _MAX_CATEGORIES and not is_told):
         few = ", ".join(map(repr, texts[:3]))
@@ -155,10 +159,14 @@ def _repeats_note(name, values):
     )
 
 
-def _constant(name, value, where=""):
+def _numbers_rows(values):
+    return len(values) >= _MIN_NUMBERED and bool(np.all(np.diff(values) == 1))
+
+
+def _constant(name, value):
     return (
-        f"Column {name!r} must vary, got {value!r} in every row{where}; leave it out by "
-        f'columns={{{name!r}: "ignore"}}.'
+        f"Column {name!r} must vary, got {value!r} in every row of the training part; leave it out "
+        f'by columns={{{name!r}: "ignore"}}.'
     )
 
 

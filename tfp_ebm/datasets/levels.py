@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfp_ebm.datasets.columns import MAX_LEVELS
 from tfp_ebm.datasets.memory import blocks, is_mapped
 from tfp_ebm.datasets.steps import decimal_step
 from tfp_ebm.internal import checks
@@ -74,6 +75,11 @@ def as_events(
                 f"`num_levels` is {known}, that of {first.dtype}, but the greatest level is "
                 f"{highest}."
             )
+    if num_levels > MAX_LEVELS:
+        raise ValueError(
+            f"{source} must have at most 2^23 = {MAX_LEVELS} levels, which float32 holds exactly, "
+            f"got {num_levels}."
+        )
     if highest >= num_levels:
         _refuse_level(source, arrays, num_levels)
     narrowed = {part: _narrowed(array, num_levels) for part, array in arrays.items()}
@@ -125,8 +131,9 @@ def _reals(source, arrays):
             "`x.astype(np.uint8)`; real numbers without levels become vectors by "
             "`x.reshape(len(x), -1)`."
         )
-    if first.dtype == np.float16:
-        arrays = {part: array.astype(np.float32) for part, array in arrays.items()}
+    if first.dtype not in (np.float32, np.float64):
+        known = np.float32 if first.dtype == np.float16 else np.float64
+        arrays = {part: array.astype(known) for part, array in arrays.items()}
     low, high = np.inf, -np.inf
     for part, array in arrays.items():
         for start, block in blocks(array):

@@ -32,6 +32,12 @@ class RawColumn(NamedTuple):
         """Number of rows."""
         return len(self.index if self.numbers is None else self.numbers)
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether every row has the same value."""
+        values = self.index if self.numbers is None else self.numbers
+        return bool(np.all(values == values[0])) and not (self.numbers is None and values[0] < 0)
+
     def as_numbers(self) -> np.ndarray | None:
         """Returns the numbers, all finite; None if these are texts.
 
@@ -39,24 +45,32 @@ class RawColumn(NamedTuple):
           ValueError: if a value is missing or infinite, or few among numbers are texts.
         """
         if self.numbers is not None:
-            self.refuse(np.isnan(self.numbers), "is missing (NaN)", _FILL)
-            self.refuse(np.isinf(self.numbers), "is infinite", _FILL)
-            return self.numbers
+            return self._checked(self.numbers)
         kinds = np.array([_kind(text) for text in self.texts] + ["missing"])[self.index]
-        is_number = kinds == "number"
+        is_number = (kinds == "number") | (kinds == "infinite")
         if 2 * is_number.sum() < len(kinds) or not is_number.any():
             return None
         self.refuse(kinds == "missing", "is missing", _FILL)
-        self.refuse(kinds == "infinite", "is infinite", _FILL)
         self.refuse(
             kinds == "text",
             "is no number, unlike most of the column",
             f'correct it, or read the column as columns={{{self.name!r}: "category"}}',
         )
-        parsed = [float(text) for text in self.texts]
-        if all(re.fullmatch(r"[+-]?\d{1,15}", text) for text in self.texts):
-            return np.array(parsed, np.int64)[self.index]
-        return np.array(parsed)[self.index]
+        is_integer = all(re.fullmatch(r"[+-]?\d+", text) for text in self.texts)
+        numbers = np.array([float(text) for text in self.texts])[self.index]
+        self._checked(numbers, is_integer)
+        return numbers.astype(np.int64) if is_integer else numbers
+
+    def _checked(self, numbers, is_integer=False):
+        is_integer |= numbers.dtype.kind in "iu"
+        self.refuse(np.isnan(numbers), "is missing (NaN)", _FILL)
+        self.refuse(np.isinf(numbers), "is infinite", _FILL)
+        self.refuse(
+            np.abs(numbers.astype(np.float64)) > (2.0**53 if is_integer else _LARGEST),
+            "has more digits than a double" if is_integer else "is too large for arithmetic",
+            f'leave the column out by columns={{{self.name!r}: "ignore"}}, or take "category"',
+        )
+        return numbers
 
     def as_texts(self, may_be_named_missing: bool = False) -> tuple[list[str], np.ndarray]:
         """Returns the different texts, and the place of each row's `[N]` among them.
@@ -92,6 +106,7 @@ class RawColumn(NamedTuple):
         return self.texts[self.index[row]] if self.index[row] >= 0 else None
 
 
+_LARGEST = 1e150  # Whose square is finite.
 _FILL = "drop such rows or fill them"
 
 

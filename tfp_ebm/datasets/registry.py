@@ -5,6 +5,7 @@ import pathlib
 from typing import Any
 
 from tfp_ebm.datasets.array_files import load_arrays
+from tfp_ebm.datasets.columns import Column
 from tfp_ebm.datasets.dataset import Dataset
 from tfp_ebm.datasets.densities import density_names
 from tfp_ebm.datasets.density_points import load_points
@@ -57,7 +58,7 @@ def load(
     *,
     num_levels: int | None = None,
     columns: Any = None,
-    label: str | None = None,
+    label: str | Column | None = None,
     validation: Any = None,
     test: Any = None,
     split_seed: int | None = None,
@@ -102,8 +103,8 @@ def load(
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder, "people.csv")
-    ...     rows = "".join(f"{age},{'yes' if age % 3 else 'no'}\n" for age in range(18, 58))
-    ...     _ = path.write_text("age,works\n" + rows)
+    ...     rows = [f"{age},{'yes' if age % 3 else 'no'}\n" for age in range(60, 20, -1)]
+    ...     _ = path.write_text("age,works\n" + "".join(rows))
     ...     data = load(path, split_seed=1)
     >>> data.train.shape, data.columns[1].categories
     ((32, 2), ('no', 'yes'))
@@ -115,7 +116,8 @@ def load(
       data_dir: folder of TensorFlow Datasets; by default `TFDS_DATA_DIR`, or its own default.
       num_levels: levels are 0 ... num_levels - 1; of arrays, folders and TensorFlow Datasets.
       columns: what is known of columns by name, or a `Column` for each; of tables.
-      label: the column, the array of an .npz file, or the feature that becomes labels.
+      label: name of the column, the array of an .npz file, or the feature that becomes labels; of a
+        table also a `Column`, whose categories are the classes, in the order of another data set.
       validation: fraction or number of events for validation, or the path of another file.
       test: the same for the test.
       split_seed: seed of the order in which events are dealt to parts, 0 by default; of densities,
@@ -129,6 +131,7 @@ def load(
       ValueError: if no data set has this name (the nearest one is suggested), an argument does not
         apply, there are fewer than 3 events, or the data are damaged, missing or mixed; the message
         names the place and the fix.
+      TypeError: if `source` is neither a name nor a path.
       FileNotFoundError: if there is no such file or folder.
       ImportError: if scikit-learn is needed and missing.
       OSError: if TensorFlow Datasets has the images neither in its folder nor to download.
@@ -147,6 +150,11 @@ def load(
         raise ValueError(
             f"`split_seed` must be left out with `shuffle=False`, which keeps the order, got "
             f"{split_seed!r}."
+        )
+    if not isinstance(source, str | os.PathLike):
+        raise TypeError(
+            f"`source` must be a name or a path, got {type(source).__name__}; arrays of one's own "
+            "enter by `Dataset(name, train, validation, test)`."
         )
     text = os.fspath(source)
     if text in names():
@@ -167,6 +175,8 @@ def load(
 
 
 def _load_path(text, given):
+    if not text:
+        raise ValueError("`source` must be a name or a path, got ''.")
     path = pathlib.Path(text).expanduser()
     kind = path.suffix.lower()
     if path.is_dir():

@@ -8,7 +8,7 @@ import numpy as np
 
 from tfp_ebm.internal import checks
 
-__all__ = ["PARTS", "Division", "divide", "take"]
+__all__ = ["PARTS", "Division", "check_classes", "divide", "take"]
 
 PARTS = ("train", "validation", "test")
 _FRACTION = 0.1
@@ -103,3 +103,25 @@ def take(arrays: Mapping[str, np.ndarray], places: Mapping[str, Any]) -> dict[st
       places: what `divide` returned.
     """
     return {part: arrays[source][index] for part, (source, index) in places.items()}
+
+
+def check_classes(labels: Mapping[str, np.ndarray], division: Division) -> None:
+    """Raises if parts in order hold classes that are not trained on, as of data sorted by class.
+
+    Args:
+      labels: `[N]` for each part, or nothing.
+      division: how the parts were taken.
+
+    Raises:
+      ValueError: naming a part and its classes.
+    """
+    if division.shuffle or not labels:
+        return
+    for part in PARTS:
+        unseen = np.setdiff1d(labels[part], labels["train"])
+        if unseen.size:
+            raise ValueError(
+                f"The training part must hold every class, but only {part} has "
+                f"{', '.join(map(str, unseen[:10]))}: the data are sorted by class, so leave out "
+                "`shuffle=False`."
+            )

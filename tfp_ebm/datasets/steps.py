@@ -33,7 +33,8 @@ def decimal_step(values: np.ndarray) -> float | None:
         if tolerance.max() > 1e-2 or np.abs(scaled).max() > 2**53:
             return None
         whole = np.rint(scaled)
-        if np.all(np.abs(scaled - whole) <= tolerance):
+        # Tiny values are near 0, and yet no multiples of 1: different ones must stay different.
+        if np.all(np.abs(scaled - whole) <= tolerance) and np.all(np.diff(whole) > 0):
             return _largest_step(int(np.gcd.reduce(np.diff(whole.astype(np.int64)))), decimals)
     return None
 

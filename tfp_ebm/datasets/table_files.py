@@ -38,12 +38,13 @@ def read_columns(path: pathlib.Path, ignored: Collection[str] = ()) -> dict[str,
     if not table.num_rows:
         raise ValueError(f"{path} has a header and no rows.")
     names = [name for name in table.column_names if name not in ignored]
-    if "" in names:
-        raise ValueError(
-            f"{path} must name every column, got none for column {names.index('') + 1}; a table "
-            "written by pandas has none for its index: write it with index=False, or leave the "
-            'column out by columns={"": "ignore"}.'
-        )
+    for name in names:
+        if not name or name.startswith("__index_level_"):
+            raise ValueError(
+                f"{path} must name every column, got {name!r} for column {names.index(name) + 1}; "
+                "so does pandas write its index: write the table with index=False, or leave the "
+                f'column out by columns={{{name!r}: "ignore"}}.'
+            )
     return {name: _column(path, name, table[name]) for name in names}
 
 
@@ -88,9 +89,11 @@ def _check_header(path, header):
 
 
 def _check_names(path, names):
+    seen = set()
     for name in names:
-        if list(names).count(name) > 1:
+        if name in seen:
             raise ValueError(f"{path} must name every column differently, got {name!r} twice.")
+        seen.add(name)
 
 
 def _column(path, name, values):

@@ -11,7 +11,7 @@ from tfp_ebm.datasets.dataset import Dataset
 from tfp_ebm.datasets.inference import check_told, infer_column
 from tfp_ebm.datasets.labels import in_natural_order
 from tfp_ebm.datasets.raw_columns import RawColumn
-from tfp_ebm.datasets.splits import PARTS, Division, divide, take
+from tfp_ebm.datasets.splits import PARTS, Division, check_classes, divide, take
 from tfp_ebm.datasets.table_files import read_columns
 from tfp_ebm.internal import checks
 
@@ -24,7 +24,7 @@ def load_table(
     files: Mapping[str, pathlib.Path],
     division: Division,
     columns: Mapping[str, Any] | Sequence[Column] | None = None,
-    label: str | None = None,
+    label: str | Column | None = None,
 ) -> Dataset:
     """Returns the rows of CSV or Parquet files.
 
@@ -33,7 +33,7 @@ def load_table(
         have files of their own.
       division: how parts without a file are taken from the first.
       columns: what is told of columns by name; or all `Column`s, in order.
-      label: name of the column that becomes labels.
+      label: name of the column that becomes labels; or a `Column` whose categories are the classes.
 
     Raises:
       ValueError: if anything is wrong with a file or a column, or a name is unknown.
@@ -42,24 +42,25 @@ def load_table(
     told, wanted = _told(columns)
     raw, sizes = _read(files, [name for name, value in told.items() if value == "ignore"])
     path = files["train"]
-    for name in [*told, *([] if label is None else [label])]:
-        if told.get(name) != "ignore":
-            checks.choice("label" if name == label else "columns", name, raw)
-    places = _rows_of_parts(divide(sizes, division), sizes)
-    classes, label_names = _labels(raw.pop(label)) if label is not None else (None, None)
-    names = list(raw) if wanted is None else wanted
-    unknown = [name for name in raw if name not in names]
-    if unknown or not names:
+    for name in [name for name in told if told[name] != "ignore"]:
+        checks.choice("columns", name, raw)
+    classes, label_names = None, None
+    if label is not None:
+        raw, classes, label_names = _without_label(raw, label)
+    if not raw:
         raise ValueError(
-            f"{path} must have the columns {', '.join(names) or 'of at least one variable'}, got "
-            f"also {', '.join(map(repr, unknown)) or 'none'}."
+            f"{path} must have a column besides those left out and the label, got none."
         )
+    places = _rows_of_parts(divide(sizes, division), sizes)
+    names = _names(path, raw, wanted)
+    _refuse_constant([raw[name] for name in names if not isinstance(told.get(name), Column)])
     size = sum(sizes.values())
     is_training = np.zeros([size], bool)
     is_training[places["train"][1]] = True
     found = [infer_column(raw[name], told.get(name), is_training) for name in names]
     codes = take({"all": np.stack([part[1] for part in found], axis=-1)}, places)
-    labels = take({"all": classes}, places) if label is not None else {}
+    labels = {} if classes is None else take({"all": classes}, places)
+    check_classes(labels, division)
     return Dataset(
         str(path),
         **codes,
@@ -133,8 +134,46 @@ def _rows_of_parts(places, sizes):
             low, high, _ = index.indices(sizes[source])
             result[part] = ("all", slice(starts[source] + low, starts[source] + high))
         else:
-            result[part] = ("all", starts[source] + index)
+            result[part] = ("all", index)  # Of the training part, whose file comes first.
     return result
+
+
+def _refuse_constant(columns):
+    """Raises if columns have the same value in every row; it names all of them at once."""
+    constant = [column for column in columns if column.is_constant]
+    if constant:
+        values = ", ".join(f"{c.name!r} {c.as_texts(True)[0][0]}" for c in constant[:10])
+        ignored = ", ".join(f'{column.name!r}: "ignore"' for column in constant)
+        raise ValueError(
+            f"Columns must vary, got one value in every row of {values}; leave out what does not: "
+            f"columns={{{ignored}}}."
+        )
+
+
+def _names(path, raw, wanted):
+    """Returns the names of the columns in the order of their codes."""
+    if wanted is None:
+        return list(raw)
+    unknown = [name for name in raw if name not in wanted]
+    if unknown:
+        raise ValueError(
+            f"{path} must have the columns {', '.join(wanted)}, got also "
+            f"{', '.join(map(repr, unknown))}; leave them out of the file."
+        )
+    return [name for name in wanted if name in raw]
+
+
+def _without_label(raw, label):
+    """Returns the other columns, classes `[N]`, and their names."""
+    name = label.name if isinstance(label, Column) else label
+    checks.choice("label", name, raw)
+    rest = {other: column for other, column in raw.items() if other != name}
+    if not isinstance(label, Column):
+        return rest, *_labels(raw[name])
+    texts, index = raw[name].as_texts(may_be_named_missing=True)
+    if label.kind != "category":
+        raise ValueError(f"`label` must be a column of categories, got one of kind {label.kind!r}.")
+    return rest, label.encode(np.asarray(texts)[index]).astype(np.int64), label.categories
 
 
 def _labels(raw):

@@ -1,6 +1,7 @@
 """Sets of images of TensorFlow Datasets."""
 
 import contextlib
+import difflib
 import logging
 import os
 import pathlib
@@ -40,7 +41,7 @@ def load_tensorflow_dataset(
         most a sixth.
 
     Raises:
-      ValueError: if it is no set of images of one shape.
+      ValueError: if there is no such set, or it is not one of images of one shape.
       OSError: if it is neither in the folder nor to download; nothing is left behind then.
     """
     import tensorflow_datasets as tfds
@@ -48,6 +49,7 @@ def load_tensorflow_dataset(
     tfds.display_progress_bar(False)
     folder = data_dir or os.environ.get("TFDS_DATA_DIR")
     _check_folder(name, folder, "`data_dir`" if data_dir else "TFDS_DATA_DIR")
+    _check_name(tfds, name, folder)
     with _told_in_one_line(name, folder), _quiet_retries():
         builder = tfds.builder(name, data_dir=data_dir)
     image, label = _features(tfds, name, builder.info, label)
@@ -81,6 +83,18 @@ def _check_folder(name, folder, source):
             f"{source} must be a folder that exists, of TensorFlow Datasets, got {folder!r}; give "
             f"the one that holds {name}, or make it for a download."
         )
+
+
+def _check_name(tfds, name, folder):
+    """Raises, with the nearest name, unless the set is known or in the folder."""
+    base = re.split("[/:]", name)[0]
+    is_there = folder and base and os.path.isdir(os.path.join(os.path.expanduser(folder), base))
+    known = tfds.list_builders(with_community_datasets=False)
+    if ":" in name or is_there or base in known:
+        return
+    nearest = difflib.get_close_matches(base, known, n=1, cutoff=0.4)
+    hint = f" Did you mean 'tfds:{nearest[0]}'?" if nearest else ""
+    raise ValueError(f"There is no 'tfds:{name}' in TensorFlow Datasets.{hint}")
 
 
 def _features(tfds, name, info, label):
