@@ -110,9 +110,11 @@ BIJECTORS = {
     ),
     "MixLogCDFCoupling": (
         lambda dtype: bijectors.MixLogCDFCoupling(
-            tfb.Split(2), networks.MLP(2, 2 * (2 + 3 * 3), [5], "tanh", dtype=dtype), 3
+            bijectors.ChannelSplit(event_rank=1),
+            networks.MLP(3, 2 * (2 + 3 * 3), [5], "tanh", dtype=dtype),
+            3,
         ),
-        images(3, 4),
+        images(3, 5),
     ),
     "MonotoneSpline": (
         lambda dtype: bijectors.MonotoneSpline(

@@ -233,6 +233,14 @@ def test_a_fraction_that_the_density_cannot_see_is_no_whole_number():
         integers.log_prob(np.array([[2**23]], np.int64))
     with pytest.raises(ValueError, match="finite numbers"):
         table(LOCS[:1], ["continuous"], np.float32).log_prob(np.array([[1e39]]))
+    for small in (np.float16, np.float32):
+        np.testing.assert_allclose(
+            table().log_prob(ROWS.astype(small), seed=(0, 1)),
+            table().log_prob(ROWS, seed=(0, 1)),
+            rtol=1e-3,
+        )
+        with pytest.raises(ValueError, match="finite numbers"):
+            table().log_prob(np.array([np.inf, 0, 0, 0], small))
 
 
 def test_nan_of_the_density_is_no_cell():

@@ -36,6 +36,15 @@ def test_couplings_are_splines_of_every_entry_they_transform():
     assert none.shape == (0, 3)
 
 
+@pytest.mark.parametrize("size", [1, 2])
+def test_splines_start_as_the_identity(size):
+    flow = models.spline_flow(size, 3, init="identity", dtype=tf.float64)
+    x = np.random.default_rng(0).normal(size=[7, size])
+    log_det = flow.inverse_log_det_jacobian(x, event_ndims=1)
+    np.testing.assert_allclose(flow.inverse(x), x, atol=0.05)
+    np.testing.assert_allclose(log_det, np.broadcast_to(log_det[0], 7), atol=1e-9)
+
+
 @pytest.mark.slow
 def test_learns_two_moons_almost_to_their_entropy():
     keras.utils.set_random_seed(0)

@@ -59,6 +59,8 @@ def test_couplings_start_as_the_identity(kind):
     np.testing.assert_allclose(flow.inverse(x), expected, atol=1e-12)
     norms = [part for part in flow.submodules if isinstance(part, bijectors.ActNorm)]
     assert len(matrices) == len(norms) == 2
+    order = [type(step).__name__ for step in flow.bijector.bijectors[::-1]]
+    assert order == 2 * ["ActNorm", "Invertible1x1Conv", "Coupling"]
 
 
 def test_sizes_of_the_parts():

@@ -33,6 +33,15 @@ def test_shapes_for_any_leading_axes(kind):
         np.testing.assert_allclose(q.log_prob(tf.identity(sample)), log_prob, rtol=1e-3, atol=1e-3)
 
 
+def test_the_network_of_a_gaussian_posterior_gives_means_and_scales():
+    posterior = moved(models.GaussianPosterior(2, 3, []))
+    kernel, bias = (v.numpy() for v in posterior.trainable_variables)
+    loc, log_scale = np.split(X @ kernel + bias, 2, axis=-1)
+    q = posterior(X).distribution
+    np.testing.assert_allclose(q.loc, loc, rtol=1e-5)
+    np.testing.assert_allclose(q.scale, np.exp(3 * np.tanh(log_scale / 3)), rtol=1e-5)
+
+
 @pytest.mark.parametrize("kind", ["gaussian", "flow"])
 def test_e_depends_on_x_from_the_start(kind):
     make = {"gaussian": models.GaussianPosterior, "flow": models.FlowPosterior}[kind]

@@ -69,7 +69,7 @@ FAULTS = {
         ("share * tf.exp(_within(slope, _SLOPE_RATIO))", "share * tf.exp(slope)"),
         ("tf.exp(_within(knot, _KNOT_RATIO) + beside)", "tf.exp(_within(knot, _KNOT_RATIO))"),
         ("point = tf.where(inside, x, tf.zeros_like(x))", "point = x"),
-        ("tf.abs(x) < self._bound", "tf.abs(x) < 2 * self._bound"),
+        ("tf.abs(x) < self._bound", "tf.abs(x) < self._bound / 2"),
         ("limit * tf.tanh(log_ratio / limit)", "limit * tf.tanh(log_ratio)"),
         ("(1 - _SMALLEST_WIDTH) * tf.nn.softmax(width)", "tf.nn.softmax(width)"),
     ],

@@ -13,10 +13,9 @@ FAULTS = {
         ("tf.constant(1 / num_levels, dtype)", "tf.constant(1 / (num_levels - 1), dtype)"),
         ("swap=bool(step % 2)", "swap=True"),
         ("if num_levels is not None:", "if False:"),
-        ("if size > 1:", "if size > 2:"),
+        ("if size > 1:", "if size > 0:"),
     ],
     "spline_flow": [
-        ("parameters.shape[-1] // each, each]", "-1, each]"),
         ("tf.reshape(parameters, shape), self.bound)", "tf.reshape(parameters, shape), 4.0)"),
         ("hidden_units, zero_output=True", "hidden_units, zero_output=False"),
     ],

@@ -29,14 +29,15 @@ class Coupling(OnePassBijector):
 
     >>> import tensorflow as tf
     >>> import tensorflow_probability as tfp
+    >>> from tfp_ebm.bijectors import ChannelSplit
     >>> from tfp_ebm.networks import MLP
     >>> tfb = tfp.bijectors
     >>> def affine(parameters):
     ...     shift, log_scale = tf.split(parameters, 2, axis=-1)
     ...     return tfb.Shift(shift)(tfb.Scale(log_scale=log_scale))
-    >>> coupling = Coupling(tfb.Split(2), affine, conditioner=MLP(3, num_outputs=6))
-    >>> coupling.forward(tf.zeros([5, 6])).shape, len(coupling.trainable_variables)
-    (TensorShape([5, 6]), 6)
+    >>> coupling = Coupling(ChannelSplit(event_rank=1), affine, MLP(4, num_outputs=2 * 3))
+    >>> coupling.forward(tf.zeros([5, 7])).shape, len(coupling.trainable_variables)
+    (TensorShape([5, 7]), 6)
 
     Source: "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base Spaces", equation 2,
     whose log-determinant is the sum over a(x_1) where one entry is printed; Dinh et al., "NICE"
@@ -54,8 +55,9 @@ class Coupling(OnePassBijector):
         """Constructs the coupling.
 
         Args:
-          split: multipart bijector into two parts, such as `CheckerboardSplit`, `ChannelSplit` or
-            `tfb.Split(2)`.
+          split: multipart bijector into two parts, such as `CheckerboardSplit` or `ChannelSplit`,
+            of images or with `event_rank=1` of vectors, or `tfb.Split(2)`. The parts may differ in
+            size.
           bijector_fn: returns the bijector of the second part, elementwise, from the conditioner's
             output (from the first part itself, without a conditioner). A `tf.Module` is tracked.
           conditioner: network from the first part to parameters: a built tf_keras layer or model,
