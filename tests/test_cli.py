@@ -68,7 +68,8 @@ def test_run_folder(run):
     config = json.loads((run / "config.json").read_text())
     assert config["model"] == "rbm_flow" and config["seed"] == 0
     flow = ["vector_glow", {"num_steps": 1, "hidden_units": [8]}]
-    assert config["spec"]["flow"] == flow and config["spec"]["base"] == ["rbm", {"sampler": "persistent"}]
+    assert config["spec"]["flow"] == flow
+    assert config["spec"]["base"] == ["rbm", {"sampler": "persistent"}]
     summary = json.loads((run / "summary.json").read_text())
     assert summary["test"]["num_images"] == 447
     assert (run / "metrics.csv").read_text().count("\n") == 2
