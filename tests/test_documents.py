@@ -51,7 +51,16 @@ EXAMPLES = {
 
 
 def test_every_example_is_run():
-    assert {path.name for path in (ROOT / "examples").glob("*.py")} == set(EXAMPLES)
+    own = {"user_flow.py"}  # A command of its own, see below.
+    assert {path.name for path in (ROOT / "examples").glob("*.py")} == set(EXAMPLES) | own
+
+
+@pytest.mark.slow
+def test_a_flow_from_outside_trains_and_is_evaluated_on_the_command_line(tmp_path):
+    options = "--flow sinh_arcsinh --base rbm --dataset two_moons --epochs 1 --set num_layers=2"
+    run_example("user_flow.py", tmp_path, "train", *options.split(), "--output", "mine")
+    output = run_example("user_flow.py", tmp_path, "evaluate", "mine")
+    assert json.loads(output)["bound"] == "exact"
 
 
 # Runs a script whose flows have one coupling unless it says otherwise: small graphs, soon traced.

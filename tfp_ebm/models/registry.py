@@ -133,7 +133,14 @@ def find(field: str, name: str) -> Part:
       ValueError: if there is none of this name; the nearest one is suggested.
     """
     parts = _REGISTRY[checks.choice("part", field, _REGISTRY)]
-    return parts[checks.choice(field, name, parts)]
+    try:
+        return parts[checks.choice(field, name, parts)]
+    except ValueError as error:
+        if field not in ("flow", "base"):
+            raise
+        raise ValueError(
+            f"{error} One of your own is known after `models.register_{field}`."
+        ) from None
 
 
 def flow_names() -> dict[str, str]:
