@@ -219,6 +219,12 @@ DISTRIBUTIONS = {
         ),
         {"support": (oracles.all_states(5) + 1) / 2, "outside": [0.0, 1.0, 1.0, 1.0, 0.5]},
     ),
+    "RestrictedBoltzmannMachine marginal": (
+        lambda dtype: distributions.RestrictedBoltzmannMachine(
+            *machine_parameters(3, 2, dtype), binary=True, marginal=True
+        ),
+        {"support": (oracles.all_states(3) + 1) / 2, "outside": [0.0, 1.0, 0.5]},
+    ),
     "GaussianBernoulliRBM": (
         lambda dtype: gaussian_bernoulli(2, 3, dtype),
         {"interval": (-9.0, 9.0)},

@@ -6,6 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
+from tfp_ebm.distributions.independent_spins import IndependentSpins
 from tfp_ebm.distributions.spin_machine import SpinMachine
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.numeric import broadcast_batch, multiply_rows
@@ -15,6 +16,7 @@ from tfp_ebm.internal.tfp_private import (
     dtype_util,
     parameter_properties,
     ps,
+    samplers,
     tensor_util,
 )
 from tfp_ebm.mcmc import PersistentChains
@@ -27,16 +29,32 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
 
         p(s) = exp(s_v^T W s_h + h^T s) / Z,   s = (s_v, s_h) in {-1, +1}^N
 
-    or, with `binary=True`, in {0, 1}^N with the same formula.
+    or, with `binary=True`, in {0, 1}^N with the same formula. With `marginal=True` it is the
+    distribution of the visible units alone, the RBM of binary data:
+
+        p(s_v) = sum over s_h of p(s_v, s_h),   by a product over hidden units
+
+    whose features are the `posterior` p(s_h | s_v), independent units.
 
     `log_prob` is in nats; see `tfp_ebm.distributions.BoltzmannMachine` for how log Z is obtained.
 
-    #### Example
+    #### Examples
 
     >>> import tensorflow as tf
     >>> machine = RestrictedBoltzmannMachine(weights=tf.constant([[0.5]]), bias=[0.0, 0.0])
     >>> tf.exp(machine.log_prob([[1.0, 1.0], [1.0, -1.0]])).numpy().round(3).tolist()
     [0.3659999966621399, 0.1340000033378601]
+
+    Binary data, by Keras `fit`:
+
+    >>> import numpy as np, tfp_ebm
+    >>> data = np.array([[0, 0, 1], [1, 1, 0]] * 8, np.float32)
+    >>> rbm = RestrictedBoltzmannMachine.create(num_visible=3, num_hidden=2, seed=(0, 1))
+    >>> trainer = tfp_ebm.training.LikelihoodModel(rbm)
+    >>> trainer.compile(optimizer="adam")
+    >>> losses = trainer.fit(data, epochs=1, verbose=0).history["loss"]
+    >>> rbm.posterior(data).mean().shape, rbm.sample(5).shape
+    (TensorShape([16, 2]), TensorShape([5, 3]))
 
     Source: "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base Spaces", equation 6.
     """
@@ -46,6 +64,7 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
         weights: Any,
         bias: Any,
         binary: bool = False,
+        marginal: bool = False,
         chains: PersistentChains | None = None,
         num_gibbs_steps: int = 200,
         validate_args: bool = False,
@@ -58,7 +77,8 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
           weights: `[..., num_visible, num_hidden]`, W.
           bias: `[..., num_visible + num_hidden]`, h, visible units first.
           binary: whether units are 0 and 1 instead of spins, -1 and +1.
-          chains: persistent chains for the gradient of log Z. By default there are 256, or none
+          marginal: whether events are the visible units alone, `[..., num_visible]`.
+          chains: persistent chains for the gradient of log Z. By default weighted ones, or none
             where the smaller layer has at most 12 units and log Z is summed exactly.
           num_gibbs_steps: sweeps between the chains and a sample.
           validate_args: whether to check that values are spins, or bits.
@@ -74,7 +94,7 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
             convert = tensor_util.convert_nonref_to_tensor
             self._weights = convert(weights, dtype=dtype, name="weights")
             self._bias = convert(bias, dtype=dtype, name="bias")
-            self._binary = bool(binary)
+            self._binary, self._marginal = bool(binary), bool(marginal)
             checks.layer_shapes(self._weights, self._bias)
             checks.batches(weights=(self._weights, 2), bias=(self._bias, 1))
             checks.finite("weights", self._weights)
@@ -88,6 +108,55 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
                 name=name,
             )
             self._set_up_sampling(chains, num_gibbs_steps)
+
+    @classmethod
+    def create(
+        cls,
+        num_visible: int,
+        num_hidden: int,
+        binary: bool = True,
+        marginal: bool = True,
+        sampler: str | None = None,
+        num_chains: int = 512,
+        num_gibbs_steps: int = 200,
+        weight_scale: float = 0.01,
+        sampler_options: dict[str, Any] | None = None,
+        dtype: tf.DType = tf.float32,
+        seed: Any = None,
+        name: str = "RestrictedBoltzmannMachine",
+    ) -> "RestrictedBoltzmannMachine":
+        """Returns a trainable machine, by default of binary data, with small weights.
+
+        Args:
+          num_visible: number of visible units.
+          num_hidden: number of hidden units.
+          binary: whether units are 0 and 1 instead of -1 and +1.
+          marginal: whether events are the visible units alone.
+          sampler: where the gradient of log Z comes from, see `tfp_ebm.mcmc.start_chains`. None:
+            no chains but exact sums where the smaller layer has at most 12 units, else weighted
+            ones.
+          num_chains: number of chains.
+          num_gibbs_steps: sweeps between the chains and a sample.
+          weight_scale: standard deviation of the first weights.
+          sampler_options: further arguments of the sampler's class.
+          dtype: dtype of the variables.
+          seed: seed of the first weights and chains.
+          name: name of the distribution.
+
+        Raises:
+          ValueError: if a size is not positive, or there is no such sampler.
+        """
+        num_visible = checks.positive_integer("num_visible", num_visible)
+        num_hidden = checks.positive_integer("num_hidden", num_hidden)
+        weight_seed, chain_seed = samplers.split_seed(seed, n=2, salt="restricted_boltzmann")
+        noise = samplers.normal([num_visible, num_hidden], seed=weight_seed, dtype=dtype)
+        weights = tf.Variable(weight_scale * noise, name="weights")
+        bias = tf.Variable(tf.zeros([num_visible + num_hidden], dtype), name="bias")
+        machine = _machine(weights, bias, binary)
+        chains = cls._start_chains(machine, sampler, num_chains, chain_seed, sampler_options)
+        base = cls(weights, bias, binary, marginal, chains, num_gibbs_steps, name=name)
+        base.estimate_log_partition(64, 50, seed=chain_seed, max_rounds=0)
+        return base
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
@@ -112,19 +181,29 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
         """h, as given."""
         return self._bias
 
+    @property
+    def binary(self) -> bool:
+        """Whether units are 0 and 1."""
+        return self._binary
+
+    @property
+    def marginal(self) -> bool:
+        """Whether events are the visible units alone."""
+        return self._marginal
+
+    @property
+    def _num_visible(self):
+        return self._weights.shape[-2]
+
     def _event_shape(self):
-        return self._bias.shape[-1:]
+        return self._weights.shape[-2:-1] if self._marginal else self._bias.shape[-1:]
 
     def _event_shape_tensor(self):
-        return ps.shape(self._bias)[-1:]
+        return ps.shape(self._weights)[-2:-1] if self._marginal else ps.shape(self._bias)[-1:]
 
     def machine(self) -> SpinMachine:
         """Returns the machine of spins at the current parameters."""
-        weights, bias = tf.convert_to_tensor(self._weights), tf.convert_to_tensor(self._bias)
-        if self._binary:  # v = (1 + s) / 2
-            signals = [tf.reduce_sum(weights, axis) for axis in (-1, -2)]
-            weights, bias = weights / 4, bias / 2 + tf.concat(signals, axis=-1) / 4
-        return SpinMachine.from_parameters(weights, bias)
+        return _machine(self._weights, self._bias, self._binary)
 
     def log_partition_offset(self) -> tf.Tensor:
         """Returns the constant between the energies of bits and of spins; 0 for spins."""
@@ -136,39 +215,112 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
     def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
         """Returns the visible spins of points: `[..., *batch_shape, num_visible]`."""
         del seed
-        visible = tf.convert_to_tensor(value, self.dtype)[..., : self._weights.shape[-2]]
-        visible = broadcast_batch(visible, self.batch_shape_tensor())
-        return 2 * visible - 1 if self._binary else visible
+        visible = tf.convert_to_tensor(value, self.dtype)[..., : self._num_visible]
+        return self._spins(broadcast_batch(visible, self.batch_shape_tensor()))
+
+    def _spins(self, units):
+        return 2 * units - 1 if self._binary else units
+
+    def posterior(self, visible: Any) -> tfp.distributions.Distribution:
+        """Returns p(s_h | s_v), exact: the hidden units of each row of visible ones.
+
+        Args:
+          visible: `[..., num_visible]`, bits or spins as the machine has them.
+
+        Returns:
+          `IndependentSpins`, or of bits `tfd.Independent` of `tfd.Bernoulli`, with event shape
+          `[num_hidden]`.
+        """
+        log_odds = self.machine().latent_log_odds(
+            self._spins(tf.convert_to_tensor(visible, self.dtype))
+        )
+        if not self._binary:
+            return IndependentSpins(log_odds / 2)
+        bernoulli = tfp.distributions.Bernoulli(logits=log_odds, dtype=self.dtype)
+        return tfp.distributions.Independent(bernoulli, 1)
+
+    def initialize_from_data(self, visible: Any, seed: Any = None) -> None:
+        """Sets the visible biases to the log-odds of data, as independent units would have them.
+
+        Half a unit of either kind is added to each column, so that constant ones stay finite.
+        Chains start afresh and log Z is estimated anew.
+
+        Args:
+          visible: `[N, num_visible]`.
+          seed: seed of the chains and of annealing.
+
+        Raises:
+          ValueError: if the data do not fit, the parameters are not variables, or there is a batch
+            of machines.
+        """
+        visible = tf.convert_to_tensor(visible, self.dtype)
+        if visible.shape.rank != 2 or visible.shape[-1] != self._num_visible:
+            raise ValueError(
+                f"`visible` must have shape [N, {self._num_visible}], got {visible.shape}."
+            )
+        if self.batch_shape.rank or not isinstance(self._bias, tf.Variable):
+            raise ValueError(
+                "`initialize_from_data` needs a single machine with variables for parameters; use "
+                "`create`."
+            )
+        share = (1 + self._spins(visible)) / 2
+        count = tf.cast(tf.shape(visible)[0], self.dtype)
+        share = (tf.reduce_sum(share, axis=0) + 0.5) / (count + 1)
+        log_odds = tf.math.log(share) - tf.math.log1p(-share)
+        hidden = self._bias[self._num_visible :]
+        visible_bias = log_odds if self._binary else log_odds / 2
+        self._bias.assign(tf.concat([visible_bias, hidden], axis=0))
+        chain_seed, annealing_seed = samplers.split_seed(seed, n=2, salt="initialize_from_data")
+        if self._chains is not None:
+            self._chains.restart(self.machine(), chain_seed)
+        self.estimate_log_partition(64, 50, seed=annealing_seed, max_rounds=0)
 
     def _unnormalized_log_prob(self, value):
         if self.validate_args:
             low = 0 if self._binary else -1
             is_unit = tf.equal(value, low) | tf.equal(value, 1)
             value = checks.valid(value, is_unit, f"`value` must hold units, {low} or +1.")
-        num_visible = self._weights.shape[-2]
-        visible, hidden = value[..., :num_visible], value[..., num_visible:]
+        if self._marginal:
+            return self.machine().log_marginal(self._spins(value)) + self.log_partition_offset()
+        visible, hidden = value[..., : self._num_visible], value[..., self._num_visible :]
         signal = multiply_rows(visible, tf.convert_to_tensor(self._weights))
         coupling = tf.reduce_sum(signal * hidden, axis=-1)
         return coupling + tf.reduce_sum(value * self._bias, axis=-1)
 
     def _sample_n(self, n, seed=None):
         spins = self._sample_units(n, seed)
-        return (1 + spins) / 2 if self._binary else spins
+        units = (1 + spins) / 2 if self._binary else spins
+        return units[..., : self._num_visible] if self._marginal else units
 
     def _mean(self):
         mean = self._enumerate_units().mean()
-        return (1 + mean) / 2 if self._binary else mean
+        mean = (1 + mean) / 2 if self._binary else mean
+        return mean[..., : self._num_visible] if self._marginal else mean
 
     def _variance(self):
         variance = self._enumerate_units().variance()
-        return variance / 4 if self._binary else variance
+        variance = variance / 4 if self._binary else variance
+        return variance[..., : self._num_visible] if self._marginal else variance
 
     def _covariance(self):
         covariance = self._enumerate_units().covariance()
-        return covariance / 4 if self._binary else covariance
+        covariance = covariance / 4 if self._binary else covariance
+        kept = self._num_visible
+        return covariance[..., :kept, :kept] if self._marginal else covariance
 
     def _entropy(self):
+        if self._marginal:
+            raise NotImplementedError("The entropy of the visible units alone has no closed form.")
         return self._enumerable_machine().enumerate_entropy()
 
     def _default_event_space_bijector(self):
         return None
+
+
+def _machine(weights, bias, binary):
+    """Returns the machine of spins."""
+    weights, bias = tf.convert_to_tensor(weights), tf.convert_to_tensor(bias)
+    if binary:  # v = (1 + s) / 2
+        signals = [tf.reduce_sum(weights, axis) for axis in (-1, -2)]
+        weights, bias = weights / 4, bias / 2 + tf.concat(signals, axis=-1) / 4
+    return SpinMachine.from_parameters(weights, bias)
