@@ -261,8 +261,11 @@ DISTRIBUTIONS = {
 }
 
 
-# Other entries of these classes are quicker, and so are the other tests of the spline.
-SLOW = {"Coupling spline", "MonotoneSpline", "SmoothedRBM", "SmoothedBoltzmannMachine"}
+# Four seconds or more; `make test` has quicker entries of most of these classes, and the oracles.
+SLOW = {
+    *("Coupling additive", "Coupling spline", "MixLogCDF", "MixLogCDFCoupling", "MonotoneSpline"),
+    *("LabeledRBM", "SmoothedRBM", "SmoothedBoltzmannMachine"),
+}
 
 
 def conformance(class_name):

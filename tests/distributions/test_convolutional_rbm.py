@@ -134,6 +134,7 @@ def test_samples_and_chains_have_the_enumerated_moments():
     assert not oracles.within_standard_errors(start.numpy(), *expected)
 
 
+@pytest.mark.slow
 def test_both_annealed_estimates_bracket_the_exact_value():
     base, dense = pair(seed=3)
     exact = float(partition.enumerate_log_partition(dense).value)

@@ -123,6 +123,7 @@ def test_samples_have_the_moments_of_their_label(label):
     assert not oracles.within_standard_errors(sample, *conditional_moments(given, 1))
 
 
+@pytest.mark.slow
 def test_chains_give_the_joint_and_samples_given_a_label():
     given = parameters(num_hidden=13, seed=2)
     start = LabeledRBM(**given).machine().sample_reference(40_000, (0, 1))

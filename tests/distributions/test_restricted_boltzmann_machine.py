@@ -110,11 +110,14 @@ def test_a_machine_starts_at_the_frequencies_of_its_data(binary):
         RestrictedBoltzmannMachine([[0.5]], [0.0, 0.0], marginal=True).initialize_from_data([[1.0]])
 
 
+@pytest.mark.slow
 def test_a_large_machine_is_fitted_to_its_visible_units_by_chains():
     data = np.repeat(np.eye(2, dtype=np.float32), [24, 8], axis=0) @ np.repeat(
         np.eye(2, dtype=np.float32), 7, axis=1
     )
-    machine = RestrictedBoltzmannMachine.create(14, 13, num_chains=32, weight_scale=0.2, seed=(0, 1))
+    machine = RestrictedBoltzmannMachine.create(
+        14, 13, num_chains=32, weight_scale=0.2, seed=(0, 1)
+    )
     machine.initialize_from_data(data)
     trainer = training.LikelihoodModel(machine, seed=(0, 1))
     trainer.compile(optimizer=keras.optimizers.Adam(0.05))

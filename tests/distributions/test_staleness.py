@@ -63,6 +63,7 @@ def test_weights_that_follow_are_chains_that_move():
     assert [said(step) for _ in range(3)] == [[], [], []]
 
 
+@pytest.mark.slow
 def test_compiled_code_says_nothing_and_leaves_no_wrong_note():
     base = machine()
     step = training_step(base, 1, jit_compile=True)

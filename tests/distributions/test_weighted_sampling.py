@@ -26,6 +26,7 @@ def error_of_log_partition(base):
     return float(record.value) - exact, float(record.standard_error), record
 
 
+@pytest.mark.slow
 def test_fit_keeps_the_modes_and_log_z():
     points, patterns, member = clusters(512, 40)
     base = SmoothedRBM.create(

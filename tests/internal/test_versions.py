@@ -29,6 +29,7 @@ def test_an_old_partner_is_named_with_its_remedy(monkeypatch):
         versions.check_partners()
 
 
+@pytest.mark.slow
 def test_import_adds_little_to_its_partners():
     code = (
         "import time, tensorflow, tensorflow_probability, tf_keras; start = time.perf_counter();"

@@ -64,6 +64,7 @@ def test_a_measurement_weighs_by_the_variances():
     assert float(slow.variance) == pytest.approx(7 * noise, rel=0.02)
 
 
+@pytest.mark.slow
 def test_the_stated_error_is_the_error():
     errors = []
     for seed in range(100):

@@ -95,6 +95,7 @@ def test_states_assigned_by_hand_are_noticed(name):
     np.testing.assert_array_equal(chains.log_weights, np.zeros(64))
 
 
+@pytest.mark.slow
 def test_no_move_is_taken_for_one_by_hand():
     chains = followed_chains()
     compiled = tf.function(chains.advance, jit_compile=True, autograph=False)

@@ -81,6 +81,7 @@ def two_modes(ratio, size=40):
     return machine_of(weights, bias)
 
 
+@pytest.mark.slow
 def test_mass_moves_between_modes_that_no_sweep_connects():
     start = machine_of(np.zeros([40, 1]))
     growing = [machine_of(np.full([40, 1], w)) for w in np.linspace(0, 1.5, 61)[1:]]

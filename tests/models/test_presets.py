@@ -29,6 +29,7 @@ def test_published_parameter_counts(name, options, count):
     assert num_parameters(models.preset(name, **options)) == count
 
 
+@pytest.mark.slow
 def test_small_presets_have_densities():
     sizes = {"num_filters": 4, "num_components": 2, "num_blocks": 0}
     for name, shape, levels in [

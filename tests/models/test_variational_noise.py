@@ -57,6 +57,7 @@ def test_noise_depends_on_the_image_and_trains(kind):
         assert gradient is not None and np.any(gradient != 0), variable.name
 
 
+@pytest.mark.slow
 def test_variational_bound_is_a_bound():
     """It rises with the number of draws, towards what uniform noise gives, and stays below."""
     model = small("gaussian_flow", noise="variational", num_couplings=(1, 0, 0))

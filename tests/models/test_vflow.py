@@ -22,6 +22,7 @@ def test_vector_vflow_with_and_without_augmentation_and_with_an_rbm():
     assert models.vector_vflow(2, 1, base=SmoothedRBM.create(2, 1)).log_prob(x).shape == (5,)
 
 
+@pytest.mark.slow
 def test_image_vflow_trains_all_its_variables():
     model = models.vflow((2, 4, 1), 1, num_levels=5, **SMALL)
     assert model.event_shape == (2, 4, 1)

@@ -13,13 +13,8 @@ from tfp_ebm.models import DataSpec
 OF_IMAGES = ("flow_plus_plus", "glow")
 OF_SCALES = ("conv_rbm", "per_level")
 QUICK = {
-    ("images", "flow_plus_plus", "rbm"),
-    ("images", "glow", "conv_rbm"),
     ("images", "nice", "labeled_rbm"),
-    ("images", "spline", "spins"),
     ("points", "vector_glow", "gaussian_rbm"),
-    ("points", "spline", "boltzmann"),
-    ("table", "nice", "multicov"),
     ("table", "spline", "rbm"),
     ("table", "glow", "normal"),
     ("points", "nice", "per_level"),

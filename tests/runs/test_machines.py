@@ -122,6 +122,7 @@ def test_models_without_machines_have_no_log_z():
     assert "log_partition" not in result and "bracket" not in result
 
 
+@pytest.mark.slow
 def test_the_evaluation_of_several_machines_rests_on_all():
     result = evaluate_model(per_level(), IMAGES)
     assert len(result["log_partition"]["machines"]) == len(result["bracket"]["machines"]) == 2

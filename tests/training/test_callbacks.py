@@ -83,6 +83,7 @@ def test_rows_number_epochs_from_1(tmp_path):
         ]
 
 
+@pytest.mark.slow
 def test_log_z_is_estimated_once_an_epoch_and_reported(monkeypatch):
     monkeypatch.setattr(boltzmann_machine, "_MAX_SUMMED_UNITS", 0)
     parts = [

@@ -113,6 +113,7 @@ def test_training_taken_up_again_repeats_every_digit(whole, tmp_path):
     assert names == ["update-000000010", "update-000000012"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["tempering", "contrastive"])
 def test_chains_of_every_kind_are_taken_up_again(tmp_path, sampler):
     def fit(name, stop_after=99):
@@ -137,6 +138,7 @@ def test_chains_of_every_kind_are_taken_up_again(tmp_path, sampler):
         np.testing.assert_array_equal(variable.numpy(), same.numpy(), err_msg=variable.name)
 
 
+@pytest.mark.slow
 def test_checkpoints_within_an_epoch_of_several_updates_at_a_time(tmp_path):
     trainer = make_trainer()
     trainer.compile(optimizer=keras.optimizers.SGD(0.01), steps_per_execution=3)

@@ -84,6 +84,7 @@ def test_the_loss_of_an_epoch_is_that_of_the_model_at_its_end(momentum, tmp_path
     assert recorder.shown == {"unnormalized_loss"}
 
 
+@pytest.mark.slow
 def test_an_annealed_loss_is_right_within_its_error(monkeypatch):
     monkeypatch.setattr(boltzmann_machine, "_MAX_SUMMED_UNITS", 0)
     base = machine_with_chains()
@@ -290,6 +291,7 @@ def test_data_sorted_by_class_give_the_loss_of_all_classes(kind):
     assert_of_all_classes(history, base)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("dear_densities")
 def test_replicas_share_the_sample_of_a_data_set(strategy):
     with strategy.scope():

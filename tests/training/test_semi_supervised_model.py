@@ -42,6 +42,7 @@ def test_training_learns_the_classes_from_a_third_of_the_labels():
     assert np.all(np.argmax(means, axis=1) == np.arange(3))
 
 
+@pytest.mark.slow
 def test_a_flow_in_front_trains_whole_with_chains():
     model = models.eb_and_flow(
         (2, 2, 1), 5, num_hidden=13, num_classes=3, num_chains=16, hidden_units=[4]

@@ -70,6 +70,7 @@ def test_replicas_move_chains_of_their_own(strategy, sampler):
     assert trainer.evaluate(DATA, verbose=0)[0] > 0
 
 
+@pytest.mark.slow
 def test_checkpoint_keeps_every_replica_and_repeats_training(strategy, tmp_path):
     checkpoints = training.Checkpoints(tmp_path)
 
@@ -91,6 +92,7 @@ def test_checkpoint_keeps_every_replica_and_repeats_training(strategy, tmp_path)
         np.testing.assert_array_equal(one.numpy(), two.numpy())
 
 
+@pytest.mark.slow
 def test_replicas_follow_log_partition_together(strategy):
     with strategy.scope():
         base = distributions.SmoothedRBM.create(14, 14, num_chains=64, seed=(0, 1))
@@ -117,6 +119,7 @@ def test_replicas_follow_log_partition_together(strategy):
     assert abs(float(record.value) - exact) < 5 * float(record.standard_error)
 
 
+@pytest.mark.slow
 def test_log_partition_is_estimated_over_the_replicas(strategy):
     base = distributions.SmoothedRBM.create(22, 22, sampler="persistent", seed=(0, 1))
     base.weights.assign(0.05 * tf.random.stateless_normal([22, 22], (0, 2)))
