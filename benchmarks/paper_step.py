@@ -68,7 +68,7 @@ def step(batch_size, recompute):
     seconds = harness.seconds(
         lambda: float(next(iter(train_step((images,)).values()))), repeats=2, warm_up=0
     )
-    base = model.distribution.distribution
+    base = models.parts(model).base
     sweeps = harness.seconds(lambda: base.update_chains(200), repeats=2)
     z = tf.random.stateless_normal([batch_size, 3072], (0, 1))
 

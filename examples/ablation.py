@@ -149,8 +149,9 @@ def complete(name: str, run: dict, data, judge, config: dict, output: pathlib.Pa
     evaluation["quality"] = [record.to_dict() for record in judge(samples)]
     np.save(folder / "samples.npy", samples[:60])
     if run["model"] in ("rbm_flow", "d_flow"):
-        z = model.distribution.distribution.sample(12, seed=(run["seed"], 5))
-        spins = model.distribution.distribution.posterior(z).sample(seed=(run["seed"], 6))
+        base = models.parts(model).base
+        z = base.sample(12, seed=(run["seed"], 5))
+        spins = base.posterior(z).sample(seed=(run["seed"], 6))
         columns = models.decode(model, np.stack(8 * [spins]), seed=(run["seed"], 7))
         plots.code_columns(columns, folder / "columns.png", data.num_levels)
     result = {

@@ -15,7 +15,7 @@ def main(epochs: int, output: str) -> None:
     """Trains, prints the bound on test images, and draws samples."""
     data = datasets.load("digits")
     model = models.rbm_flow(data.image_shape, num_levels=data.num_levels, num_filters=24)
-    base = model.distribution.distribution
+    base = models.parts(model).base
     optimizer = tf_keras.optimizers.Adam(2e-3)
     optimizer.build(model.trainable_variables)
 

@@ -69,7 +69,7 @@ def representations(name: str, model, parts: dict[str, np.ndarray]) -> dict[str,
     result[f"{name}: code s, {size}"] = spins
     result[f"{name}: mean of s, {size}"] = {part: mean for part, (_, mean) in codes.items()}
     if name == "rbm_flow":
-        visible = model.distribution.distribution.num_visible
+        visible = models.parts(model).base.num_visible
         for layer, units in (("visible", np.s_[:visible]), ("hidden", np.s_[visible:])):
             count = spins["train"][:, units].shape[1]
             result[f"{name}: {layer} layer of s, {count}"] = {

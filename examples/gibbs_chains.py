@@ -18,7 +18,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 import tf_keras
 
-from tfp_ebm import datasets, mcmc, plots
+from tfp_ebm import datasets, mcmc, models, plots
 
 NUM_STEPS = 100
 
@@ -43,7 +43,7 @@ def classifier(data: datasets.Dataset, epochs: int) -> tuple[tf_keras.Model, flo
 
 def chain_images(model: tf.Module, num_chains: int, burn_in: int, seed: int) -> np.ndarray:
     """Returns consecutive states of chains as images, `[NUM_STEPS, num_chains, H, W, C]`."""
-    base, flow = model.distribution.distribution, model.distribution.bijector
+    base, flow, *_ = models.parts(model)
     machine = base.machine()
     start = machine.sample_reference(num_chains, (seed, 1))
     start = mcmc.block_gibbs.run(machine, start, burn_in, seed=(seed, 2))

@@ -17,7 +17,7 @@ def main(epochs: int, num_filters: int, output: str) -> None:
     model = models.rbm_flow(
         data.image_shape, num_levels=data.num_levels, num_filters=num_filters, dropout_rate=0.3
     )
-    base, flow = model.distribution.distribution, model.distribution.bijector
+    base, flow, *_ = models.parts(model)
 
     trainer = training.LikelihoodModel(model, ema_momentum=0.999)
     trainer.compile(optimizer=tf_keras.optimizers.Adam(1e-3))

@@ -85,7 +85,7 @@ def main(options: argparse.Namespace) -> None:
         model, options.label_weight, gibbs_steps=options.gibbs_steps, seed=(options.seed, 3)
     )
     fit(trainer, options.learning_rate, options.epochs, train, labels)
-    base = model.distribution.distribution
+    base = models.parts(model).base
     predicted = {
         "p(y | x)": base.label_posterior(latents(model, test)).mode().numpy(),
         "logistic regression on pixels": logistic_regression(train[known], labels[known], test),

@@ -31,7 +31,7 @@ class SemiSupervisedModel(LikelihoodModel):
     >>> images, labels = np.full([6, 2, 2, 1], 3, np.uint8), np.array([0, 2, 1, -1, -1, -1])
     >>> history = trainer.fit(images, labels, epochs=1, verbose=0)
     >>> v = model.distribution.bijector.inverse(images + np.float32(0.5))
-    >>> model.distribution.distribution.label_posterior(v).mode().shape
+    >>> models.parts(model).base.label_posterior(v).mode().shape
     TensorShape([6])
 
     Source: "EB-and-Flow", equation 9.
