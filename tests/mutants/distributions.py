@@ -194,9 +194,18 @@ FAULTS = {
         ("logits += machine.hidden_bias_given(labels)", "logits += machine.hidden_bias"),
     ],
     "restricted_boltzmann_machine": [
-        ("return (1 + mean) / 2 if", "return mean / 2 if"),
-        ("return covariance / 4 if", "return covariance / 2 if"),
+        ("mean = (1 + mean) / 2 if", "mean = mean / 2 if"),
+        ("covariance = covariance / 4 if", "covariance = covariance / 2 if"),
         ("weights / 4, bias / 2 +", "weights / 4, bias / 2 -"),
+        (
+            "log_marginal(self._spins(value)) + self.log_partition_offset()",
+            "log_marginal(self._spins(value))",
+        ),
+        ("log_marginal(self._spins(value))", "log_marginal(value)"),
+        ("return IndependentSpins(log_odds / 2)", "return IndependentSpins(log_odds)"),
+        ("visible_bias = log_odds if self._binary else log_odds / 2", "visible_bias = log_odds"),
+        ("+ 0.5) / (count + 1)", "+ 0.5) / count"),
+        ("covariance[..., :kept, :kept]", "covariance[..., :kept]"),
     ],
     "smoothed_boltzmann_machine": [
         (

@@ -3,6 +3,11 @@
 TESTS = {}
 
 FAULTS = {
+    "constants": [
+        ("if name in saved and not _is_same", "if name in saved and _is_same"),
+        ('prefix = f"{kind}[{index}]" if index else kind', "prefix = kind"),
+        ("equal_nan=True", "equal_nan=False"),
+    ],
     "copying": [
         ("copyreg.pickle(base, _reduce)", "pass"),
         ("for base in (cls, *_without_composite_tensors(cls)):", "for base in (cls,):"),

@@ -1,10 +1,13 @@
 """Faults of the models."""
 
 TESTS = {
-    "glow": "image_flows",
-    "flow_plus_plus": "image_flows",
-    "initialization": "image_flows",
-    "coupling_steps": "image_flows",
+    "bases": "build",
+    "glow": "named_models",
+    "flow_plus_plus": "named_models",
+    "image_preprocessing": "vflow",
+    "initialization": "named_models",
+    "coupling_steps": "named_models",
+    "parts": "codes",
     "vector_steps": "vector_flow",
 }
 
@@ -36,13 +39,58 @@ FAULTS = {
     "conditional_flow": [
         ("return self.distribution", "return super()._maybe_broadcast_distribution_batch_shape()"),
     ],
-    "presets": [
+    "bases": [
+        ("latents.size // 2 if num_hidden is None else num_hidden", "latents.size // 2"),
+        ("return latents.size - num_hidden, num_hidden", "return num_hidden, latents.size"),
+        ("if not 0 < num_hidden < latents.size:", "if not 0 < num_hidden <= latents.size:"),
+        ("if latents.num_classes is None:", "if False:"),
+        ("if latents.part_shapes is None:", "if False:"),
+    ],
+    "build": [
+        ("middle = 0.5 if column == INTEGER else 0.0", "middle = 0.0"),
+        ("[1 / value for value in scale]", "[value for value in scale]"),
+        ("location += [0.0] * num_augmented", "location += [1.0] * num_augmented"),
+        ("{**shared, **options}", "{**options, **shared}"),
+        ("channels + spec.num_augmented", "channels"),
+        ("if is_whole:", "if True:"),
+        ('("noise", noise), ("posterior", posterior)', '("noise", noise),'),
+        ("_check_base(base, _joint_size(spec))", "pass"),
+    ],
+    "specification": [
         (
-            "image_shape, num_levels=num_levels, processor_filters=32",
-            "image_shape, processor_filters=32",
+            "column if isinstance(column, int) else 1 for column in self.columns",
+            "1 for column in self.columns",
         ),
-        ("num_channels=num_augmented,", "num_channels=3,"),
-        ("    for option in options:\n", "    for option in ():\n"),
+        ("np.where(is_category, 0.0, train.mean(axis=0))", "train.mean(axis=0)"),
+        ("np.where(is_category, 1.0, train.std(axis=0))", "np.ones(len(is_category))"),
+        ("if value != field.default:", "if value == field.default:"),
+        (
+            "num_classes = data.num_classes if with_labels else None",
+            "num_classes = data.num_classes",
+        ),
+        ("tuple(map(_as_tuples, value))", "tuple(value)[:1]"),
+    ],
+    "named_specs": [
+        ("{**before, **own}", "own"),
+        ("found.setdefault(name, field)", "found[name] = field"),
+        ("(value,) if is_single else value", "value"),
+        ("fields[name] = getattr(spec, name)", "pass"),
+    ],
+    "registry": [
+        ("**(_options_of(part.forwards) if part.forwards else {}),", ""),
+        ("taken is not None and taken.function is not part.function", "False"),
+        ('data = ("images", "vectors")\n    _register', 'data = ("vectors",)\n    _register'),
+    ],
+    "parts": [
+        (
+            "tf.concat([x, model.posterior(x).sample(seed=seed)], axis=-1)",
+            "tf.concat([x, x], axis=-1)",
+        ),
+        ("flow.inverse(x)", "flow.forward(x)"),
+        ("and not _is_named(model)", ""),
+    ],
+    "image_preprocessing": [
+        ("[to_logit, tfb.Identity()]", "[tfb.Identity(), tfb.Identity()]"),
     ],
     "consistency": [
         ("if found != num_levels:", "if False:"),
@@ -51,10 +99,8 @@ FAULTS = {
         ("flow.forward_dtype(dtype)", "pass"),
     ],
     "codes": [
-        (
-            "model.distribution.bijector.inverse(model.dequantize(images, seed=seed))",
-            "model.distribution.bijector.forward(model.dequantize(images, seed=seed))",
-        ),
+        ("latents(model, events, seed)", "latents(model, events)"),
+        ("spins.shape[-1] != base.event_shape[-1]", "False"),
     ],
     "multi_scale": [
         ("return shapes[::-1]", "return shapes"),

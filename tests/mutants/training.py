@@ -157,7 +157,7 @@ FAULTS = {
     ],
     "parameter_groups": [
         ('names.get(variable.ref(), "flow")', 'names.get(variable.ref(), "base")'),
-        ("_variables(part.noise)", "_variables(part.distribution)"),
+        ("for ref in own if ref not in inside}", "for ref in own}"),
     ],
     "sampling": [
         ("samplers.fold_in(seed, i)", "seed"),

@@ -2,9 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
-from tfp_ebm import cli
+from tfp_ebm import cli, models
+from tfp_ebm.runs import initial_weights
 
 pytestmark = pytest.mark.usefixtures("small")
 
@@ -74,3 +77,28 @@ def test_what_a_run_keeps(run, capsys, options, message):
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
     assert config_of(run) == before
+
+
+def test_a_run_starts_from_the_parts_that_it_shares(tmp_path, monkeypatch, capsys):
+    flow = ("nice", {"num_couplings": 1, "hidden_units": [3]})
+    data = models.DataSpec((2,))
+    first, second = (
+        models.build(models.ModelSpec(data, flow, base)) for base in ("normal", "spins")
+    )
+    for variable in first.trainable_variables:
+        variable.assign_add(tf.ones_like(variable))
+    config = {"spec": models.ModelSpec(data, flow, "normal").to_dict()}
+    monkeypatch.setattr(initial_weights, "load_model", lambda run: (config, first))
+    spec = models.ModelSpec(data, flow, "spins")
+    before = models.parts(second).base.bias.numpy()
+    assert initial_weights.take_weights(second, spec, tmp_path) == ["flow"]
+    pairs = zip(
+        models.parts(first).flow.variables, models.parts(second).flow.variables, strict=True
+    )
+    for one, other in pairs:
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(models.parts(second).base.bias, before)
+    third = models.ModelSpec(data, ("nice", {"num_couplings": 2}), "spins")
+    for other in (third, models.ModelSpec(models.DataSpec((3,)), flow, "normal")):
+        with pytest.raises(ValueError, match="has no part in common with the new model"):
+            initial_weights.take_weights(models.build(other), other, tmp_path)

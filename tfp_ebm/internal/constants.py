@@ -74,10 +74,7 @@ def differing(saved: dict[str, Any], own: dict[str, Any]) -> list[str]:
 def _is_same(one, other):
     if isinstance(one, str | bool) or isinstance(other, str | bool):
         return one == other
-    one, other = np.asarray(one), np.asarray(other)
-    return one.shape == other.shape and bool(
-        np.all((one == other) | (one != one) & (other != other))
-    )
+    return np.array_equal(np.asarray(one), np.asarray(other), equal_nan=True)
 
 
 def _short(value):

@@ -47,7 +47,7 @@ def encode(
     base = models.parts(model).base
     if not callable(getattr(base, "posterior", None)):
         raise ValueError(
-            f"The base {config['spec']['base']} of this run has no discrete code; spins, rbm, "
+            f"The base of this run, {type(base).__name__}, has no discrete code; spins, rbm, "
             "boltzmann, gaussian_rbm and labeled_rbm have one."
         )
     data_dir = data_dir or config["data_dir"]

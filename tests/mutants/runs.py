@@ -1,0 +1,38 @@
+"""Faults of the library of run folders."""
+
+TESTS = {"initial_weights": "train", "saving": "saving", "encode": "encode", "sample": "run_folder"}
+
+FAULTS = {
+    "configuration": [
+        ('options = {"dropout_rate": _USUAL_DROPOUT, **options}', "pass"),
+        ('if is_free and "flow.dropout_rate" not in own:', "if is_free:"),
+        ('entry.rpartition("=")', 'entry.partition("=")'),
+        ('if value is not None and name != "strategy"', "if value is not None"),
+        ("_check_images(model, data, dataset)", "pass"),
+    ],
+    "evaluate": [
+        ('result["nats_per_event"] + shift', 'result["nats_per_event"] - shift'),
+        ("if data.train_labels is None:", "if False:"),
+        ('"one-draw bound" if is_bound else "exact"', '"one-draw bound"'),
+    ],
+    "initial_weights": [
+        (
+            "if not is_same_space or getattr(spec, name) != getattr(other, name):",
+            "if not is_same_space:",
+        ),
+        ("mine.assign(value)", "pass"),
+        ("if not taken:", "if False:"),
+    ],
+    "run_folder": [
+        ("if (described.event_shape, described.num_levels) != expected:", "if False:"),
+        ("written_by != __version__", "written_by == __version__"),
+    ],
+    "encode": [
+        ("models.encode(model, x, seed).mode()", "-models.encode(model, x, seed).mode()"),
+        ('content[f"{part}_labels"] = labels', 'content[f"{part}_labels"] = labels[::-1]'),
+    ],
+    "saving": [
+        ('checkpoint.restore(model, folder / "checkpoint")', "pass"),
+        ("and any(folder.iterdir()):", "and False:"),
+    ],
+}
