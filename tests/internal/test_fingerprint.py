@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from tests import oracles
 from tfp_ebm import distributions
-from tfp_ebm.distributions.spin_machine import SpinMachine
 from tfp_ebm.internal.fingerprint import UNKNOWN, _add_up, fingerprint, has_changed
+from tfp_ebm.machines.spin_machine import SpinMachine
 
 WEIGHTS = np.random.default_rng(0).normal(size=[5, 4]).astype(np.float32)
 BIAS = np.random.default_rng(1).normal(size=[4])

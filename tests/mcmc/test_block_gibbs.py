@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import machines, oracles
+from tests import fake_machines as machines
+from tests import oracles
 from tfp_ebm import mcmc
 from tfp_ebm.distributions import RestrictedBoltzmannMachine
-from tfp_ebm.distributions.gaussian_machine import GaussianMachine
+from tfp_ebm.machines.gaussian_machine import GaussianMachine
 
 
 def machine(dtype=np.float64):

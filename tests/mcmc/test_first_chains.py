@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests import oracles
-from tfp_ebm.distributions.spin_machine import SpinMachine
+from tfp_ebm.machines.spin_machine import SpinMachine
 from tfp_ebm.mcmc.first_chains import _annealed, first_chains
 
 

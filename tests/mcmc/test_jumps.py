@@ -4,9 +4,9 @@ import tensorflow as tf
 from scipy.special import expit, logsumexp
 
 from tests import oracles
-from tfp_ebm.distributions.gaussian_machine import GaussianMachine
-from tfp_ebm.distributions.labeled_machine import LabeledMachine
-from tfp_ebm.distributions.spin_machine import SpinMachine
+from tfp_ebm.machines.gaussian_machine import GaussianMachine
+from tfp_ebm.machines.labeled_machine import LabeledMachine
+from tfp_ebm.machines.spin_machine import SpinMachine
 from tfp_ebm.mcmc.jumps import LatentState, ProposalMixture, jump, partial_jump
 
 BITS = (oracles.all_states(3) + 1) / 2

@@ -3,7 +3,8 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tests import machines, oracles
+from tests import fake_machines as machines
+from tests import oracles
 from tfp_ebm import mcmc
 from tfp_ebm.distributions import RestrictedBoltzmannMachine
 

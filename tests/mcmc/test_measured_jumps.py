@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests import oracles
-from tfp_ebm.distributions.spin_machine import SpinMachine
+from tfp_ebm.machines.spin_machine import SpinMachine
 from tfp_ebm.mcmc.log_partition_filter import LogPartitionFilter
 from tfp_ebm.mcmc.measured_jumps import Jumped, jump_and_measure
 

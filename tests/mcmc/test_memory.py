@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tests import machines
+from tests import fake_machines as machines
 from tfp_ebm.mcmc.memory import RecentStates, Scouts
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tests import machines
+from tests import fake_machines as machines
 from tfp_ebm import mcmc
 from tfp_ebm.distributions import RestrictedBoltzmannMachine
 from tfp_ebm.mcmc.methods import METHODS

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import machines, oracles
+from tests import fake_machines as machines
+from tests import oracles
 from tfp_ebm import mcmc
 from tfp_ebm.distributions import RestrictedBoltzmannMachine
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests import oracles
 from tfp_ebm.distributions import GaussianBernoulliRBM
-from tfp_ebm.distributions.spin_machine import SpinMachine
+from tfp_ebm.machines.spin_machine import SpinMachine
 from tfp_ebm.mcmc import WeightedChains, start_chains
 from tfp_ebm.mcmc.log_partition_filter import LogPartitionFilter
 from tfp_ebm.mcmc.weight_update import Followed, follow

@@ -3,8 +3,8 @@ import pytest
 import tensorflow as tf
 
 from tests import oracles
-from tfp_ebm.distributions.connected_machine import ConnectedMachine
-from tfp_ebm.distributions.spin_machine import SpinMachine
+from tfp_ebm.machines.connected_machine import ConnectedMachine
+from tfp_ebm.machines.spin_machine import SpinMachine
 from tfp_ebm.mcmc import WeightedChains, start_chains
 
 

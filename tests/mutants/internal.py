@@ -3,6 +3,13 @@
 TESTS = {}
 
 FAULTS = {
+    "unit_cells": [
+        ("end = level + 1", "end = level + 2"),
+        ("point = level + noise", "point = level - noise"),
+        ("tf.maximum(tf.abs(end), 1) * step", "tf.abs(end) * step"),
+        ("end - tf.maximum(tf.abs(end), 1) * step", "end * (1 - step)"),
+        ("1.25 * 2.0", "0.5 * 2.0"),
+    ],
     "constants": [
         ("if name in saved and not _is_same", "if name in saved and _is_same"),
         ('prefix = f"{kind}[{index}]" if index else kind', "prefix = kind"),

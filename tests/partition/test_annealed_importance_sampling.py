@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import machines, oracles
+from tests import fake_machines as machines
+from tests import oracles
 from tfp_ebm import distributions, partition
 from tfp_ebm.distributions import RestrictedBoltzmannMachine, SmoothedRBM
 from tfp_ebm.partition.annealed_importance_sampling import anneal_backward, anneal_forward

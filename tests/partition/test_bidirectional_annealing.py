@@ -10,8 +10,8 @@ import tensorflow as tf
 from tests import hard_machines, machines, oracles
 from tfp_ebm import partition
 from tfp_ebm.distributions import RestrictedBoltzmannMachine, SmoothedRBM
-from tfp_ebm.distributions.spin_machine import SpinMachine
 from tfp_ebm.internal.importance import take
+from tfp_ebm.machines.spin_machine import SpinMachine
 from tfp_ebm.mcmc import PersistentChains
 from tfp_ebm.partition.bidirectional_annealing import _combine, _Path
 

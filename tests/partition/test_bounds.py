@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import machines as fakes
+from tests import fake_machines as fakes
 from tests import oracles
 from tfp_ebm import distributions, partition
 

@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from tests import oracles
-from tfp_ebm.distributions.gaussian_machine import GaussianMachine
-from tfp_ebm.distributions.spin_machine import SpinMachine
+from tfp_ebm.machines.gaussian_machine import GaussianMachine
+from tfp_ebm.machines.spin_machine import SpinMachine
 from tfp_ebm.mcmc.jumps import ProposalMixture
 from tfp_ebm.partition.posterior_annealing import anneal_from_posterior, anneal_to_posterior
 

@@ -6,7 +6,6 @@ from typing import Any
 import tensorflow as tf
 
 from tfp_ebm.distributions.carried_state import CarriedState
-from tfp_ebm.distributions.chain_checks import check_chains
 from tfp_ebm.distributions.staleness import watch
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.enumeration import StateMixture
@@ -16,6 +15,7 @@ from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import ps, samplers
 from tfp_ebm.mcmc import PersistentChains, WeightedChains, block_gibbs, start_chains
+from tfp_ebm.mcmc.chain_checks import check_chains
 from tfp_ebm.partition import (
     LogPartition,
     LogProbBounds,

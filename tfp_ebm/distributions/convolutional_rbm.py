@@ -7,7 +7,6 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.convolutional_machine import ConvolutionalMachine
 from tfp_ebm.distributions.gaussian_visible import GaussianVisible, scale_variable
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.parameter_shapes import positive, undetermined
@@ -17,6 +16,7 @@ from tfp_ebm.internal.tfp_private import (
     samplers,
     tensor_util,
 )
+from tfp_ebm.machines.convolutional_machine import ConvolutionalMachine
 from tfp_ebm.mcmc import PersistentChains
 
 __all__ = ["ConvolutionalRBM"]

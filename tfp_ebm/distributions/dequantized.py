@@ -8,7 +8,6 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.stochastic_bound import StochasticBound
-from tfp_ebm.distributions.unit_cells import SIGNIFICANT_BITS, in_cell
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import (
@@ -17,6 +16,7 @@ from tfp_ebm.internal.tfp_private import (
     ps,
     samplers,
 )
+from tfp_ebm.internal.unit_cells import SIGNIFICANT_BITS, in_cell
 
 __all__ = ["Dequantized"]
 

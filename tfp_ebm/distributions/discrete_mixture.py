@@ -9,7 +9,6 @@ import tensorflow_probability as tfp
 from tfp_ebm.distributions.bipartite_precision import learned_delta
 from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
-from tfp_ebm.distributions.spin_machine import sample_spins
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.numeric import log_2cosh
 from tfp_ebm.internal.parameter_shapes import positive, without_event
@@ -20,6 +19,7 @@ from tfp_ebm.internal.tfp_private import (
     ps,
     tensor_util,
 )
+from tfp_ebm.machines.spin_machine import sample_spins
 
 __all__ = ["DiscreteMixture"]
 

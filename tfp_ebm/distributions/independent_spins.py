@@ -5,7 +5,6 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.spin_machine import sample_spins
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.numeric import log_2cosh
 from tfp_ebm.internal.tfp_private import (
@@ -15,6 +14,7 @@ from tfp_ebm.internal.tfp_private import (
     ps,
     tensor_util,
 )
+from tfp_ebm.machines.spin_machine import sample_spins
 
 __all__ = ["IndependentSpins"]
 

@@ -7,7 +7,6 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.independent_spins import IndependentSpins
-from tfp_ebm.distributions.spin_machine import SpinMachine
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.numeric import broadcast_batch, multiply_rows
 from tfp_ebm.internal.parameter_shapes import undetermined
@@ -19,6 +18,7 @@ from tfp_ebm.internal.tfp_private import (
     samplers,
     tensor_util,
 )
+from tfp_ebm.machines.spin_machine import SpinMachine
 from tfp_ebm.mcmc import PersistentChains
 
 __all__ = ["RestrictedBoltzmannMachine"]

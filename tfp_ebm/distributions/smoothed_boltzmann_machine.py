@@ -9,7 +9,6 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
-from tfp_ebm.distributions.connected_machine import ConnectedMachine, check_colors, color_table
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.numeric import (
@@ -26,6 +25,7 @@ from tfp_ebm.internal.tfp_private import (
     ps,
     tensor_util,
 )
+from tfp_ebm.machines.connected_machine import ConnectedMachine, check_colors, color_table
 from tfp_ebm.mcmc import PersistentChains
 
 __all__ = ["SmoothedBoltzmannMachine"]

@@ -14,7 +14,6 @@ from tfp_ebm.distributions.bipartite_precision import (
 )
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
-from tfp_ebm.distributions.spin_machine import SpinMachine
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.numeric import broadcast_batch, log_2cosh
 from tfp_ebm.internal.parameter_shapes import positive, undetermined, without_event
@@ -24,6 +23,7 @@ from tfp_ebm.internal.tfp_private import (
     ps,
     tensor_util,
 )
+from tfp_ebm.machines.spin_machine import SpinMachine
 from tfp_ebm.mcmc import PersistentChains
 
 __all__ = ["SmoothedRBM"]

@@ -6,7 +6,7 @@ import tensorflow as tf
 from scipy.special import expit, logsumexp
 
 from tests import oracles
-from tfp_ebm.distributions.gaussian_machine import GaussianMachine
+from tfp_ebm.machines.gaussian_machine import GaussianMachine
 
 WEIGHTS, BIAS = oracles.random_machine(3, 2, scale=0.8)
 LOC, HIDDEN_BIAS = BIAS[:3], BIAS[3:]

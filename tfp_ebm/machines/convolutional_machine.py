@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfp_ebm.distributions.gaussian_units import GaussianUnits
 from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
+from tfp_ebm.machines.gaussian_units import GaussianUnits
 
 __all__ = ["ConvolutionalMachine"]
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfp_ebm.distributions.unit_cells import SIGNIFICANT_BITS, in_cell
+from tfp_ebm.internal.unit_cells import SIGNIFICANT_BITS, in_cell
 
 LEVELS = [0, 1, 2, 3, 7, 8, 100, 1023, 1024, 65535]
 

@@ -4,10 +4,10 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfp_ebm.distributions.gaussian_machine import GaussianMachine
-from tfp_ebm.distributions.gaussian_units import GaussianUnits
 from tfp_ebm.internal.numeric import broadcast_batch, common_batch_shape, multiply_rows
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.machines.gaussian_machine import GaussianMachine
+from tfp_ebm.machines.gaussian_units import GaussianUnits
 
 __all__ = ["LabeledMachine"]
 

@@ -7,7 +7,7 @@ from scipy.special import logsumexp
 
 from tests import oracles
 from tfp_ebm.distributions import DiscreteMixture, SmoothedBoltzmannMachine
-from tfp_ebm.distributions.connected_machine import ConnectedMachine, color_table
+from tfp_ebm.machines.connected_machine import ConnectedMachine, color_table
 
 SIZE, COUNT = 5, 40_000
 # A path 0-1-2-3-4 with one chord, 1-3: three colors.

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfp_ebm.distributions.spin_machine import sample_spins
 from tfp_ebm.internal.enumeration import (
     StateMixture,
     all_bits,
@@ -15,6 +14,7 @@ from tfp_ebm.internal.enumeration import (
 )
 from tfp_ebm.internal.numeric import log_2cosh, move_axis, multiply_rows
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.machines.spin_machine import sample_spins
 
 __all__ = ["ConnectedMachine", "check_colors", "color_table"]
 

@@ -2,10 +2,10 @@
 
 import tensorflow as tf
 
-from tfp_ebm.distributions.connected_machine import ConnectedMachine
-from tfp_ebm.distributions.spin_machine import SpinMachine
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.protocols import AnnealedMachine
+from tfp_ebm.machines.connected_machine import ConnectedMachine
+from tfp_ebm.machines.spin_machine import SpinMachine
 from tfp_ebm.mcmc import PersistentChains
 
 __all__ = ["check_chains"]

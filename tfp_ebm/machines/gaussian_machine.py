@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfp_ebm.distributions.gaussian_units import GaussianUnits
 from tfp_ebm.internal.compiled import is_large
 from tfp_ebm.internal.numeric import (
     broadcast_batch,
@@ -14,6 +13,7 @@ from tfp_ebm.internal.numeric import (
     standard_normal,
 )
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.machines.gaussian_units import GaussianUnits
 
 __all__ = ["GaussianMachine"]
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 from scipy.special import logsumexp
 
 from tests import oracles
-from tfp_ebm.distributions.spin_machine import SpinMachine
+from tfp_ebm.machines.spin_machine import SpinMachine
 
 SIZES = [(3, 2), (2, 4)]
 COUNT = 40_000

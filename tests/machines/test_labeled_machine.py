@@ -5,7 +5,7 @@ import tensorflow as tf
 from scipy.special import expit, logsumexp, softmax
 
 from tests import oracles
-from tfp_ebm.distributions.labeled_machine import LabeledMachine
+from tfp_ebm.machines.labeled_machine import LabeledMachine
 
 WEIGHTS, BIAS = oracles.random_machine(3, 2, scale=0.8)
 LOC, HIDDEN_BIAS = BIAS[:3], BIAS[3:]

@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from tests import oracles
-from tfp_ebm.distributions.convolutional_machine import ConvolutionalMachine
-from tfp_ebm.distributions.gaussian_machine import GaussianMachine
+from tfp_ebm.machines.convolutional_machine import ConvolutionalMachine
+from tfp_ebm.machines.gaussian_machine import GaussianMachine
 
 # Strides 1 x 1, 2 x 1 and 2 x 3 onto hidden images of 2 x 1, by kernels of two sizes.
 PARTS = [(2, 1, 2), (4, 1, 1), (4, 3, 1)]

@@ -1,0 +1,64 @@
+"""Faults of the machines."""
+
+TESTS = {"gaussian_units": "gaussian_machine"}
+
+FAULTS = {
+    "connected_machine": [
+        ("threshold = 0.5 * (tf.math.log(noise)", "threshold = (tf.math.log(noise)"),
+        ("- tf.math.log1p(-noise))", "+ tf.math.log1p(-noise))"),
+        ("0.5 * tf.reduce_sum(within * rest, axis=-1)", "tf.reduce_sum(within * rest, axis=-1)"),
+        ("return step * quadratic + tf", "return tf"),
+        ("return self.rest.shape[0]", "return self.summed.shape[0]"),
+        (
+            "field = inverse_temperature * signal + tf.gather(self.bias, self.summed",
+            "field = signal + tf.gather(self.bias, self.summed",
+        ),
+    ],
+    "convolutional_machine": [
+        (
+            "[height // self.hidden_image.shape[0], width //",
+            "[width // self.hidden_image.shape[1], width //",
+        ),
+    ],
+    "gaussian_units": [
+        ("uniform < tf.sigmoid(logits)", "uniform > tf.sigmoid(logits)"),
+        ("self.scale * (signal + noise)", "self.scale * signal + noise"),
+        ("+ 0.5 * tf.reduce_sum(pushed**2, axis=-1)", "- 0.5 * tf.reduce_sum(pushed**2, axis=-1)"),
+        ("visible / self.scale)", "visible)"),
+        ("signal = inverse_temperature * self.multiply(hidden)", "signal = self.multiply(hidden)"),
+        ("return bits + self.log_gaussian_volume()", "return bits"),
+        (
+            "start * signal + self.hidden_bias\n        )\n        return tf.reduce_sum(change, axis=-1)",
+            "stop * signal + self.hidden_bias\n        )\n        return tf.reduce_sum(change, axis=-1)",
+        ),
+    ],
+    "labeled_machine": [
+        (
+            "labels = tf.reduce_logsumexp(self.label_bias, axis=-1)",
+            "labels = tf.reduce_sum(self.label_bias, axis=-1)",
+        ),
+        ("tf.argmax(logits + noise, axis=-1)", "tf.argmax(logits - noise, axis=-1)"),
+        ("labels * self.label_bias, axis=-1)", "labels, axis=-1)"),
+        ("logits + self.machine.log_visible(points)[..., tf.newaxis]", "logits"),
+    ],
+    "spin_machine": [
+        ("uniform < tf.sigmoid(2 * field)", "uniform < tf.sigmoid(field)"),
+        ("uniform < tf.sigmoid(2 * field)", "uniform <= 1 - tf.sigmoid(2 * field)"),
+        (
+            "field = add_field(inverse_temperature * self.visible_signal(hidden), self.visible_bias)",
+            "field = add_field(self.visible_signal(hidden), self.visible_bias)",
+        ),
+        (
+            "if machine is self:\n            return small",
+            "if machine is not self:\n            return small",
+        ),
+        (
+            "2 * sample_states(*self._enumeration(), num_samples, state_seed) - 1",
+            "2 * sample_states(*self._enumeration(), num_samples, state_seed)",
+        ),
+        (
+            "<= self.weights.shape[-1] else self.transposed()",
+            ">= self.weights.shape[-1] else self.transposed()",
+        ),
+    ],
+}
