@@ -106,7 +106,7 @@ def test_figures_are_those_of_the_model(run, capsys):
     result = json.loads(capsys.readouterr().out)
     _, model = load_model(run)
     base = model.distribution.distribution
-    base.estimate_log_partition(512, 1000, seed=(0, 1))
+    base.estimate_log_partition(64, 200, seed=(0, 1))
     images = datasets.load("digits").test[:100]
     nats = -model.log_prob(images, seed=(0, 0)).numpy().mean()
     assert result["nats_per_image"] == pytest.approx(nats, rel=0.02)  # 100 of the 447 images.

@@ -28,7 +28,7 @@ def save(
     ...     save(model, f"{folder}/mine")
     ...     again = load(f"{folder}/mine")
     >>> images = model.sample(3, seed=(0, 1))
-    >>> difference = again.log_prob(images, (0, 2)) - model.log_prob(images, (0, 2))
+    >>> difference = again.log_prob(images, seed=(0, 2)) - model.log_prob(images, seed=(0, 2))
     >>> difference.numpy().tolist()
     [0.0, 0.0, 0.0]
 
