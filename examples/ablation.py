@@ -21,10 +21,10 @@ import shutil
 import time
 
 import numpy as np
-import tf_keras
 
-from tfp_ebm import datasets, metrics, models, plots, training
-from tfp_ebm.runs.evaluate import evaluate_model, find_network
+import tfp_ebm
+from tfp_ebm import datasets, metrics, models, plots, runs, training
+from tfp_ebm.runs.evaluate import find_network
 
 CONFIGS = pathlib.Path(__file__).with_suffix("")
 # Bits per dimension, Inception score and Frechet distance of CIFAR-10, table 1 of the paper.
@@ -37,7 +37,7 @@ PAPER = {
 QUALITY = ("kernel_distance", "frechet_distance", "inception_score")
 
 
-def list_runs(config: dict, data: datasets.Dataset) -> dict[str, dict]:
+def list_runs(config: dict) -> dict[str, dict]:
     """Returns what defines each run, by the name of its folder."""
     runs = {}
     for base, own in config["bases"].items():
@@ -54,29 +54,22 @@ def list_runs(config: dict, data: datasets.Dataset) -> dict[str, dict]:
                 run["training"] = study.get("training", {})
                 runs[f"{base}-delta{delta}-seed{seed}"] = run
     for run in runs.values():
-        run |= {"dataset": config["dataset"], "data_dir": None}
         run["training"] = {**config["training"], **run.get("training", {})}
-        shape = {"image_shape": list(data.image_shape), "num_levels": data.num_levels}
-        run["model_options"] = {**shape, **run["model_options"]}
     return runs
 
 
-def make_model(run: dict):
-    """Returns the model of a run, with the initial weights of its seed."""
-    tf_keras.utils.set_random_seed(run["seed"])
-    return models.create(run["model"], **run["model_options"])
-
-
-def count_parameters(model) -> int:
-    """Returns the number of trainable parameters."""
+def count_parameters(run: dict, data: datasets.Dataset) -> int:
+    """Returns the number of trainable parameters of a run's model."""
+    spec = models.named_spec(run["model"], models.DataSpec.of(data), **run["model_options"])
+    model = models.build(spec)
     return int(sum(np.prod(variable.shape) for variable in model.trainable_variables))
 
 
 def check_counts(config: dict, data: datasets.Dataset) -> None:
     """Raises unless the bases have nearly the same number of parameters, as in table 2."""
-    runs = list_runs(config, data)
-    first = [f"{base}-seed{config['seeds'][0]}" for base in config["bases"]]
-    counts = {runs[name]["model"]: count_parameters(make_model(runs[name])) for name in first}
+    all_runs = list_runs(config)
+    first = [all_runs[f"{base}-seed{config['seeds'][0]}"] for base in config["bases"]]
+    counts = {run["model"]: count_parameters(run, data) for run in first}
     print("parameters", counts, flush=True)
     if max(counts.values()) > 1.02 * min(counts.values()):
         raise ValueError(
@@ -84,82 +77,53 @@ def check_counts(config: dict, data: datasets.Dataset) -> None:
         )
 
 
-def train(run: dict, data, judge: metrics.SampleQuality, config: dict, folder: pathlib.Path):
-    """Trains one run, from its last checkpoint if there is one.
-
-    Returns the model, the best epoch, and the seconds, None if they are those of a part only.
-    """
-    settings, seed = run["training"], run["seed"]
-    model = make_model(run)
-    trainer = training.LikelihoodModel(
-        model,
-        gibbs_steps=settings["gibbs_steps"],
-        ema_momentum=settings["ema_momentum"],
-        seed=(seed, 1),
-    )
-    num_updates = settings["epochs"] * (len(data.train) // settings["batch_size"])
-    rate = training.learning_rate_schedule("cosine", settings["learning_rate"], num_updates, 100)
-    trainer.compile(optimizer=tf_keras.optimizers.Adam(rate))
-    best = training.BestWeights(folder=folder / "checkpoint")
-    checkpoints = training.Checkpoints(folder / "training", keep=1, best=best)
-    is_whole = not checkpoints.restore(trainer)
-    callbacks = [
-        training.TerminateOnNonFinite(),
-        training.LogPartitionCallback(seed=(seed, 3)),
-        training.MetricsFile(folder / "metrics.csv"),
-        best,
-    ]
+def train(run: dict, config: dict, folder: pathlib.Path, options: dict) -> None:
+    """Trains one run, or goes on with it, by the library of the command line."""
+    quality = config["quality"]
     if "delta" not in run:
-        quality = config["quality"]
-        callbacks.append(
-            training.QualityCurves(
-                judge, folder / "quality.csv", quality["curve_samples"], quality["every"]
-            )
-        )
-    started = time.perf_counter()
-    trainer.fit(
-        data.train,
-        validation_data=data.validation,
-        epochs=settings["epochs"],
-        batch_size=settings["batch_size"],
-        verbose=2,
-        callbacks=[*callbacks, checkpoints],
+        options = {
+            **options,
+            "quality_samples": quality["curve_samples"],
+            "quality_every": quality["every"],
+            "quality_network": quality["network"],
+        }
+    if options.get("quality_network") == "classifier":
+        options["quality_network"] = str((folder.parent / "classifier.npz").resolve())
+    runs.train(
+        run["model"],
+        config["dataset"],
+        **{"resume" if folder.exists() else "output": folder},
+        set=[f"{name}={json.dumps(value)}" for name, value in run["model_options"].items()],
+        seed=run["seed"],
+        keep=1,
+        **options,
+        **run["training"],
     )
-    seconds = time.perf_counter() - started
-    shutil.rmtree(folder / "training")
-    return model, best.best_epoch, seconds if is_whole else None
 
 
-def complete(name: str, run: dict, data, judge, config: dict, output: pathlib.Path) -> dict:
+def complete(
+    name: str, run: dict, data, judge, config: dict, output: pathlib.Path, options: dict
+) -> dict:
     """Returns the result of a run, training it as far as its folder does not hold it."""
     folder = output / name
-    definition, result_file = folder / "config.json", folder / "result.json"
-    if definition.is_file() and json.loads(definition.read_text()) != run:
-        raise ValueError(f"{folder} holds another run; choose another `--output`.")
-    if result_file.is_file():
+    if (result_file := folder / "result.json").is_file():
         return json.loads(result_file.read_text())
-    folder.mkdir(parents=True, exist_ok=True)
-    definition.write_text(json.dumps(run, indent=1) + "\n")
     print(f"\n{name}", flush=True)
-    model, best_epoch, seconds = train(run, data, judge, config, folder)
+    train(run, config, folder, options)
+    model = tfp_ebm.load(folder)
     started = time.perf_counter()
-    evaluation = evaluate_model(model, data.test, run["seed"], config["importance_draws"])
+    evaluation = runs.evaluate_model(model, data.test, run["seed"], config["importance_draws"])
     evaluation_seconds = time.perf_counter() - started
     samples = training.BatchSampler(model)(config["quality"]["num_samples"], seed=(run["seed"], 2))
     evaluation["quality"] = [record.to_dict() for record in judge(samples)]
     np.save(folder / "samples.npy", samples[:60])
-    if run["model"] in ("rbm_flow", "d_flow"):
-        base = models.parts(model).base
-        z = base.sample(12, seed=(run["seed"], 5))
-        spins = base.posterior(z).sample(seed=(run["seed"], 6))
-        columns = models.decode(model, np.stack(8 * [spins]), seed=(run["seed"], 7))
-        plots.code_columns(columns, folder / "columns.png", data.num_levels)
+    summary = json.loads((folder / "summary.json").read_text())
     result = {
         "run": run,
-        "num_parameters": count_parameters(model),
-        "training_seconds": seconds,
+        "num_parameters": summary["num_parameters"],
+        "training_seconds": summary["training_seconds"],
         "evaluation_seconds": evaluation_seconds,
-        "best_epoch": best_epoch,
+        "best_epoch": summary["best_epoch"],
         "test": evaluation,
     }
     result_file.write_text(json.dumps(result, indent=1) + "\n")
@@ -321,15 +285,15 @@ def main(config: str, output: str, docs: str | None, data_dir: str | None, only:
     reference = data.test[: quality["num_samples"]]
     network = find_network(quality["network"], data, folder)
     judge = metrics.SampleQuality(network, reference, data.num_levels)
-    runs = list_runs(settings, data)
-    for name, run in runs.items():
+    all_runs = list_runs(settings)
+    for name, run in all_runs.items():
         if name.startswith(only):
-            complete(name, run, data, judge, settings, folder)
-    missing = [name for name in runs if not (folder / name / "result.json").is_file()]
+            complete(name, run, data, judge, settings, folder, {"data_dir": data_dir})
+    missing = [name for name in all_runs if not (folder / name / "result.json").is_file()]
     if missing:
         print(f"not yet trained: {', '.join(missing)}")
         return
-    results = [json.loads((folder / name / "result.json").read_text()) for name in runs]
+    results = [json.loads((folder / name / "result.json").read_text()) for name in all_runs]
     report = {
         "command": f"python examples/ablation.py --config {config}",
         "statement": settings["statement"],

@@ -55,6 +55,46 @@ def test_parts_of_what_is_made_by_hand():
     assert parts.base is normal and parts.flow is shifted.bijector and parts.noise is None
 
 
+def test_a_normal_of_many_dimensions_is_a_base_and_no_flow():
+    normal = tfp.distributions.MultivariateNormalDiag(tf.zeros([2]))
+    assert models.parts(normal).base is normal and models.parts(normal).flow is None
+
+
+def test_extra_dimensions_are_drawn_on_the_way_to_the_latents():
+    model = models.build(small(DataSpec((4, 4, 1), 17), "flow_plus_plus", "rbm", num_augmented=1))
+    images = np.random.default_rng(0).integers(0, 17, [5, 4, 4, 1]).astype(np.uint8)
+    z = models.latents(model, images, seed=(0, 1))
+    assert z.shape == (5, 32)
+    np.testing.assert_array_equal(z, models.latents(model, images, seed=(0, 1)))
+    x, extra = tf.split(models.parts(model).flow.forward(z), 2, axis=-1)
+    np.testing.assert_array_equal(tf.floor(x + 1e-4), images)
+    assert np.std(extra - x) > 0.1
+    other = tf.split(models.parts(model).flow.forward(models.latents(model, images, (0, 2))), 2, -1)
+    assert np.std(extra - other[1]) > 0.1
+
+
+def test_whole_numbers_are_centred_on_their_cells():
+    data = DataSpec((2,), columns=("integer", 3), location=(10.0, 0.0), scale=(2.0, 1.0))
+    spec = ModelSpec(data, ("nice", {"num_couplings": 0}), dtype="float64")
+    z = models.parts(models.build(spec)).flow.inverse([[12.5, 0.1, 0.2, 0.3]])
+    np.testing.assert_allclose(np.sort(z[0]), [0.1, 0.2, 0.3, 1.0])
+
+
+def test_networks_of_the_noise_share_what_is_not_given():
+    data = DataSpec((4, 4, 1), 17)
+    shared = small(data, "flow_plus_plus", "normal", noise="variational")
+    own = models.with_options(shared, **{"noise.num_filters": 6})
+    size = {"num_levels": 17, "num_blocks": 0, "num_components": 2, "num_couplings": 2}
+    for spec, filters in ((shared, 4), (own, 6)):
+        spec = models.with_options(
+            spec, **{f"noise.{name}": size[name] for name in size if name != "num_levels"}
+        )
+        noise = models.parts(models.build(spec)).noise
+        expected = models.VariationalNoise((4, 4, 1), num_filters=filters, **size)
+        shapes = [variable.shape for variable in expected.trainable_variables]
+        assert [variable.shape for variable in noise.trainable_variables] == shapes
+
+
 def test_parts_that_are_there_already_stand_in_for_described_ones():
     spec = small(DataSpec((4, 4, 1), 17), "nice", "normal")
     first = models.build(spec)
@@ -64,6 +104,13 @@ def test_parts_that_are_there_already_stand_in_for_described_ones():
     parts = models.parts(again)
     assert parts.flow is models.parts(first).flow
     assert parts.base is base and parts.noise is noise
+    assert models.spec_of(first) == spec
+    with pytest.raises(ValueError, match=r"must come from `models\.build`"):
+        models.spec_of(again)
+    other = models.VariationalNoise((4, 4, 1), 9, num_channels=1, on_unit_cell=False)
+    extra = small(DataSpec((4, 4, 1), 17), "flow_plus_plus", "normal", num_augmented=1)
+    with pytest.raises(ValueError, match="`posterior` was made for 9 levels"):
+        models.build(extra, posterior=other)
     with pytest.raises(ValueError, match=r"`base` must have event shape \(16,\)"):
         models.build(spec, base=distributions.DiscreteMixture.create(15))
 

@@ -70,15 +70,6 @@ def test_the_code_of_a_gaussian_machine_is_its_hidden_layer():
     np.testing.assert_allclose(models.encode(model, images, seed=(0, 1)).mean(), expected)
 
 
-def test_extra_dimensions_are_drawn_on_the_way_to_the_latents():
-    model = models.vflow((4, 4, 1), 1, 17, num_filters=4, num_blocks=0, num_couplings=(1, 0, 0))
-    z = models.latents(model, IMAGES, seed=(0, 1))
-    assert z.shape == (5, 32)
-    np.testing.assert_array_equal(z, models.latents(model, IMAGES, seed=(0, 1)))
-    x, _ = tf.split(models.parts(model).flow.forward(z), 2, axis=-1)
-    np.testing.assert_array_equal(tf.floor(x + 1e-4), IMAGES)
-
-
 def test_shapes():
     model = make("d_flow")
     spins = models.encode(model, IMAGES[:4].reshape(2, 2, 4, 4, 1), seed=(0, 1)).mode()

@@ -25,6 +25,8 @@ def test_options_go_to_the_first_part_that_has_them():
     assert models.option_names(both)["num_filters"] == "flow"
     assert models.option_names(both)["noise.num_filters"] == "noise"
     assert spec.flow[1] == {"num_filters": 6}
+    more = with_options(spec, num_blocks=1)
+    assert more.flow[1] == {"num_filters": 6, "num_blocks": 1}
 
 
 def test_a_part_of_another_name_starts_anew_and_of_the_same_stays():

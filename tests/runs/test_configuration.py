@@ -77,6 +77,8 @@ def test_parts_and_any_option_of_theirs(few_images):
     ):
         with pytest.raises(ValueError, match=message):
             new_config("glow", "digits", {"set": [entry]})
+    named = configuration._columns(["a=b=integer", "price=0.5"])
+    assert named == {"a=b": "integer", "price": 0.5}
     with pytest.raises(ValueError, match="`--column` must be NAME=KIND"):
         new_config("glow", "digits", {"column": ["price"]})
     with pytest.raises(ValueError, match="conv_rbm stands on the parts of a flow"):
@@ -95,6 +97,8 @@ def test_dropout_is_that_of_small_data_where_nothing_is_said(few_images):
     assert dropout("rbm_flow") == 0.3 and dropout("small_8x8") is None
     assert dropout("rbm_flow", dropout_rate=0.1) == 0.1
     assert dropout("rbm_flow", set=["flow.dropout_rate=0"]) == 0
+    assert dropout("rbm_flow", set=["dropout_rate=0.2"]) == 0.2
+    assert dropout("rbm_flow", dropout_rate=0.1, set=["dropout_rate=0.2"]) == 0.2
     assert dropout("nice") is None
 
 
@@ -196,7 +200,7 @@ def test_values_are_checked_before_anything_is_done(name, good, bad):
 
 
 # Names and paths, which others look at.
-FREE = ("data_dir", "flow", "base", "label")
+FREE = ("data_dir", "flow", "base", "label", "quality_network")
 
 
 def test_every_number_and_word_has_its_range():

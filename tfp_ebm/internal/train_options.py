@@ -136,6 +136,8 @@ _OTHER = (
     ("keep", int, 3, "records", "checkpoints of training to keep", COUNT),
     ("sample_grids", bool, False, "records", "a picture of samples after every epoch"),
     ("quality_samples", int, None, "records", "samples to judge after every epoch; none", SEVERAL),
+    ("quality_every", int, 1, "records", "epochs from one judgement to the next", COUNT),
+    ("quality_network", str, "classifier", "records", "what judges, as in `evaluate --network`"),
     ("chain_health", bool, False, "records", "how the chains mix, in metrics.csv"),
     ("tensorboard", bool, False, "records", "files for TensorBoard"),
     ("data_dir", str, None, "records", "folder of TensorFlow Datasets"),

@@ -79,8 +79,4 @@ def decode(model: tfp.distributions.Distribution, spins: Any, seed: Any = None) 
             f"`models.d_flow`, got a base of type {type(base).__name__}."
         )
     spins = tf.cast(spins, base.dtype)
-    if spins.shape.rank is None or spins.shape[-1] != base.event_shape[-1]:
-        raise ValueError(
-            f"`spins` must have shape [..., {base.event_shape[-1]}], got shape {spins.shape}."
-        )
     return model.sample(tf.shape(spins)[:-1], seed=seed, distribution_kwargs={"spins": spins})

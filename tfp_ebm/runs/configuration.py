@@ -140,12 +140,12 @@ def _make_spec(model, data, dataset, given, precision) -> ModelSpec:
     _check_takes(model or "the model", spec, options)
     _check_images(model, data, dataset)
     is_free = model in models.names() and spec.flow[0] == "flow_plus_plus"
-    if is_free and "flow.dropout_rate" not in own:
+    if is_free and not {"dropout_rate", "flow.dropout_rate"} & {*own}:
         options = {"dropout_rate": _USUAL_DROPOUT, **options}
     if precision == "bfloat16":
         options["network_policy"] = "mixed_bfloat16"
     fields = {name: options.pop(name) for name in ("noise", "num_augmented") if name in options}
-    spec = models.with_options(models.with_options(spec, **fields), **options, **own)
+    spec = models.with_options(models.with_options(spec, **fields), **{**options, **own})
     models.check(spec)
     return spec
 

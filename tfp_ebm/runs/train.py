@@ -242,9 +242,10 @@ def _chosen_callbacks(config, data, output):
                 "`--quality-samples` and `--sample-grids` are for images; leave them out."
             )
     if count:
-        network = find_network("classifier", data, output)
+        network = find_network(config["quality_network"], data, output)
         judge = metrics.SampleQuality(network, data.validation[:count], data.num_levels)
-        chosen.append(training.QualityCurves(judge, output / "quality.csv", count))
+        path, every = output / "quality.csv", config["quality_every"]
+        chosen.append(training.QualityCurves(judge, path, count, every))
     if config["chain_health"]:
         chosen.append(training.ChainHealth())
     if config["sample_grids"]:
