@@ -117,14 +117,10 @@ FAULTS = {
         ("_MAX_STEPS = 128", "_MAX_STEPS = 12"),
     ],
     "one_pass": [
-        (
-            'return y, {"ildj": -log_det, "fldj": log_det}',
-            'return y, {"ildj": log_det, "fldj": log_det}',
-        ),
-        (
-            'return x, {"ildj": -log_det, "fldj": log_det}',
-            'return x, {"ildj": -log_det, "fldj": -log_det}',
-        ),
+        ('return y, {"ildj": -log_det}', 'return y, {"ildj": log_det}'),
+        ('return x, {"ildj": -log_det}', 'return x, {"ildj": log_det}'),
+        ('return x, {"ildj": -log_det}', "return x, {}"),
+        ("return -self._inverse_and_log_det(y", "return self._inverse_and_log_det(y"),
     ],
     "squeeze": [
         (
