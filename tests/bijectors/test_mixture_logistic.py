@@ -55,6 +55,20 @@ def test_second_derivatives_of_value_and_log_derivative(mode, where):
     check_derivatives(modes[mode](both), given, [], "the logit of a CDF")
 
 
+def test_second_derivative_of_a_function_that_was_traced_before():
+    x, *given = (np.array([part]) for part in (0.3, [0.2, -0.3], [0.5, -0.4], [0.0, -1.0]))
+    value = tf.function(lambda x: logit_cdf(x, *map(tf.constant, given))[0], autograph=False)
+    point = tf.constant(x)
+    with tf.GradientTape() as outer:
+        outer.watch(point)
+        with tf.GradientTape() as inner:
+            inner.watch(point)
+            result = value(point)
+        slope = inner.gradient(result, point)
+    ends = [np.exp(oracle(x + step, *given)[1]) for step in (1e-5, -1e-5)]
+    np.testing.assert_allclose(outer.gradient(slope, point), (ends[0] - ends[1]) / 2e-5, rtol=1e-8)
+
+
 def test_densities_that_no_sum_holds_are_summed_as_logarithms():
     """F and 1 - F are about one half between two far components, and f is e^-1000."""
     given = [np.array([part]) for part in (0.0, [0.0, 0.3], [-1000.0, 1001.0], [0.0, 0.1])]
