@@ -61,7 +61,7 @@ FAULTS = {
         ),
         (
             "return tf.stop_gradient(machine.complete(state, unit_seed))",
-            "return machine.complete(state, state_seed)",
+            "return machine.complete(state, unit_seed)",
         ),
     ],
     "carried_state": [
