@@ -127,6 +127,14 @@ def test_float32_digits_of_both_results(size):
     np.testing.assert_allclose(found[1], log_derivative[kept], rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("distance", [-130, -95, -80, -62, 62, 80, 95, 130])
+def test_float32_digits_where_probabilities_fade(distance):
+    """Each alone, since a single far one takes all of them to the log domain."""
+    given = [np.float32([part]) for part in (distance, [0.2, -0.5], [0.0, 0.5], [0.0, -1.0])]
+    found = logit_cdf(*(tf.constant(part) for part in given))
+    np.testing.assert_allclose(found, oracle(*given), rtol=2e-6, atol=2e-6)
+
+
 def test_one_far_element_leaves_the_others_their_values():
     """A single one takes all of them to the log domain."""
     logits, locs, log_scales = parameters(np.float32, size=6)

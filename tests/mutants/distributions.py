@@ -122,12 +122,25 @@ FAULTS = {
             "(math.log(2 * math.pi) + tf.math.log(delta) + delta)",
         ),
         ("noise * tf.math.rsqrt(", "noise * tf.sqrt("),
+        ("return tf.broadcast_to(mean, shape)", "return mean"),
+    ],
+    "gaussian_machine": [
+        ("columns / scale)", "columns)"),
     ],
     "gaussian_units": [
         ("uniform < tf.sigmoid(logits)", "uniform > tf.sigmoid(logits)"),
         ("self.scale * (signal + noise)", "self.scale * signal + noise"),
         ("+ 0.5 * tf.reduce_sum(pushed**2, axis=-1)", "- 0.5 * tf.reduce_sum(pushed**2, axis=-1)"),
         ("visible / self.scale)", "visible)"),
+        ("self.multiply(hidden), self.scale**2", "self.multiply(hidden), self.scale"),
+        (
+            "log_scale = tf.broadcast_to(tf.math.log(self.scale), tf.shape(self.visible_bias))",
+            "log_scale = tf.math.log(self.scale)",
+        ),
+        (
+            "inverse_temperature * self.hidden_signal(visible) + self.hidden_bias",
+            "inverse_temperature * (self.hidden_signal(visible) + self.hidden_bias)",
+        ),
         ("signal = inverse_temperature * self.multiply(hidden)", "signal = self.multiply(hidden)"),
         ("return bits + self.log_gaussian_volume()", "return bits"),
         (
@@ -205,8 +218,23 @@ FAULTS = {
             "<= self.weights.shape[-1] else self.transposed()",
             ">= self.weights.shape[-1] else self.transposed()",
         ),
+        (
+            "return 2 * (self.hidden_signal(state) + self.hidden_bias)",
+            "return self.hidden_signal(state) + self.hidden_bias",
+        ),
+        ("(of_large - log_share)", "(of_large + log_share)"),
+        (
+            "[small, large] if machine is self else [large, small]",
+            "[large, small] if machine is self else [small, large]",
+        ),
+    ],
+    "staleness": [
+        ("_is_used(chains.fingerprint):", "False:"),
+        ("and bool(self._base.are_chains_stale()):", "and False:"),
+        ("outer is variable.handle", "outer is variable"),
     ],
     "stochastic_bound": [
+        ("axes = ps.range(-self.event_shape.rank, 0)", "axes = ps.range(-1, 0)"),
         ("if self.batch_shape.rank == 0:", "if True:"),
         ("        if kwargs:\n", "        if False:\n"),
         (

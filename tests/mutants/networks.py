@@ -9,12 +9,16 @@ FAULTS = {
             'convolution(num_filters, 1, "he_normal", "relu")',
             'convolution(num_filters, 1, "he_normal")',
         ),
+        ("tf.cast(restore_leading_axes(y, x), self.dtype)", "restore_leading_axes(y, x)"),
     ],
     "dropout": [],
     "gated_attention": [
         ("scores / math.sqrt(channels // self.num_heads)", "scores / math.sqrt(channels)"),
         ("x if position is None else x + position", "x"),
         ("return x + a * tf.sigmoid(b)", "return a * tf.sigmoid(b)"),
+        ("dropout(attended, self.dropout_rate, seed)", "attended"),
+        ("VarianceScaling(0.01)", "VarianceScaling(1.0)"),
+        ("attended = tf.ensure_shape(attended, x.shape)", "attended = tf.stop_gradient(attended)"),
     ],
     "gated_resnet": [
         (
@@ -26,6 +30,10 @@ FAULTS = {
             "hidden += self.from_context(concat_elu(-context))",
         ),
         ("gate += self.from_context(context)", "pass"),
+        (
+            'seed, attention_seed = samplers.split_seed(seed, n=2, salt="attention")',
+            "attention_seed = samplers.fold_in(seed, 1)",
+        ),
         (
             "seed = sanitize_seed(None) if training and",
             "seed = sanitize_seed(None) if not training and",
@@ -49,6 +57,10 @@ FAULTS = {
         (
             "restore_leading_axes(self.output_layer(y), x)",
             "restore_leading_axes(self.output_layer(-y), x)",
+        ),
+        (
+            "tf.cast(restore_leading_axes(self.output_layer(y), x), self.dtype)",
+            "restore_leading_axes(self.output_layer(y), x)",
         ),
     ],
     "recomputation": [

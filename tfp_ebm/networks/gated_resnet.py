@@ -126,9 +126,12 @@ class _Block(keras.layers.Layer):
             self.attention_norm = LayerNorm(dtype=self.dtype_policy)
 
     def call(self, x, context=None, position=None, seed=None):
+        attention_seed = None
+        if self.attention is not None and seed is not None:
+            # Not `fold_in`, which adds: the seed of the next block would be among the sums.
+            seed, attention_seed = samplers.split_seed(seed, n=2, salt="attention")
         x = self.norm(self.convolution(x, context, seed))
         if self.attention is not None:
-            attention_seed = None if seed is None else samplers.fold_in(seed, 1)
             x = self.attention_norm(self.attention(x, position, attention_seed))
         return x
 
