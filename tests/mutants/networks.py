@@ -31,16 +31,17 @@ FAULTS = {
         ),
         ("gate += self.from_context(context)", "pass"),
         (
-            'seed, attention_seed = samplers.split_seed(seed, n=2, salt="attention")',
-            "attention_seed = samplers.fold_in(seed, 1)",
+            "attention_seed = None if seed is None else samplers.fold_in(seed, 1)",
+            "attention_seed = seed",
+        ),
+        ("if training and self.dropout_rate:", "if self.dropout_rate:"),
+        (
+            'samplers.split_seed(sanitize_seed(None), n=len(self.blocks), salt="dropout")',
+            "[sanitize_seed(None)] * len(self.blocks)",
         ),
         (
-            "seed = sanitize_seed(None) if training and",
-            "seed = sanitize_seed(None) if not training and",
-        ),
-        (
-            "block_seed = None if seed is None else samplers.fold_in(seed, index)",
-            "block_seed = seed",
+            'samplers.split_seed(sanitize_seed(None), n=len(self.blocks), salt="dropout")',
+            "[samplers.fold_in(sanitize_seed(None), 2 * i) for i in range(len(self.blocks))]",
         ),
     ],
     "layer_norm": [

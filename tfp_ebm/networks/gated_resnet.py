@@ -126,12 +126,9 @@ class _Block(keras.layers.Layer):
             self.attention_norm = LayerNorm(dtype=self.dtype_policy)
 
     def call(self, x, context=None, position=None, seed=None):
-        attention_seed = None
-        if self.attention is not None and seed is not None:
-            # Not `fold_in`, which adds: the seed of the next block would be among the sums.
-            seed, attention_seed = samplers.split_seed(seed, n=2, salt="attention")
         x = self.norm(self.convolution(x, context, seed))
         if self.attention is not None:
+            attention_seed = None if seed is None else samplers.fold_in(seed, 1)
             x = self.attention_norm(self.attention(x, position, attention_seed))
         return x
 
@@ -262,10 +259,13 @@ class GatedResNet(keras.layers.Layer):
         y = self.proj_in(flatten_leading_axes(x, 3))
         if context is not None:
             context = flatten_leading_axes(context, 3)
-        seed = sanitize_seed(None) if training and self.dropout_rate else None
-        for index, block in enumerate(self.blocks):
-            block_seed = None if seed is None else samplers.fold_in(seed, index)
-            y = self._run(block, y, context, block_seed)
+        seeds = [None] * len(self.blocks)
+        if training and self.dropout_rate:
+            # Not `fold_in`, which flips the bits of a number in the seed: networks, attention and
+            # blocks are all numbered, and some would have one seed.
+            seeds = samplers.split_seed(sanitize_seed(None), n=len(self.blocks), salt="dropout")
+        for block, seed in zip(self.blocks, seeds, strict=True):
+            y = self._run(block, y, context, seed)
         return tf.cast(restore_leading_axes(self.proj_out(y), x), self.dtype)
 
     def _run(self, block, x, context, seed):
