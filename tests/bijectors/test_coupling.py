@@ -38,6 +38,13 @@ def test_two_dimensional_flow_integrates_to_one():
     np.testing.assert_allclose(total, 1.0, atol=1e-3)
 
 
+def test_event_shapes_that_cannot_be_split_are_refused():
+    coupling = bijectors.Coupling(bijectors.ChannelSplit(), tfb.Shift)
+    assert coupling.forward_event_shape([2, 2, 4]) == (2, 2, 4)
+    with pytest.raises(ValueError, match="multiple of 2, got 3"):
+        coupling.forward_event_shape([2, 2, 3])
+
+
 def test_a_hidden_network_is_refused():
     network = networks.MLP(3, 3)
     with pytest.raises(ValueError, match="pass the network itself as `conditioner=`"):

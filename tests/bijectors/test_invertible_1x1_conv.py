@@ -28,6 +28,14 @@ def test_convolution_is_a_matrix_on_channels(parametrization, init):
         np.testing.assert_allclose(matrix, np.eye(2), atol=0.01)
 
 
+def test_float32_log_determinant_of_a_kernel_near_the_identity():
+    """It is summed over all positions, so that it must keep the digits that float32 has."""
+    conv = bijectors.Invertible1x1Conv.create(32, "full", seed=3)
+    found = conv.forward_log_det_jacobian(tf.zeros([8, 8, 32]), event_ndims=3)
+    expected = 64 * np.linalg.slogdet(conv.kernel.numpy().astype(np.float64))[1]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
 def test_both_parametrizations_start_at_the_same_matrix():
     x = np.random.default_rng(1).normal(size=[2, 2, 2, 7])
     full, packed = (

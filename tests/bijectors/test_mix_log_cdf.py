@@ -138,6 +138,15 @@ def test_inverse_residual(mode):
     assert np.max(np.abs(residual)) < 1e-4
 
 
+def test_residual_is_the_error_of_the_inverse():
+    """Of a narrow component far from 0, no float32 maps to the target."""
+    given = [np.float32([part]) for part in (0.0, 1000.0, -6.0)]
+    y = tf.constant([0.01, -3.0, 2.0])
+    values = MixLogCDF(*given).forward(tf.identity(MixLogCDF(*given).inverse(y)))
+    np.testing.assert_array_equal(MixLogCDF(*given).residual(y), values - y)
+    assert np.max(np.abs(values - y)) > 1e-3
+
+
 def test_inverse_gradient_is_the_implicit_one():
     given = [tf.constant(part) for part in parameters()]
     y = tf.constant(np.linspace(-3, 3, 6))

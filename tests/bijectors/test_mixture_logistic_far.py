@@ -5,6 +5,7 @@ from scipy.special import log_softmax
 
 from tfp_ebm.bijectors import MixLogCDF
 from tfp_ebm.bijectors.mixture_logistic_far import far_gradient, far_logit_cdf, normalized
+from tfp_ebm.testing.derivatives import check_derivatives
 
 
 def mixtures(kind, size, components, seed=0):
@@ -56,6 +57,23 @@ def test_float32_gradients_millions_of_scales_outside():
     np.testing.assert_allclose(-tf.reduce_sum(locs_bar, -1), tf.exp(derivative), rtol=2e-4)
     np.testing.assert_allclose(tf.reduce_sum(logits_bar, -1), 0.0, atol=2e-6)
     assert np.all(np.isfinite(value))
+
+
+def test_derivatives_at_a_location():
+    """There a component's z is 0; the operations themselves are differentiated."""
+    given = [
+        tf.constant(part, tf.float64) for part in ([0.5], [[0.2, -0.3]], [[0.5, 0.9]], [[0.0, -1]])
+    ]
+    x, logits, locs, log_scales = given
+    with tf.GradientTape() as tape:
+        tape.watch(given)
+        value, log_derivative = far_logit_cdf(x, locs, *normalized(logits, log_scales))
+    slopes = tape.gradient(value, given)
+    np.testing.assert_allclose(slopes[0], tf.exp(log_derivative), rtol=1e-12)
+    bars = tf.ones([1], tf.float64), tf.zeros([1], tf.float64)
+    for bar, slope in zip(far_gradient(*given, *bars), slopes[1:], strict=True):
+        np.testing.assert_allclose(bar, slope, rtol=1e-12)
+    check_derivatives(far_gradient, [*given, *bars], [], "the gradient in the log domain")
 
 
 def test_the_log_domain_agrees_with_the_sums():

@@ -57,6 +57,14 @@ def test_named_root_beside_a_flat_stretch():
     np.testing.assert_allclose(bijector.residual(y), 0.0, atol=1e-5)
 
 
+def test_named_root_that_steps_of_newton_alone_circle(monkeypatch):
+    """A steep piece within two wider ones: every step stays in the bracket, and none is nearer."""
+    monkeypatch.setattr(mixture_logistic_inverse, "_MAX_STEPS", 12)
+    given = [np.array([part]) for part in ([1.1, -0.6, -2.2], [0.0, -0.1, 0.1], [2.0, -1.0, -4.0])]
+    x = solve_logit_cdf(*(tf.constant(part) for part in (np.array([0.1]), *given)))
+    np.testing.assert_allclose(oracle(x, *given)[0], 0.1, rtol=1e-12)
+
+
 def test_more_elements_left_than_are_put_aside(monkeypatch):
     """Out of steps, an element keeps its own x and takes no other's."""
     monkeypatch.setattr(mixture_logistic_inverse, "_MAX_STEPS", 2)

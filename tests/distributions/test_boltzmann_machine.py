@@ -261,6 +261,18 @@ def test_a_flow_of_a_machine_with_chains_is_sliced():
         )
 
 
+def test_samples_have_no_gradient():
+    weights, bias = map(tf.Variable, oracles.random_machine(4, 3))
+    exact = GaussianBernoulliRBM(weights, bias[:4], bias[4:], 0.8)
+    by_chains = GaussianBernoulliRBM(
+        weights, bias[:4], bias[4:], 0.8, chains=PersistentChains(np.ones([8, 4]))
+    )
+    for base in (exact, by_chains):
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(base.sample(5, seed=(0, 1)) ** 2)
+        assert tape.gradient(total, weights) is None
+
+
 def test_copies_of_the_same_parameters_share_chains_and_log_z():
     base, given = with_chains()
     copied = base.copy(name="other")

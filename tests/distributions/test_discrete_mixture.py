@@ -50,6 +50,13 @@ def test_moments_and_posterior():
     np.testing.assert_allclose(base.posterior(sample[:5]).mean(), expected, atol=1e-10)
 
 
+def test_moments_of_a_batch_of_deltas():
+    base = DiscreteMixture(BIAS, [1.0, 2.0])
+    np.testing.assert_allclose(base.mean(), np.tile(np.tanh(BIAS), [2, 1]), rtol=1e-6)
+    variance = 1 - np.tanh(BIAS) ** 2 + [[1.0], [0.5]]
+    np.testing.assert_allclose(base.variance(), variance, rtol=1e-6)
+
+
 def test_fixed_code():
     spins = np.array([[1.0, -1, 1], [-1, -1, -1]])
     sample = DiscreteMixture(BIAS, DELTA).sample([20_000, 2], spins=spins, seed=(0, 2)).numpy()

@@ -326,6 +326,13 @@ def test_labels_out_of_range_are_nan_under_xla():
         np.testing.assert_array_equal(np.isnan(rows).any(-1), wrong)
 
 
+def test_samples_by_chains_given_labels_out_of_range_are_nan_under_xla():
+    given = parameters(num_hidden=13)
+    base = LabeledRBM(**given, chains=PersistentChains(np.eye(5)[:2]), num_gibbs_steps=1)
+    draw = tf.function(lambda y: base.sample(2, seed=(0, 1), labels=y), jit_compile=True)
+    np.testing.assert_array_equal(np.isnan(draw(tf.constant([1, 3]))), [[False] * 2, [True] * 2])
+
+
 def test_moments_are_those_of_the_quadrature():
     given = parameters()
     mean, pair = conditional_moments(given, None)

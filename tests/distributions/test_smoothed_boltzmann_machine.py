@@ -186,6 +186,15 @@ def test_moments_are_those_of_the_spins_and_the_noise(kind):
     np.testing.assert_allclose(base.variance(), np.diag(covariance), rtol=1e-9)
 
 
+def test_couplings_and_smallest_eigenvalue():
+    factor, bias = full(4)
+    base = SmoothedBoltzmannMachine(np.stack([factor, 2 * factor]), bias)
+    lowest = np.linalg.eigvalsh(factor @ factor.T)[0]
+    np.testing.assert_allclose(base.min_eigenvalue(), [lowest, 4 * lowest], rtol=1e-10)
+    expected = factor - np.diag(np.diag(factor))
+    np.testing.assert_array_equal(base.couplings, [[expected, 2 * expected]])
+
+
 def test_factor_is_checked_at_run_time_if_asked():
     factor = tf.Variable(np.eye(2))
     base = SmoothedBoltzmannMachine(factor, np.zeros(2), validate_args=True)

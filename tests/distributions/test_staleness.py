@@ -71,6 +71,33 @@ def test_compiled_code_says_nothing_and_leaves_no_wrong_note():
     assert said(lambda: gradient(base)) == [] and not base.are_chains_stale()
 
 
+def test_compiled_code_warns_when_a_gradient_through_stale_chains_is_traced():
+    chains = mcmc.PersistentChains(np.ones([8, 14]))
+    base = machine(chains=chains)
+
+    def compiled():
+        return tf.function(lambda: gradient(base), autograph=False, jit_compile=True)
+
+    assert said(compiled()) == []
+    base.bias.assign_add(tf.ones_like(base.bias))
+    assert said(tf.function(base.log_partition, jit_compile=True)) == []
+    step = compiled()
+    assert said(step) == GRADIENT
+    assert said(step) == said(compiled()) == []
+
+
+def test_compiled_code_says_nothing_where_it_moves_stale_chains_first():
+    base = machine(chains=mcmc.PersistentChains(np.ones([8, 14])))
+    base.bias.assign_add(tf.ones_like(base.bias))
+
+    @tf.function(autograph=False, jit_compile=True)
+    def move_first():
+        base.update_chains(1, seed=(0, 1))
+        return gradient(base)
+
+    assert said(move_first) == []
+
+
 def gradient(base):
     with tf.GradientTape() as tape:
         value = base.log_partition()

@@ -150,6 +150,14 @@ def test_nan_stays_nan_where_a_density_does_not_see_it():
     np.testing.assert_array_equal(np.isnan(compiled(value)), [True, False])
 
 
+def test_a_nan_anywhere_in_an_event_of_rank_2_makes_its_bound_nan():
+    density = tfd.Independent(tfd.Normal(np.zeros([2, 3]), 3.0), 2)
+    compiled = tf.function(Dequantized(density, 5).log_prob, jit_compile=True)
+    value = np.zeros([2, 2, 3])
+    value[1, 0, 2] = 9.0
+    np.testing.assert_array_equal(np.isnan(compiled(tf.constant(value))), [False, True])
+
+
 def test_errors():
     with pytest.raises(ValueError, match=r"leading axes \(5,\), which do not broadcast .* \(3,\)"):
         dequantized(locs((3,))).log_prob(np.zeros([5, 2], np.uint8))

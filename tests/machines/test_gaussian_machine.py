@@ -53,6 +53,32 @@ def test_log_marginals_and_partition_functions():
     assert machine().num_enumerated == 2
 
 
+def test_moments_are_those_of_the_mixture():
+    log_weights = log_bit_weights(1)
+    mean, pair = mixture_moments(np.exp(log_weights - logsumexp(log_weights)), 1)
+    units = machine().enumerate_units()
+    np.testing.assert_allclose(units.mean(), mean, rtol=1e-9)
+    np.testing.assert_allclose(units.covariance(), pair - np.outer(mean, mean), rtol=1e-9)
+    np.testing.assert_allclose(units.variance(), np.diag(pair) - mean**2, rtol=1e-9)
+    of_means, of_variances = machine().visible_moments(BITS)
+    np.testing.assert_allclose(of_means, LOC + SCALE * (BITS @ WEIGHTS.T))
+    np.testing.assert_allclose(of_variances + tf.zeros_like(of_means), np.tile(SCALE**2, [4, 1]))
+
+
+def test_the_volume_of_one_scale_for_all_units():
+    single = GaussianMachine.from_parameters(WEIGHTS, LOC, HIDDEN_BIAS, 0.8)
+    expected = 3 * np.log(0.8 * np.sqrt(2 * np.pi))
+    np.testing.assert_allclose(single.log_gaussian_volume(), expected)
+
+
+def test_bits_are_drawn_at_the_temperature():
+    points = np.array([0.7, -0.4, 1.1])
+    bits = machine().sample_hidden(np.tile(points, [COUNT, 1]), 0.4, (0, 1))
+    odds = expit(0.4 * (points / SCALE) @ WEIGHTS + HIDDEN_BIAS)
+    pair = np.outer(odds, odds) + np.diag(odds - odds**2)
+    assert oracles.within_standard_errors(bits, odds, pair)
+
+
 def test_draws():
     log_weights = log_bit_weights(1)
     expected = mixture_moments(np.exp(log_weights - logsumexp(log_weights)), 1)
@@ -66,7 +92,7 @@ def test_draws():
 
 @pytest.mark.parametrize("columns", [False, True])
 def test_a_sweep_has_the_exact_transition(columns):
-    beta, start = 0.6, np.array([0.7, -0.4, 1.1])
+    beta, start = 0.6, np.array([2.1, -1.2, 3.3])
     odds = expit(beta * (start / SCALE) @ WEIGHTS + HIDDEN_BIAS)
     of_bits = np.prod(np.where(BITS == 1, odds, 1 - odds), axis=1)
     expected = mixture_moments(of_bits, beta)

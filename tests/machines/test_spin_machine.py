@@ -47,6 +47,26 @@ def moments(states, probabilities):
 
 
 @pytest.mark.parametrize("sizes", SIZES)
+def test_moments_entropy_and_odds(sizes):
+    weights, bias, machine = make(sizes)
+    table = log_weights(weights, bias, 1.0)
+    share = np.exp(table - logsumexp(table))
+    np.testing.assert_allclose(machine.enumerate_entropy(), -np.sum(share * np.log(share)))
+    states = oracles.all_states(sum(sizes))
+    mean, pair = moments(states, oracles.spin_probabilities(weights, bias))
+    mixture = machine.enumerate_units()
+    np.testing.assert_allclose(mixture.mean(), mean, rtol=1e-9)
+    np.testing.assert_allclose(mixture.covariance(), pair - np.outer(mean, mean), atol=1e-12)
+    hidden = oracles.all_states(sizes[1])
+    odds = [
+        logsumexp(table[:, column > 0], axis=1) - logsumexp(table[:, column < 0], axis=1)
+        for column in hidden.T
+    ]
+    found = machine.latent_log_odds(oracles.all_states(sizes[0]))
+    np.testing.assert_allclose(found, np.transpose(odds), rtol=1e-9)
+
+
+@pytest.mark.parametrize("sizes", SIZES)
 def test_draws(sizes):
     weights, bias, machine = make(sizes)
     probabilities = np.exp(oracles.spin_log_weights(weights, bias, oracles.all_states(sum(sizes))))

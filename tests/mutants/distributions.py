@@ -60,7 +60,7 @@ FAULTS = {
         ),
         (
             "return tf.stop_gradient(machine.complete(state, unit_seed))",
-            "return machine.complete(state, state_seed)",
+            "return machine.complete(state, unit_seed)",
         ),
     ],
     "carried_state": [
@@ -124,6 +124,7 @@ FAULTS = {
             "(math.log(2 * math.pi) + tf.math.log(delta) + delta)",
         ),
         ("noise * tf.math.rsqrt(", "noise * tf.sqrt("),
+        ("return tf.broadcast_to(mean, shape)", "return mean"),
     ],
     "gaussian_visible": [
         ("logits=logits + machine.hidden_bias", "logits=logits"),
@@ -176,7 +177,13 @@ FAULTS = {
     "smoothed_spins": [
         ("return spins + self._color(noise)", "return spins - self._color(2 * noise)"),
     ],
+    "staleness": [
+        ("_is_used(chains.fingerprint):", "False:"),
+        ("and bool(self._base.are_chains_stale()):", "and False:"),
+        ("outer is variable.handle", "outer is variable"),
+    ],
     "stochastic_bound": [
+        ("axes = ps.range(-self.event_shape.rank, 0)", "axes = ps.range(-1, 0)"),
         ("if self.batch_shape.rank == 0:", "if True:"),
         ("        if kwargs:\n", "        if False:\n"),
         (

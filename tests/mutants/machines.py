@@ -20,11 +20,23 @@ FAULTS = {
             "[width // self.hidden_image.shape[1], width //",
         ),
     ],
+    "gaussian_machine": [
+        ("columns / scale)", "columns)"),
+    ],
     "gaussian_units": [
         ("uniform < tf.sigmoid(logits)", "uniform > tf.sigmoid(logits)"),
         ("self.scale * (signal + noise)", "self.scale * signal + noise"),
         ("+ 0.5 * tf.reduce_sum(pushed**2, axis=-1)", "- 0.5 * tf.reduce_sum(pushed**2, axis=-1)"),
         ("visible / self.scale)", "visible)"),
+        ("self.multiply(hidden), self.scale**2", "self.multiply(hidden), self.scale"),
+        (
+            "log_scale = tf.broadcast_to(tf.math.log(self.scale), tf.shape(self.visible_bias))",
+            "log_scale = tf.math.log(self.scale)",
+        ),
+        (
+            "inverse_temperature * self.hidden_signal(visible) + self.hidden_bias",
+            "inverse_temperature * (self.hidden_signal(visible) + self.hidden_bias)",
+        ),
         ("signal = inverse_temperature * self.multiply(hidden)", "signal = self.multiply(hidden)"),
         ("return bits + self.log_gaussian_volume()", "return bits"),
         (
@@ -59,6 +71,15 @@ FAULTS = {
         (
             "<= self.weights.shape[-1] else self.transposed()",
             ">= self.weights.shape[-1] else self.transposed()",
+        ),
+        (
+            "return 2 * (self.hidden_signal(state) + self.hidden_bias)",
+            "return self.hidden_signal(state) + self.hidden_bias",
+        ),
+        ("(of_large - log_share)", "(of_large + log_share)"),
+        (
+            "[small, large] if machine is self else [large, small]",
+            "[large, small] if machine is self else [small, large]",
         ),
     ],
 }

@@ -9,12 +9,16 @@ FAULTS = {
             'convolution(num_filters, 1, "he_normal", "relu")',
             'convolution(num_filters, 1, "he_normal")',
         ),
+        ("tf.cast(restore_leading_axes(y, x), self.dtype)", "restore_leading_axes(y, x)"),
     ],
     "dropout": [],
     "gated_attention": [
         ("scores / math.sqrt(channels // self.num_heads)", "scores / math.sqrt(channels)"),
         ("x if position is None else x + position", "x"),
         ("return x + a * tf.sigmoid(b)", "return a * tf.sigmoid(b)"),
+        ("dropout(attended, self.dropout_rate, seed)", "attended"),
+        ("VarianceScaling(0.01)", "VarianceScaling(1.0)"),
+        ("attended = tf.ensure_shape(attended, x.shape)", "attended = tf.stop_gradient(attended)"),
     ],
     "gated_resnet": [
         (
@@ -27,12 +31,17 @@ FAULTS = {
         ),
         ("gate += self.from_context(context)", "pass"),
         (
-            "seed = sanitize_seed(None) if training and",
-            "seed = sanitize_seed(None) if not training and",
+            "attention_seed = None if seed is None else samplers.fold_in(seed, 1)",
+            "attention_seed = seed",
+        ),
+        ("if training and self.dropout_rate:", "if self.dropout_rate:"),
+        (
+            'samplers.split_seed(sanitize_seed(None), n=len(self.blocks), salt="dropout")',
+            "[sanitize_seed(None)] * len(self.blocks)",
         ),
         (
-            "block_seed = None if seed is None else samplers.fold_in(seed, index)",
-            "block_seed = seed",
+            'samplers.split_seed(sanitize_seed(None), n=len(self.blocks), salt="dropout")',
+            "[samplers.fold_in(sanitize_seed(None), 2 * i) for i in range(len(self.blocks))]",
         ),
     ],
     "layer_norm": [
@@ -49,6 +58,10 @@ FAULTS = {
         (
             "restore_leading_axes(self.output_layer(y), x)",
             "restore_leading_axes(self.output_layer(-y), x)",
+        ),
+        (
+            "tf.cast(restore_leading_axes(self.output_layer(y), x), self.dtype)",
+            "restore_leading_axes(self.output_layer(y), x)",
         ),
     ],
     "recomputation": [

@@ -4,7 +4,8 @@ import tensorflow as tf
 
 from tfp_ebm import networks
 from tfp_ebm.internal.keras import keras
-from tfp_ebm.networks import GatedResNet, concat_elu, gated_resnet
+from tfp_ebm.internal.seeds import seed_scope
+from tfp_ebm.networks import GatedResNet, concat_elu, gated_attention, gated_resnet
 from tfp_ebm.networks.gated_resnet import GatedConvolution
 from tfp_ebm.testing.derivatives import check_derivatives
 
@@ -130,17 +131,20 @@ def test_a_gated_convolution_is_the_formula(context):
     np.testing.assert_allclose(layer(*arguments), x + a / (1 + np.exp(-b)), rtol=1e-9)
 
 
-def test_every_block_drops_by_a_seed_of_its_own(monkeypatch):
+def test_every_dropout_has_a_seed_of_its_own(monkeypatch):
     seeds = []
 
     def dropout(x, rate, seed):
         seeds.append((rate, *seed.numpy()))
         return x
 
-    network = GatedResNet((2, 4, 1), 5, 4, 3, dropout_rate=0.3)
-    monkeypatch.setattr(gated_resnet, "dropout", dropout)
-    network(tf.ones([1, 2, 4, 1]), training=True)
-    assert len(set(seeds)) == 3 and {rate for rate, *_ in seeds} == {0.3}
+    pair = [GatedResNet((2, 4, 1), 5, 4, 3, dropout_rate=0.3, num_heads=2) for _ in range(2)]
+    for module in (gated_resnet, gated_attention):
+        monkeypatch.setattr(module, "dropout", dropout)
+    with seed_scope((0, 1)):  # As in a step of training.
+        for network in pair:
+            network(tf.ones([1, 2, 4, 1]), training=True)
+    assert len(set(seeds)) == len(seeds) == 12 and {rate for rate, *_ in seeds} == {0.3}
 
 
 @pytest.mark.parametrize("recompute", [False, True])

@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from tfp_ebm.networks import MLP
+from tfp_ebm.testing.derivatives import check_derivatives
 
 
 def test_zero_output():
@@ -36,3 +37,17 @@ def test_dropout_after_every_hidden_layer_only_while_training():
     drawn = network(x, training=True).numpy()
     assert drawn.std() > 0.01
     np.testing.assert_allclose(drawn.mean(), expected[0, 0], atol=5 * drawn.std() / 20)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_first_and_second_derivatives(activation):
+    rng = np.random.default_rng(2)
+    network = MLP(3, 2, [4, 3], activation, dtype=tf.float64)
+    for weight in network.trainable_variables:
+        weight.assign(rng.normal(size=weight.shape))
+    x = tf.constant(rng.normal(size=[3, 3]))
+    check_derivatives(lambda x: network(x) ** 2, [x], network.trainable_variables, "the MLP")
+
+
+def test_the_output_has_the_dtype_of_the_variables():
+    assert MLP(3, 2, [4], dtype="mixed_bfloat16")(tf.ones([1, 3])).dtype == tf.float32

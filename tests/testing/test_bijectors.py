@@ -211,7 +211,7 @@ class WrongCache(OnePassBijector, Scaled):
 
     def _augmented_forward(self, x):
         y, log_det = self._forward_and_log_det(x)
-        return y, {"ildj": log_det, "fldj": log_det}
+        return y, {"ildj": log_det}
 
     def _forward_and_log_det(self, x):
         return Scaled._forward(self, x), Scaled._forward_log_det_jacobian(self, x)

@@ -14,8 +14,9 @@ class OnePassBijector(tfp.bijectors.Bijector):
     """A bijector whose network, or sum, runs once for the value and the log-determinant together.
 
     Subclasses give `_forward_and_log_det(x)` and `_inverse_and_log_det(y)`, which both return the
-    value and the *forward* log-determinant. The cache keeps the latter beside the value, so that
-    one `log_prob` evaluates it once: twice would cost double, and under dropout use two masks.
+    value and the *forward* log-determinant. The cache keeps its negative beside the value, under
+    the name that TensorFlow Probability looks for in either direction, so that one `log_prob`
+    evaluates it once: twice would cost double, and under dropout use two masks.
     """
 
     # The names by which the cache of TensorFlow Probability finds the methods below.
@@ -31,11 +32,11 @@ class OnePassBijector(tfp.bijectors.Bijector):
 
     def _augmented_forward(self, x, **kwargs):
         y, log_det = self._forward_and_log_det(x, **kwargs)
-        return y, {"ildj": -log_det, "fldj": log_det}
+        return y, {"ildj": -log_det}
 
     def _augmented_inverse(self, y, **kwargs):
         x, log_det = self._inverse_and_log_det(y, **kwargs)
-        return x, {"ildj": -log_det, "fldj": log_det}
+        return x, {"ildj": -log_det}
 
     def _forward(self, x, **kwargs):
         return self._augmented_forward(x, **kwargs)[0]
@@ -43,14 +44,10 @@ class OnePassBijector(tfp.bijectors.Bijector):
     def _inverse(self, y, **kwargs):
         return self._augmented_inverse(y, **kwargs)[0]
 
+    # TensorFlow Probability asks for what follows only where the cache holds no value.
+
     def _forward_log_det_jacobian(self, x, **kwargs):
-        cached = self._cache.forward_attributes(x, **kwargs)
-        if "fldj" not in cached:
-            cached.update(self._augmented_forward(x, **kwargs)[1])
-        return cached["fldj"]
+        return self._forward_and_log_det(x, **kwargs)[1]
 
     def _inverse_log_det_jacobian(self, y, **kwargs):
-        cached = self._cache.inverse_attributes(y, **kwargs)
-        if "ildj" not in cached:
-            cached.update(self._augmented_inverse(y, **kwargs)[1])
-        return cached["ildj"]
+        return -self._inverse_and_log_det(y, **kwargs)[1]

@@ -56,7 +56,8 @@ class BoltzmannMachine(CarriedState):
 
       It warns, once each, when a gradient runs through chains that have not moved since the
       parameters did, and when values outside of a gradient tape rest on log Z of other parameters;
-      also in a `tf.function`, but not in code compiled by XLA.
+      also in a `tf.function`. Code compiled by XLA warns of the first alone, and only of chains
+      that have not moved when it is traced.
 
     The chains are weighted ones that jump and follow log Z (`tfp_ebm.mcmc.WeightedChains`). Other
     kinds give other gradients: persistent chains, a replay buffer, parallel tempering, or

@@ -337,5 +337,7 @@ class LabeledRBM(GaussianVisible):
         index = move_axis(tf.gather(drawn, labels, axis=rank + 1, batch_dims=rank + 1), 0, -1)
         start = tf.gather(move_axis(points, 0, -2), index, axis=rank, batch_dims=rank)
         clamped = machine.machine._replace(hidden_bias=machine.hidden_bias_given(labels))
-        start = move_axis(start, -2, 0) * tf.reduce_sum(rows, axis=-1, keepdims=True)
-        return block_gibbs.run(clamped, start, self._num_gibbs_steps, run_seed)
+        start = move_axis(start, -2, 0)
+        drawn = block_gibbs.run(clamped, start, self._num_gibbs_steps, run_seed)
+        # NaN where there is no such class: bits given NaN would be 0, and the points finite.
+        return drawn * tf.reduce_sum(rows, axis=-1, keepdims=True)

@@ -52,8 +52,10 @@ def watch(
       one, as in training, the value is on the way to a gradient, which does not need log Z.
 
     In graphs the comparison is part of the graph, and Python is called only where something is
-    stale. Code that XLA compiles can call no Python, so that nothing is watched there; and a
-    function that was traced outside of XLA cannot be called inside it.
+    stale. Code that XLA compiles can call no Python: there a gradient warns when it is traced,
+    where the chains are stale at that moment and the function has not moved them up to there. What
+    becomes stale later is not seen, nor are values, which an outer tape may be on its way to
+    differentiate. A function that was traced outside of XLA cannot be called inside it.
 
     Args:
       base: the distribution.
@@ -61,12 +63,10 @@ def watch(
       machine: its machine, at the present parameters.
       chains: its chains; None if the negative phase came from elsewhere.
     """
-    if is_xla():
-        return negative_phase
     watched = _Watched(base, machine, chains)
     if tf.executing_eagerly():
         watched.check_value()
-    else:
+    elif not is_xla():
         negative_phase = watched.check_in_graph(negative_phase)
 
     @tf.custom_gradient
@@ -113,10 +113,21 @@ class _Watched:
 
     def note_gradient(self):
         self._has_gradient = True
+        if is_xla():
+            self._check_gradient_when_traced()
         # A graph made of an eager evaluation is one of `tape.jacobian`.
         if self._is_eager and tf.executing_eagerly():
             part = self._subject(is_gradient=True)
             if part is not None and bool(self._is_stale(is_gradient=True)):
+                self._warn(is_gradient=True)
+
+    def _check_gradient_when_traced(self):
+        chains = self._subject(is_gradient=True)
+        # A replica cannot read what belongs to all of them.
+        if chains is None or tf.distribute.has_strategy() or _is_used(chains.fingerprint):
+            return
+        with tf.init_scope():
+            if tf.executing_eagerly() and bool(self._base.are_chains_stale()):
                 self._warn(is_gradient=True)
 
     def check_in_graph(self, value):
@@ -136,3 +147,13 @@ class _Watched:
         )
         with tf.control_dependencies([check]):
             return tf.identity(value)
+
+
+def _is_used(variable):
+    """Whether the function being traced, or one around it, has read or written a variable."""
+    graph = tf.compat.v1.get_default_graph()
+    while graph is not None:
+        if any(outer is variable.handle for outer, _ in getattr(graph, "captures", ())):
+            return True
+        graph = getattr(graph, "outer_graph", None)
+    return False

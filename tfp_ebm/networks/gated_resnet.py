@@ -259,10 +259,13 @@ class GatedResNet(keras.layers.Layer):
         y = self.proj_in(flatten_leading_axes(x, 3))
         if context is not None:
             context = flatten_leading_axes(context, 3)
-        seed = sanitize_seed(None) if training and self.dropout_rate else None
-        for index, block in enumerate(self.blocks):
-            block_seed = None if seed is None else samplers.fold_in(seed, index)
-            y = self._run(block, y, context, block_seed)
+        seeds = [None] * len(self.blocks)
+        if training and self.dropout_rate:
+            # Not `fold_in`, which flips the bits of a number in the seed: networks, attention and
+            # blocks are all numbered, and some would have one seed.
+            seeds = samplers.split_seed(sanitize_seed(None), n=len(self.blocks), salt="dropout")
+        for block, seed in zip(self.blocks, seeds, strict=True):
+            y = self._run(block, y, context, seed)
         return tf.cast(restore_leading_axes(self.proj_out(y), x), self.dtype)
 
     def _run(self, block, x, context, seed):
