@@ -3,6 +3,7 @@ import pytest
 from matplotlib.image import imread
 
 from tfp_ebm import plots
+from tfp_ebm.plots import tables
 
 IMAGES = np.random.default_rng(0).integers(0, 17, size=[10, 4, 4, 1])
 
@@ -49,3 +50,22 @@ def test_a_chain_is_read_from_left_to_right_and_down(tmp_path):
     # The fourth of six states, three in a row, is the first of the second row.
     lower_left = grey[int(0.6 * height) :, : width // 4].mean()
     assert lower_left > grey[int(0.6 * height) :, width // 2 :].mean() + 0.2
+
+
+def test_columns_of_tables_alone_and_in_pairs(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(tables, "save", lambda figure, path: drawn.append(figure) or path)
+    rng = np.random.default_rng(0)
+    data = {"price": rng.integers(0, 9, 40), "cut": np.array(list("abcd" * 10))}
+    samples = {"price": rng.integers(0, 9, 20), "cut": np.array(list("ab" * 10))}
+    path = tmp_path / "pairs.png"
+    assert plots.table_pairs({"data": data, "samples": samples}, path) == path
+    axes = np.reshape(drawn[0].axes, [2, 2])
+    cuts = [patch.get_xy() for patch in axes[1, 1].patches]
+    assert [np.max(cut[:, 1]) for cut in cuts] == pytest.approx([0.25, 0.5])
+    below, above = (panel.collections[0].get_offsets() for panel in (axes[1, 0], axes[0, 1]))
+    assert len(below) == 40 and len(above) == 20  # Data below the diagonal, samples above it.
+    np.testing.assert_array_equal(below[:, 0], data["price"])
+    assert [label.get_text() for label in axes[1, 1].get_xticklabels()] == list("abcd")
+    monkeypatch.undo()
+    assert plots.table_pairs({"data": data, "samples": samples}, path).stat().st_size > 1000

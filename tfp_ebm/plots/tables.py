@@ -9,6 +9,9 @@ from tfp_ebm.plots.figure import new_figure, save
 
 __all__ = ["table_pairs"]
 
+# Letters of a category that are written at an axis.
+_MAX_NAME = 8
+
 
 def table_pairs(
     panels: dict[str, dict[str, Any]], path: str | pathlib.Path, num_columns: int = 5
@@ -41,8 +44,11 @@ def table_pairs(
             else:
                 title = titles[0] if row > column else titles[-1]
                 color = f"C{0 if row > column else len(titles) - 1}"
-                pair = values[title][beside], values[title][below]
-                axes.scatter(*pair, s=2, alpha=0.4, linewidths=0, color=color)
+                pair = [_apart(values[title][name], categories[name]) for name in (beside, below)]
+                size = min(8, 2000 / len(pair[0]))
+                axes.scatter(*pair, s=size, alpha=0.5, linewidths=0, color=color)
+                _name_places(axes.set_yticks, categories[below])
+            _name_places(axes.set_xticks, categories[beside])
             axes.tick_params(labelsize=6)
             if row == len(names) - 1:
                 axes.set_xlabel(beside, fontsize=8)
@@ -66,13 +72,24 @@ def _places(values, categories):
     return np.array([categories.index(str(value)) for value in values], np.float64)
 
 
+def _apart(places, categories):
+    """Spreads points of a category, which would hide each other."""
+    if categories is None:
+        return places
+    return places + np.random.default_rng(0).uniform(-0.3, 0.3, len(places))
+
+
+def _name_places(set_ticks, categories):
+    if categories is not None:
+        set_ticks(range(len(categories)), [name[:_MAX_NAME] for name in categories])
+
+
 def _shares(axes, columns, categories):
     """Draws what share of the values of each table lies where."""
     if categories is None:
         bins = np.histogram_bin_edges(np.concatenate(list(columns.values())), 30)
     else:
         bins = np.arange(len(categories) + 1) - 0.5
-        axes.set_xticks(range(len(categories)), categories, rotation=60)
     for title, column in columns.items():
         weights = np.full(len(column), 1 / len(column))
         axes.hist(column, bins, weights=weights, histtype="step", label=title)
