@@ -3,13 +3,20 @@
 import functools
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from tfp_ebm.internal import checks
 
 __all__ = ["Density2D", "density_2d", "density_names"]
+
+
+class _Sample(Protocol):
+    """How a density is sampled."""
+
+    def __call__(self, num_points: int, seed: int = 0) -> np.ndarray:
+        """Returns float32 `[num_points, 2]`."""
 
 
 class Density2D(NamedTuple):
@@ -22,7 +29,7 @@ class Density2D(NamedTuple):
     """
 
     name: str
-    sample: Callable[[int, int], np.ndarray]
+    sample: _Sample
     log_prob: Callable[[np.ndarray], np.ndarray] | None
 
 
