@@ -109,6 +109,32 @@ class Conditional(tf.Module):
         """Dtype of events."""
         return self._model.dtype
 
+    @property
+    def condition_dtype(self) -> tf.DType:
+        """Dtype of condition vectors, that of the flow."""
+        return parts(self._model).density.dtype
+
+    def sample(self, num_samples: int, seed: Any = None) -> tf.Tensor:
+        """Returns events of the classes in turn: of 0, 1, ..., num_classes - 1, 0, ...
+
+        Args:
+          num_samples: number of events.
+          seed: seed; a pair of integers repeats exactly.
+
+        Returns:
+          `[num_samples, *event_shape]`.
+
+        Raises:
+          ValueError: if conditions are vectors, of which no one is as good as another.
+        """
+        if self._num_classes is None:
+            raise ValueError(
+                "`sample` draws from classes in turn, but the conditions of this model are "
+                "vectors: give them, as `conditional(condition).sample(num_samples)`."
+            )
+        num_samples = checks.positive_integer("num_samples", num_samples)
+        return self(tf.range(num_samples) % self._num_classes).sample(seed=seed)
+
     def __call__(self, condition: Any) -> tfd.Distribution:
         """Returns the distribution of events given a condition.
 
@@ -130,7 +156,7 @@ class Conditional(tf.Module):
         """Returns what the couplings take."""
         if condition is None:
             raise ValueError("`condition` is needed, got None; this model is of events given one.")
-        dtype = parts(self._model).density.dtype
+        dtype = self.condition_dtype
         if self._num_classes is None:
             if tensor_util.is_ref(condition):
                 return condition
