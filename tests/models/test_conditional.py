@@ -138,6 +138,14 @@ def test_bounds_and_codes_given_labels():
     assert codes.shape == (2, 16)
 
 
+def test_classes_in_turn():
+    conditional = Conditional(small((4, 4, 1), flow="nice", num_levels=17), num_classes=3)
+    expected = conditional([0, 1, 2, 0]).sample(seed=(0, 1))
+    np.testing.assert_array_equal(conditional.sample(4, seed=(0, 1)), expected)
+    with pytest.raises(ValueError, match="the conditions of this model are vectors"):
+        Conditional(small()).sample(3)
+
+
 def test_latents_are_those_of_the_condition():
     given = Conditional(normal_of_mean())(CONDITIONS)
     x = RNG.normal(size=[5, 2, 2])

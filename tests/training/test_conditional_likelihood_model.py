@@ -73,14 +73,6 @@ def test_labels_with_a_machine_whose_chains_move(tmp_path):
     assert trainer.conditional.sample(5, seed=(0, 1)).shape == (5, 4, 4, 1)
 
 
-def test_classes_in_turn():
-    conditional = of_images()
-    expected = conditional([0, 1, 2, 0]).sample(seed=(0, 1))
-    np.testing.assert_array_equal(conditional.sample(4, seed=(0, 1)), expected)
-    with pytest.raises(ValueError, match="the conditions of this model are vectors"):
-        Conditional(small()).sample(3)
-
-
 @pytest.mark.parametrize(
     ("x", "condition", "message"),
     [
