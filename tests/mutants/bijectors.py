@@ -19,6 +19,16 @@ FAULTS = {
         ("tf.maximum(tf.sqrt(variance), _MIN", "tf.maximum(variance, _MIN"),
         ("self._is_initialized.assign(True)", "pass"),
     ],
+    "context": [
+        ("_check_shape(condition.shape, part.shape[:leading_rank], num_context)", "pass"),
+        ("ones = [1] * (event_ndims - 1)", "ones = [1] * event_ndims"),
+        (
+            "tf.concat([part, tf.broadcast_to(condition, target)], axis=-1)",
+            "tf.concat([tf.broadcast_to(condition, target), part], axis=-1)",
+        ),
+        ("if condition.dtype != part.dtype:", "if False:"),
+        ("        if condition is not None:", "        if False:"),
+    ],
     "channel_split": [
         ("tf.split(x, 2, axis=-1)", "tf.split(x, 2, axis=-1)[::-1]"),
         ("[size - size // 2, size // 2], axis=-1)", "[size // 2, size - size // 2], axis=-1)"),

@@ -9,9 +9,29 @@ TESTS = {
     "coupling_steps": "named_models",
     "parts": "build",
     "vector_steps": "vector_flow",
+    "condition_paths": "conditional",
+    "conditioned": "conditional",
 }
 
 FAULTS = {
+    "conditional": [
+        ("tf.where(labels[..., tf.newaxis] < 0, unknown, vectors)", "vectors"),
+        ("if num_classes != self._num_context:", "if False:"),
+        ("tf.range(num_samples) % self._num_classes", "tf.zeros([num_samples], tf.int32)"),
+        ("labels = checks.labels(condition, self._num_classes)", "labels = tf.constant(condition)"),
+    ],
+    "conditioned": [
+        ("condition = checks.valid(condition, tf.math.is_finite(condition), message)", "pass"),
+        ("self._for_every_model(value), seed, **kwargs)", "value, seed, **kwargs)"),
+        ("return ps.shape(self._condition)[:-1]", "return ps.shape(self._condition)[:0]"),
+        ("ParameterProperties(event_ndims=1)", "ParameterProperties(event_ndims=0)"),
+    ],
+    "condition_paths": [
+        ("if len({_takes(part) for part in same}) > 1:", "if False:"),
+        ("and _takes(part) and id(part) not in reached:", "and False:"),
+        ("if len(sizes) > 1:", "if False:"),
+        ("_leaves(part, (*path, part.name))", "_leaves(part, (part.name,))"),
+    ],
     "nice": [
         ("tf.constant(1 / num_levels, dtype)", "tf.constant(1 / (num_levels - 1), dtype)"),
         ("swap=bool(step % 2)", "swap=True"),

@@ -1,7 +1,12 @@
 """Faults of training and its checkpoints."""
 
 # Modules whose tests have another name.
-TESTS = {"diagnosis": "monitors", "arrays": "data_checks", "data": "data_checks"}
+TESTS = {
+    "diagnosis": "monitors",
+    "arrays": "data_checks",
+    "data": "data_checks",
+    "pairs": "conditional_likelihood_model",
+}
 
 FAULTS = {
     "callbacks": [
@@ -175,6 +180,22 @@ FAULTS = {
         ("known = _keys(variables) | _keys(frozen)", "known = _keys(variables)"),
         ("frozen = [*frozen, *_frozen_by_keras(model)]", "frozen = [*frozen]"),
         ("    if not variables:", "    if False:"),
+    ],
+    "pairs": [
+        ("if len(condition) != len(array):", "if False:"),
+        ("if len(condition) != len(events(batch)):", "if False:"),
+        ("if not np.isfinite(condition).all():", "if False:"),
+        ("return checks.labels(condition, num_classes).numpy()", "return condition"),
+    ],
+    "conditional_likelihood_model": [
+        (
+            "self.conditional(condition).log_prob(x)",
+            "self.conditional(condition[::-1]).log_prob(x)",
+        ),
+        (
+            "    def _last_part(self, x):\n        return x",
+            "    def _other(self, x):\n        return x",
+        ),
     ],
     "semi_supervised_model": [
         (

@@ -6,7 +6,9 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfp_ebm.bijectors.context import with_context
 from tfp_ebm.bijectors.one_pass import OnePassBijector
+from tfp_ebm.internal import checks
 from tfp_ebm.internal.held_parts import held_parts
 from tfp_ebm.internal.keras import keras
 
@@ -39,6 +41,23 @@ class Coupling(OnePassBijector):
     >>> coupling.forward(tf.zeros([5, 7])).shape, len(coupling.trainable_variables)
     (TensorShape([5, 7]), 6)
 
+    #### Conditional couplings
+
+    With `num_context` every method takes a keyword `condition`, `[..., num_context]`, whose leading
+    axes broadcast against those of x from the right; the network sees it beside the first part, at
+    every position of an image:
+
+        g = bijector_fn(conditioner([a, condition]))
+
+    In a `tfb.Chain` it is passed on by the name of the coupling, and by `bijector_kwargs` in a
+    `tfd.TransformedDistribution`; `tfp_ebm.models.Conditional` does both.
+
+    >>> network = MLP(4 + 2, num_outputs=2 * 3)
+    >>> coupling = Coupling(ChannelSplit(event_rank=1), affine, network, num_context=2)
+    >>> chain = tfb.Chain([coupling, tfb.Scale(2.0)])
+    >>> chain.forward(tf.zeros([5, 7]), coupling={"condition": tf.constant([0.0, 1.0])}).shape
+    TensorShape([5, 7])
+
     Source: "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base Spaces", equation 2,
     whose log-determinant is the sum over a(x_1) where one entry is printed; Dinh et al., "NICE"
     (2014).
@@ -49,6 +68,7 @@ class Coupling(OnePassBijector):
         split: tfp.bijectors.Bijector,
         bijector_fn: Callable[[tf.Tensor], tfp.bijectors.Bijector],
         conditioner: Callable[[tf.Tensor], tf.Tensor] | None = None,
+        num_context: int = 0,
         validate_args: bool = False,
         name: str = "coupling",
     ) -> None:
@@ -62,6 +82,8 @@ class Coupling(OnePassBijector):
             output (from the first part itself, without a conditioner). A `tf.Module` is tracked.
           conditioner: network from the first part to parameters: a built tf_keras layer or model,
             or a callable `tf.Module`, so that its variables are found.
+          num_context: size of the condition vectors, which the network sees after the last axis of
+            the first part; 0: there are none.
           validate_args: as in TensorFlow Probability.
           name: name of the bijector.
 
@@ -70,9 +92,16 @@ class Coupling(OnePassBijector):
             TensorFlow Probability cannot see.
           ValueError: if the network is not built, or one of the functions is a plain one that holds
             variables of its own, in a closure, a partial or the object of a method, which would
-            silently not train.
+            silently not train; if `num_context` is no integer of at least 0, or is positive and
+            there is no network; when called, if a condition does not fit.
         """
         parameters = dict(locals())
+        num_context = checks.positive_integer("num_context", num_context, minimum=0)
+        if num_context and conditioner is None:
+            raise ValueError(
+                "`num_context` needs a `conditioner`, the network that sees the condition beside "
+                "the first part, got none."
+            )
         with tf.name_scope(name) as name:
             if not isinstance(split, tfp.bijectors.Bijector):
                 raise TypeError(
@@ -87,6 +116,7 @@ class Coupling(OnePassBijector):
             self._split = split
             self._bijector_fn = bijector_fn
             self._conditioner = conditioner
+            self._num_context = num_context
             self._part_event_ndims = list(split.inverse_min_event_ndims)
             super().__init__(
                 forward_min_event_ndims=split.forward_min_event_ndims,
@@ -114,6 +144,11 @@ class Coupling(OnePassBijector):
         """The network, or None."""
         return self._conditioner
 
+    @property
+    def num_context(self) -> int:
+        """The size of the condition vectors; 0: there are none."""
+        return self._num_context
+
     def _parts(self, x):
         parts = self._split.forward(x)
         if not isinstance(parts, list | tuple) or len(parts) != 2:
@@ -137,13 +172,18 @@ class Coupling(OnePassBijector):
         return outputs
 
     def _bijector(self, first, second):
-        """Returns the bijector of the second part; the second part gives only its shape."""
+        """Returns the bijector of the second part; the second part gives only its shape.
+
+        The first part is as the conditioner sees it, with the condition.
+        """
         del second
         return self._bijector_fn(self._condition(first))
 
-    def _transform(self, x, method, log_det_method):
+    def _transform(self, x, condition, method, log_det_method):
         first, second = self._parts(x)
-        bijector = self._bijector(first, second)
+        event_ndims = self._part_event_ndims[0]
+        seen = with_context(first, condition, self._num_context, event_ndims, self.name)
+        bijector = self._bijector(seen, second)
         result = getattr(bijector, method)(second)
         if not second.shape.is_compatible_with(result.shape):
             raise ValueError(
@@ -154,11 +194,11 @@ class Coupling(OnePassBijector):
         log_det = getattr(bijector, log_det_method)(second, event_ndims=self._part_event_ndims[1])
         return self._split.inverse([first, result]), log_det
 
-    def _forward_and_log_det(self, x):
-        return self._transform(x, "forward", "forward_log_det_jacobian")
+    def _forward_and_log_det(self, x, condition=None):
+        return self._transform(x, condition, "forward", "forward_log_det_jacobian")
 
-    def _inverse_and_log_det(self, y):
-        x, log_det = self._transform(y, "inverse", "inverse_log_det_jacobian")
+    def _inverse_and_log_det(self, y, condition=None):
+        x, log_det = self._transform(y, condition, "inverse", "inverse_log_det_jacobian")
         return x, -log_det
 
     def _forward_event_shape(self, shape):

@@ -40,6 +40,7 @@ class MixLogCDFCoupling(Coupling):
         split: tfb.Bijector,
         conditioner: Callable[[tf.Tensor], tf.Tensor],
         num_components: int,
+        num_context: int = 0,
         validate_args: bool = False,
         name: str = "mix_log_cdf_coupling",
     ) -> None:
@@ -49,6 +50,7 @@ class MixLogCDFCoupling(Coupling):
           split: multipart bijector into two parts of the same shape `[..., C]`.
           conditioner: built network from `[..., C]` to `[..., C (2 + 3 num_components)]`.
           num_components: K, the number of logistic components.
+          num_context: size of the condition vectors, see `Coupling`; 0: there are none.
           validate_args: as in TensorFlow Probability.
           name: name of the bijector.
 
@@ -59,7 +61,7 @@ class MixLogCDFCoupling(Coupling):
         """
         parameters = dict(locals())
         self._num_components = checks.positive_integer("num_components", num_components)
-        super().__init__(split, _elementwise, conditioner, validate_args, name)
+        super().__init__(split, _elementwise, conditioner, num_context, validate_args, name)
         self._parameters = self._no_dependency(
             {key: value for key, value in parameters.items() if key not in ("self", "__class__")}
         )

@@ -77,6 +77,7 @@ def _option(name, kind, default, group, help, choices=None, is_fixed=False):
     return Option(name, kind, default, group, help, None if range else choices, range, is_fixed)
 
 
+_CONDITIONS = ("labels",)
 _SCHEDULES = ("constant", "cosine", "exponential")
 _SAMPLERS = ("contrastive", "persistent", "replay", "tempering", "weighted")
 _STRATEGIES = ("mirrored", "multi_worker", "none")
@@ -98,6 +99,7 @@ _TRAINING = (
     ("patience", int, None, "training", "epochs without progress before stopping; never", COUNT),
     ("gibbs_steps", int, None, "training", "sweeps of the chains; 2, or 25", COUNT_OR_NONE),
     ("horizontal_flips", bool, False, "training", "mirror half of the images"),
+    ("condition", str, None, "training", "labels: of events given their class", _CONDITIONS, True),
     ("seed", int, 0, "training", "seed of everything", SEED),
 )
 _MODEL = (

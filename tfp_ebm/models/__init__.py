@@ -3,6 +3,7 @@
 from tfp_ebm.models.bases import Latents
 from tfp_ebm.models.build import build, check, spec_of
 from tfp_ebm.models.codes import decode, encode
+from tfp_ebm.models.conditional import Conditional
 from tfp_ebm.models.eb_and_flow import eb_and_flow
 from tfp_ebm.models.flow_plus_plus import flow_plus_plus
 from tfp_ebm.models.glow import glow
@@ -41,6 +42,7 @@ from tfp_ebm.models.vector_posteriors import FlowPosterior, GaussianPosterior, N
 from tfp_ebm.models.vflow import vector_vflow, vflow
 
 __all__ = [
+    "Conditional",
     "DataSpec",
     "FlowPosterior",
     "GaussianPosterior",

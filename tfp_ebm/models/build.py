@@ -39,6 +39,12 @@ def check(spec: ModelSpec) -> None:
             f"The flow {spec.flow[0]} takes no extra channels (`num_augmented`); take "
             "flow_plus_plus or a flow of vectors."
         )
+    if spec.data.num_context and not flow.takes_context:
+        able = [name for name in registry.flow_names() if registry.find("flow", name).takes_context]
+        raise ValueError(
+            f"The flow {spec.flow[0]} takes no condition (`num_context`); take one of "
+            f"{', '.join(able)}, or leave `num_context` out."
+        )
 
 
 def _check_data(field, name, data):
@@ -67,6 +73,8 @@ def build(
     """Returns the model that a description describes: a plain distribution.
 
         z ~ base,   (x, e) = flow(z),   e is left out,   levels and categories are found from x
+
+    With `spec.data.num_context` the flow depends on a condition as well: `Conditional` takes it.
 
     >>> from tfp_ebm.models import DataSpec
     >>> spec = ModelSpec(DataSpec((8, 8, 1), 17), flow=("nice", {"hidden_units": [8]}), base="rbm")
@@ -216,6 +224,8 @@ def _make_posterior(spec, dtype):
 def _make_flow(spec, dtype):
     name, options = spec.flow
     part, data = registry.find("flow", name), spec.data
+    if data.num_context:
+        options = {**options, "num_context": data.num_context}
     if data.kind != "images":
         size = _joint_size(spec)
         if part.takes_images:

@@ -28,11 +28,11 @@ def channel_mixing(num_channels: int, per_half: bool, dtype: tf.DType) -> tfb.Bi
 
 
 def mixture_coupling(
-    transform_first: bool, conditioner: tf.Module, num_components: int
+    transform_first: bool, conditioner: tf.Module, num_components: int, num_context: int = 0
 ) -> bijectors.MixLogCDFCoupling:
     """Returns the coupling between the halves of the channels."""
     return bijectors.MixLogCDFCoupling(
-        bijectors.ChannelSplit(swap=transform_first), conditioner, num_components
+        bijectors.ChannelSplit(swap=transform_first), conditioner, num_components, num_context
     )
 
 
@@ -47,6 +47,7 @@ def coupling_step(
     num_heads: int,
     mix_per_half: bool,
     recompute: bool,
+    num_context: int,
     dtype: tf.DType,
     network_policy: Any,
 ) -> list[tfb.Bijector]:
@@ -62,12 +63,13 @@ def coupling_step(
       num_heads: heads of attention in the conditioner; 0: none.
       mix_per_half: whether each half has a 1x1 convolution of its own.
       recompute: whether the backward pass computes the conditioner's blocks again.
+      num_context: size of the condition vectors that the conditioner sees too; 0: none.
       dtype: dtype of all variables.
       network_policy: Keras policy of the conditioner; None: that of `dtype`.
     """
     height, width, channels = half_shape
     conditioner = networks.GatedResNet(
-        input_shape=half_shape,
+        input_shape=(height, width, channels + num_context),
         num_outputs=channels * (2 + 3 * num_components),
         num_filters=num_filters,
         num_blocks=num_blocks,
@@ -79,5 +81,5 @@ def coupling_step(
     return [
         bijectors.ActNorm.create((height, width, 2 * channels), dtype=dtype),
         channel_mixing(2 * channels, mix_per_half, dtype),
-        mixture_coupling(transform_first, conditioner, num_components),
+        mixture_coupling(transform_first, conditioner, num_components, num_context),
     ]

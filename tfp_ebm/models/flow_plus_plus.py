@@ -29,6 +29,7 @@ def flow_plus_plus(
     mix_per_half: bool = False,
     recompute: bool = False,
     num_augmented: int = 0,
+    num_context: int = 0,
     dtype: tf.DType = tf.float32,
     network_policy: Any = None,
     name: str = "flow_plus_plus",
@@ -64,6 +65,8 @@ def flow_plus_plus(
       recompute: whether the backward pass computes gated blocks again, to save memory.
       num_augmented: how many of the last channels are no pixels but extra ones, as in VFlow; they
         are left out of the map to logits.
+      num_context: size of the condition vectors that every coupling takes, see
+        `tfp_ebm.bijectors.Coupling`; 0: there are none.
       dtype: dtype of all variables.
       network_policy: Keras policy of the conditioners, such as `"mixed_bfloat16"`; by default
         `dtype`. Couplings, matrices and densities keep `dtype`.
@@ -97,6 +100,7 @@ def flow_plus_plus(
             "`image_shape` must have an even number of channels to be split before the squeeze, "
             f"got {channels}; add one extra channel, or give three numbers of couplings."
         )
+    num_context = checks.positive_integer("num_context", num_context, minimum=0)
     for count in num_couplings:
         checks.positive_integer("num_couplings", count, minimum=0)
 
@@ -113,6 +117,7 @@ def flow_plus_plus(
                 num_heads=num_heads,
                 mix_per_half=mix_per_half,
                 recompute=recompute,
+                num_context=num_context,
                 dtype=dtype,
                 network_policy=network_policy,
             )

@@ -23,6 +23,7 @@ def glow(
     num_filters: int = 512,
     alpha: float = 0.05,
     conditional: bool = True,
+    num_context: int = 0,
     dtype: tf.DType = tf.float32,
     network_policy: Any = None,
     name: str = "glow",
@@ -45,6 +46,8 @@ def glow(
       num_filters: width of the networks.
       alpha: margin of the logit, see `tfp_ebm.bijectors.ImageToLogit`.
       conditional: whether a convolution of what stays moves and scales what is factored out.
+      num_context: size of the condition vectors that every coupling takes, see
+        `tfp_ebm.bijectors.Coupling`; 0: there are none.
       dtype: dtype of all variables.
       network_policy: Keras policy of the networks, such as `"mixed_bfloat16"`; by default `dtype`.
       name: name of the bijector.
@@ -59,13 +62,14 @@ def glow(
     """
     num_scales = checks.positive_integer("num_scales", num_scales)
     num_steps = checks.positive_integer("num_steps", num_steps)
+    num_context = checks.positive_integer("num_context", num_context, minimum=0)
     policy = dtype if network_policy is None else network_policy
 
     def coupling(shape, num_filters):
         height, width, channels = shape
-        half = (height, width, channels // 2)
-        network = networks.ConvNet(half, channels, num_filters, dtype=policy)
-        return bijectors.Coupling(bijectors.ChannelSplit(), _affine, network)
+        seen = (height, width, channels // 2 + num_context)
+        network = networks.ConvNet(seen, channels, num_filters, dtype=policy)
+        return bijectors.Coupling(bijectors.ChannelSplit(), _affine, network, num_context)
 
     def make_level(shape):
         steps = []

@@ -9,7 +9,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors, networks
 from tfp_ebm.internal import checks
-from tfp_ebm.models.vector_steps import coupling_sizes
+from tfp_ebm.models.vector_steps import check_context, coupling_sizes
 
 __all__ = ["nice"]
 
@@ -22,6 +22,7 @@ def nice(
     num_couplings: int = 4,
     hidden_units: Sequence[int] = (1000,) * 5,
     dropout_rate: float = 0.0,
+    num_context: int = 0,
     dtype: tf.DType = tf.float32,
     network_policy: Any = None,
     name: str = "nice",
@@ -48,6 +49,8 @@ def nice(
       num_couplings: number of couplings; 0 leaves the entries, scaled, for an RBM on pixels.
       hidden_units: sizes of the networks' hidden layers.
       dropout_rate: rate of dropout after each hidden layer while training.
+      num_context: size of the condition vectors that every coupling takes, see
+        `tfp_ebm.bijectors.Coupling`; 0: there are none.
       dtype: dtype of all variables.
       network_policy: Keras policy of the networks, such as `"mixed_bfloat16"`; by default `dtype`.
       name: name of the bijector.
@@ -56,12 +59,13 @@ def nice(
       A bijector from `[..., H * W * C]` to `[..., H, W, C]`, or from `[..., D]` to `[..., D]`.
 
     Raises:
-      ValueError: if an argument is out of its range.
+      ValueError: if an argument is out of its range, or there is a condition and a single entry.
 
     Source: Dinh, Krueger and Bengio, "NICE: Non-linear Independent Components Estimation" (2014).
     """
     shape = _event_shape(image_shape)
     size, steps = math.prod(shape), []
+    num_context = check_context(size, num_context)
     if num_levels is not None:
         num_levels = checks.positive_integer("num_levels", num_levels, minimum=2)
         steps.append(_FromLevels(num_levels, dtype))
@@ -77,9 +81,11 @@ def nice(
         if not given:
             steps.append(tfb.Shift(tf.Variable(tf.zeros([size], dtype), name="shift")))
             continue
-        network = networks.MLP(given, moved, hidden_units, dropout_rate=dropout_rate, dtype=policy)
+        network = networks.MLP(
+            given + num_context, moved, hidden_units, dropout_rate=dropout_rate, dtype=policy
+        )
         split = bijectors.ChannelSplit(swap=bool(step % 2), event_rank=1)
-        steps.append(bijectors.Coupling(split, tfb.Shift, network))
+        steps.append(bijectors.Coupling(split, tfb.Shift, network, num_context))
     steps.append(tfb.Scale(log_scale=tf.Variable(tf.zeros([size], dtype), name="log_scale")))
     return tfb.Invert(tfb.Chain(steps[::-1]), name=name)
 

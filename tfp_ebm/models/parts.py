@@ -63,15 +63,20 @@ def latents(model: tfd.Distribution, events: Any, seed: Any = None) -> tf.Tensor
         z = flow^-1(x + u, e),   u ~ noise(x),   e ~ posterior(x)
 
     Args:
-      model: a model of this package, or any flow or wrapper made by hand.
+      model: a model of this package, or any flow or wrapper made by hand; of a conditional one
+        `conditional(condition)`.
       events: `[..., *event_shape]`.
       seed: seed of noise and posterior; a pair of integers repeats exactly.
 
     Returns:
       `[..., *parts(model).base.event_shape]`.
     """
-    x = tf.convert_to_tensor(events)
+    x, given = tf.convert_to_tensor(events), {}
     while isinstance(model, StochasticBound):
+        if hasattr(model, "condition"):  # Of `Conditional`, which draws nothing of its own.
+            x, given = model.for_every_condition(x), model.bijector_kwargs()
+            model = model.distribution
+            continue
         if isinstance(model, Augmented):
             x = tf.cast(x, model.distribution.dtype)
             x = tf.concat([x, model.posterior(x).sample(seed=seed)], axis=-1)
@@ -81,11 +86,13 @@ def latents(model: tfd.Distribution, events: Any, seed: Any = None) -> tf.Tensor
         if seed is not None:
             seed = samplers.fold_in(samplers.sanitize_seed(seed), 1)
     flow = parts(model).flow
-    return tf.cast(x, model.dtype) if flow is None else flow.inverse(x)
+    return tf.cast(x, model.dtype) if flow is None else flow.inverse(x, **given)
 
 
 def num_levels(model: tfd.Distribution) -> int | None:
     """Returns the number of levels of a model of integers 0 ... num_levels - 1; None of others."""
+    if hasattr(model, "condition"):
+        return num_levels(model.distribution)
     return model.num_levels if isinstance(model, Dequantized) else None
 
 

@@ -33,6 +33,7 @@ __all__ = [
 _FROM_DATA = {
     *("image_shape", "num_levels", "num_dims", "num_augmented", "num_channels", "on_unit_cell"),
     *("latents", "num_visible", "num_units", "num_classes", "part_shapes", "dtype", "name", "self"),
+    "num_context",
 }
 
 
@@ -65,6 +66,11 @@ class Part(NamedTuple):
         return (
             not self.takes_images or "num_augmented" in inspect.signature(self.function).parameters
         )
+
+    @property
+    def takes_context(self) -> bool:
+        """Whether `function` can make the part depend on condition vectors."""
+        return "num_context" in inspect.signature(self.function).parameters
 
 
 class Option(NamedTuple):
@@ -217,8 +223,9 @@ def register_flow(
     argument `num_augmented`, it is told how many of the channels are extra ones. A flow of vectors
     is called as `function(num_dims, dtype=..., **options)`, returns a bijector from `[..., D]` to
     `[..., D]`, and serves images and tables too; one with an argument `image_shape` gets `(D,)`
-    and `num_levels=None` where data are no images. Options are the keyword arguments, which its
-    docstring describes.
+    and `num_levels=None` where data are no images. One with an argument `num_context` gets the size
+    of the condition vectors, and its couplings take a `condition` of that size. Options are the
+    other keyword arguments, which its docstring describes.
 
     >>> import tensorflow_probability as tfp
     >>> def shifted(num_dims, shift=1.0, dtype=None):

@@ -32,6 +32,8 @@ class DataSpec:
       location: for each column or coordinate, what is subtracted before the flow; None: 0.
       scale: for each, what it is divided by; None: 1.
       num_classes: number of labels, for bases that model them too; None: no labels.
+      num_context: size of the vectors that events are modelled given, see `Conditional`; None:
+        there are none. Of class labels it is their number.
     """
 
     event_shape: tuple[int, ...]
@@ -40,6 +42,7 @@ class DataSpec:
     location: tuple[float, ...] | None = None
     scale: tuple[float, ...] | None = None
     num_classes: int | None = None
+    num_context: int | None = None
 
     def __post_init__(self) -> None:
         """Checks the fields, and turns lists into tuples.
@@ -62,6 +65,8 @@ class DataSpec:
             checks.positive_integer("event_shape", size)
         if self.num_classes is not None:
             checks.positive_integer("num_classes", self.num_classes, minimum=2)
+        if self.num_context is not None:
+            checks.positive_integer("num_context", self.num_context)
         self._check_columns()
 
     def _check_columns(self):
@@ -99,16 +104,18 @@ class DataSpec:
         return sum(column if isinstance(column, int) else 1 for column in self.columns)
 
     @classmethod
-    def of(cls, data: Any, with_labels: bool = False) -> "DataSpec":
+    def of(cls, data: Any, with_labels: bool = False, num_context: int | None = None) -> "DataSpec":
         """Returns the description of a data set.
 
         Args:
           data: a `tfp_ebm.datasets.Dataset`.
           with_labels: whether a base is to model the labels too.
+          num_context: size of the vectors that events are modelled given; None: there are none.
         """
         num_classes = data.num_classes if with_labels else None
+        given = {"num_classes": num_classes, "num_context": num_context}
         if data.num_levels is not None:
-            return cls(data.event_shape, data.num_levels, num_classes=num_classes)
+            return cls(data.event_shape, data.num_levels, **given)
         columns = None
         if data.columns is not None:
             columns = tuple(
@@ -124,7 +131,7 @@ class DataSpec:
             columns=columns,
             location=[float(f"{value:.6g}") for value in location],
             scale=[float(f"{value:.6g}") or 1.0 for value in scale],
-            num_classes=num_classes,
+            **given,
         )
 
 

@@ -9,7 +9,7 @@ import tensorflow_probability as tfp
 from tfp_ebm import bijectors, networks
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.tfp_private import ps
-from tfp_ebm.models.vector_steps import VectorSteps, coupling_sizes
+from tfp_ebm.models.vector_steps import VectorSteps, check_context, coupling_sizes
 
 __all__ = ["single_splines", "spline_flow"]
 
@@ -56,6 +56,7 @@ def spline_flow(
     hidden_units: Sequence[int] = (50, 50),
     bound: float = _BOUND,
     init: str = "rotation",
+    num_context: int = 0,
     dtype: tf.DType = tf.float32,
 ) -> tfb.Bijector:
     """Returns a neural spline flow for vectors, latent to data.
@@ -77,13 +78,15 @@ def spline_flow(
       hidden_units: sizes of the networks' hidden layers.
       bound: end of the interval of the splines, in the units of the latents.
       init: where matrices start: near the `"identity"` or at a random `"rotation"`.
+      num_context: size of the condition vectors that every coupling takes, see
+        `tfp_ebm.bijectors.Coupling`; 0: there are none.
       dtype: dtype of all variables.
 
     Returns:
       A bijector from `[..., D]` to `[..., D]`.
 
     Raises:
-      ValueError: if a size is not positive, or `init` unknown.
+      ValueError: if a size is not positive or `init` unknown, or there is a condition and D is 1.
 
     Source: Durkan et al., "Neural Spline Flows" (2019), sections 3 and 5.1.
     """
@@ -91,12 +94,19 @@ def spline_flow(
     num_steps = checks.positive_integer("num_steps", num_steps)
     num_bins = checks.positive_integer("num_bins", num_bins, minimum=2)
     bound = checks.positive_number("bound", bound)
+    num_context = check_context(num_dims, num_context)
     steps = VectorSteps(num_dims, num_steps, init, dtype)
     if num_dims == 1:
         return tfb.Invert(steps.chain(single_splines(num_steps, num_bins, bound, dtype)))
     sizes = [coupling_sizes(num_dims, step) for step in range(num_steps)]
     conditioners = [
-        networks.MLP(given, moved * (3 * num_bins - 1), hidden_units, zero_output=True, dtype=dtype)
+        networks.MLP(
+            given + num_context,
+            moved * (3 * num_bins - 1),
+            hidden_units,
+            zero_output=True,
+            dtype=dtype,
+        )
         for given, moved in sizes
     ]
-    return tfb.Invert(steps.coupled(_Splines(num_bins, bound), conditioners))
+    return tfb.Invert(steps.coupled(_Splines(num_bins, bound), conditioners, num_context))

@@ -8,7 +8,7 @@ import tensorflow_probability as tfp
 from tfp_ebm import networks
 from tfp_ebm.internal import checks
 from tfp_ebm.models.spline_flow import single_splines
-from tfp_ebm.models.vector_steps import VectorSteps, coupling_sizes
+from tfp_ebm.models.vector_steps import VectorSteps, check_context, coupling_sizes
 
 __all__ = ["affine", "vector_flow"]
 
@@ -30,6 +30,7 @@ def vector_flow(
     num_steps: int = 4,
     hidden_units: Sequence[int] = (50, 50),
     init: str = "identity",
+    num_context: int = 0,
     dtype: tf.DType = tf.float32,
 ) -> tfb.Bijector:
     """Returns steps of Glow for vectors, latent to data.
@@ -48,23 +49,26 @@ def vector_flow(
       hidden_units: sizes of the networks' hidden layers.
       init: where matrices start: near the `"identity"`, which keeps the extra coordinates of
         VFlow apart from x at first, or at a random `"rotation"`.
+      num_context: size of the condition vectors that every coupling takes, see
+        `tfp_ebm.bijectors.Coupling`; 0: there are none.
       dtype: dtype of all variables.
 
     Returns:
       A bijector from `[..., D]` to `[..., D]`.
 
     Raises:
-      ValueError: if a size is not positive or `init` unknown.
+      ValueError: if a size is not positive or `init` unknown, or there is a condition and D is 1.
 
     Source: "VFlow: More Expressive Generative Flows with Variational Data Augmentation", section 5.
     """
     num_dims = checks.positive_integer("num_dims", num_dims)
+    num_context = check_context(num_dims, num_context)
     steps = VectorSteps(num_dims, checks.positive_integer("num_steps", num_steps), init, dtype)
     if num_dims == 1:
         return tfb.Invert(steps.chain(single_splines(num_steps, dtype=dtype)))
     sizes = [coupling_sizes(num_dims, step) for step in range(num_steps)]
     conditioners = [
-        networks.MLP(given, 2 * moved, hidden_units, zero_output=True, dtype=dtype)
+        networks.MLP(given + num_context, 2 * moved, hidden_units, zero_output=True, dtype=dtype)
         for given, moved in sizes
     ]
-    return tfb.Invert(steps.coupled(affine, conditioners))
+    return tfb.Invert(steps.coupled(affine, conditioners, num_context))

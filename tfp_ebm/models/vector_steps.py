@@ -6,8 +6,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors
+from tfp_ebm.internal import checks
 
-__all__ = ["VectorSteps", "coupling_sizes"]
+__all__ = ["VectorSteps", "check_context", "coupling_sizes"]
 
 tfb = tfp.bijectors
 
@@ -22,6 +23,21 @@ def coupling_sizes(num_dims: int, step: int) -> tuple[int, int]:
     if num_dims == 1:
         return 0, 1
     return (last, num_dims - last) if step % 2 else (num_dims - last, last)
+
+
+def check_context(num_dims: int, num_context: int) -> int:
+    """Returns the size of condition vectors, or raises if no coupling would see them.
+
+    Raises:
+      ValueError: if it is negative, or positive where vectors have a single entry.
+    """
+    num_context = checks.positive_integer("num_context", num_context, minimum=0)
+    if num_context and num_dims == 1:
+        raise ValueError(
+            f"`num_context` {num_context} needs couplings, which vectors of one entry have not; "
+            "give the model an extra dimension (`num_augmented=1`), or no condition."
+        )
+    return num_context
 
 
 class VectorSteps(tf.Module):
@@ -55,15 +71,18 @@ class VectorSteps(tf.Module):
             for _ in range(num_steps if num_dims > 1 else 0)
         ]
 
-    def coupled(self, bijector_fn: Callable, conditioners: Iterable[tf.Module]) -> tfb.Bijector:
+    def coupled(
+        self, bijector_fn: Callable, conditioners: Iterable[tf.Module], num_context: int = 0
+    ) -> tfb.Bijector:
         """Returns norm, matrix and coupling, step by step, on `[..., D]`.
 
         Args:
           bijector_fn: makes the bijector of what a coupling transforms, see `Coupling`.
           conditioners: network of every step, from and to what `coupling_sizes` says.
+          num_context: size of the condition vectors that they see too.
         """
         couplings = [
-            bijectors.Coupling(self._split(step), bijector_fn, conditioner)
+            bijectors.Coupling(self._split(step), bijector_fn, conditioner, num_context)
             for step, conditioner in enumerate(conditioners)
         ]
         return self.chain(couplings)

@@ -23,6 +23,7 @@ from tfp_ebm.internal.train_options import (
     flag,
 )
 from tfp_ebm.models import DataSpec, ModelSpec
+from tfp_ebm.runs.conditions import num_context
 from tfp_ebm.runs.run_folder import columns_of
 from tfp_ebm.version import __version__
 
@@ -65,7 +66,8 @@ def new_config(
     data_options = {name: value for name, value in data_options.items() if value is not None}
     data_options["columns"] = _columns(data_options.pop("column", ()))
     data = data or load_data(dataset, options["data_dir"], data_options)
-    spec = _make_spec(model, DataSpec.of(data), dataset, given, options["precision"])
+    described = DataSpec.of(data, num_context=num_context(options["condition"], data))
+    spec = _make_spec(model, described, dataset, given, options["precision"])
     if data.columns is not None:
         data_options["columns"] = [vars(column) for column in data.columns]
     config = {
@@ -76,6 +78,8 @@ def new_config(
         **options,
         "versions": versions(),
     }
+    if options["condition"] and data.label_names:
+        config["label_names"] = data.label_names
     return json.loads(json.dumps(config)), data
 
 

@@ -7,13 +7,17 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.stochastic_bound import bound_log_prob
+from tfp_ebm.models import Conditional
 from tfp_ebm.models.parts import num_levels
+from tfp_ebm.runs.conditions import given, inside
 from tfp_ebm.training import parameter_groups
 
 __all__ = ["flops_per_event", "print_cost"]
 
 
-def flops_per_event(model: tfp.distributions.Distribution, event_shape: Sequence[int]) -> int:
+def flops_per_event(
+    model: tfp.distributions.Distribution | Conditional, event_shape: Sequence[int]
+) -> int:
     """Returns the floating-point operations of `log_prob` of one event, as TensorFlow counts them.
 
     Counted are the operations that its profiler knows, among them convolutions and products; a
@@ -23,21 +27,25 @@ def flops_per_event(model: tfp.distributions.Distribution, event_shape: Sequence
       model: the model.
       event_shape: shape of an event.
     """
-    function = tf.function(lambda x: bound_log_prob(model, x, (0, 0)), autograph=False)
+    function = tf.function(
+        lambda x: bound_log_prob(given(model, tf.zeros([1], tf.int32)), x, (0, 0)), autograph=False
+    )
     graph = function.get_concrete_function(tf.TensorSpec([1, *event_shape], model.dtype)).graph
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
     options["output"] = "none"
     return tf.compat.v1.profiler.profile(graph, options=options).total_float_ops
 
 
-def print_cost(model: tfp.distributions.Distribution, event_shape: Sequence[int]) -> None:
+def print_cost(
+    model: tfp.distributions.Distribution | Conditional, event_shape: Sequence[int]
+) -> None:
     """Prints parameters by group, and operations, separated by tabs."""
     groups = {
         name: int(sum(np.prod(variable.shape) for variable in part))
-        for name, part in parameter_groups(model).items()
+        for name, part in parameter_groups(inside(model)).items()
     }
     for name, count in groups.items():
         print(f"parameters of the {name}\t{count:,}")
     print(f"parameters\t{sum(groups.values()):,}")
-    noun = "image" if num_levels(model) else "event"
+    noun = "image" if num_levels(inside(model)) else "event"
     print(f"FLOPs of log_prob an {noun}\t{flops_per_event(model, event_shape):,}")

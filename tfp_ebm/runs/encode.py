@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfp_ebm import models
 from tfp_ebm.internal.train_options import SEED, check_number
 from tfp_ebm.runs import progress
+from tfp_ebm.runs.conditions import given, inside, labels_of
 from tfp_ebm.runs.configuration import load_data
 from tfp_ebm.runs.run_folder import check_data, load_model
 
@@ -25,7 +26,8 @@ def encode(
 ) -> None:
     """Writes the codes of the training, validation and test parts to an .npz file, with the labels.
 
-    A code is the most probable one given the event; bytes `[N, num_units]`, -1 or +1 of spins, 0 or
+    A code is the most probable one given the event, and its class where the model depends on it;
+    bytes `[N, num_units]`, -1 or +1 of spins, 0 or
     1 of hidden bits.
 
     Args:
@@ -44,7 +46,7 @@ def encode(
     if path.suffix != ".npz" or path.is_dir() or not path.parent.is_dir():
         raise ValueError(f"`--output` must be an .npz file in a folder that exists, got {path}.")
     config, model = load_model(run)
-    base = models.parts(model).base
+    base = models.parts(inside(model)).base
     if not callable(getattr(base, "posterior", None)):
         raise ValueError(
             f"The base of this run, {type(base).__name__}, has no discrete code; spins, rbm, "
@@ -55,23 +57,31 @@ def encode(
     check_data(run, config, data)
     content = {}
     for part in ("train", "validation", "test"):
-        content[part] = _codes(model, getattr(data, part), seed, part)
+        content[part] = _codes(model, getattr(data, part), labels_of(data, part), seed, part)
         if (labels := getattr(data, f"{part}_labels")) is not None:
             content[f"{part}_labels"] = labels
     np.savez_compressed(path, **content)
     print(path)
 
 
-def _codes(model, events, seed, name):
+def _codes(model, events, labels, seed, name):
     signature = [
         tf.TensorSpec([None, *events.shape[1:]], events.dtype),
+        tf.TensorSpec([None], tf.int64),
         tf.TensorSpec([2], tf.int32),
     ]
 
-    def mode(x, seed):
-        return tf.cast(models.encode(model, x, seed).mode(), tf.int8)
+    def mode(x, labels, seed):
+        return tf.cast(models.encode(given(model, labels), x, seed).mode(), tf.int8)
 
     compiled = tf.function(mode, input_signature=signature, autograph=False)
     starts = progress.bar(range(0, len(events), _BATCH_SIZE), f"codes of {name}")
-    codes = [compiled(events[i : i + _BATCH_SIZE], tf.constant([seed, i])) for i in starts]
+    codes = [
+        compiled(
+            events[i : i + _BATCH_SIZE],
+            labels[i : i + _BATCH_SIZE].astype(np.int64),
+            tf.constant([seed, i]),
+        )
+        for i in starts
+    ]
     return np.concatenate([part.numpy() for part in codes])

@@ -17,6 +17,7 @@ from tfp_ebm.internal import checks
 from tfp_ebm.internal.train_options import COUNT_OR_NONE, SEED, SEVERAL_OR_NONE, check_number
 from tfp_ebm.models.parts import num_levels
 from tfp_ebm.runs import progress
+from tfp_ebm.runs.conditions import density_inside, given, inside
 from tfp_ebm.runs.configuration import load_data
 from tfp_ebm.runs.machines import bracket_log_partition, estimate_log_partitions
 from tfp_ebm.runs.run_folder import check_data, load_model, read_config, write_json
@@ -58,9 +59,9 @@ def evaluate(
     data = load_data(config["dataset"], data_dir or config["data_dir"], config["data"])
     check_data(run, config, data)
     _, model = load_model(run)
-    if num_samples and num_levels(model) is None:
+    if num_samples and num_levels(inside(model)) is None:
         raise ValueError("`--num-samples` judges images, and this model has none; leave it out.")
-    result = evaluate_model(model, data.test, seed, importance_draws)
+    result = evaluate_model(model, data.test, seed, importance_draws, data.test_labels)
     result |= units_of_table(result, data)
     if num_samples:
         judge = metrics.SampleQuality(
@@ -126,10 +127,11 @@ def find_network(name: str, data: datasets.Dataset, folder: pathlib.Path) -> met
 
 
 def evaluate_model(
-    model: tfp.distributions.Distribution,
+    model: tfp.distributions.Distribution | models.Conditional,
     events: np.ndarray,
     seed: int = 0,
     importance_draws: int = 0,
+    labels: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """Returns the likelihood of a model on events in every unit, and the log Z it rests on.
 
@@ -142,16 +144,24 @@ def evaluate_model(
       events: `[N, *event_shape]`.
       seed: seed of the noise and of the annealing.
       importance_draws: draws of the noise in the importance-sampled bound; 0: no such bound.
+      labels: class of each event, `[N]`, for a conditional model, whose figures are those of an
+        event given its class; others ignore them.
     """
-    noun = "image" if num_levels(model) else "event"
+    noun = "image" if num_levels(inside(model)) else "event"
     result = {f"num_{noun}s": len(events), "seed": seed}
+    if inside(model) is model:
+        labels = None
+    elif labels is None:
+        raise ValueError("`labels` are needed: the model is of events given their class.")
+    else:
+        result["condition"] = "labels"
     log_partition_error = 0.0
     if log_partition := estimate_log_partitions(model, seed):
         result["log_partition"] = log_partition
         log_partition_error = log_partition["standard_error"]
-    if bracket := bracket_log_partition(model, events, seed):
+    if bracket := bracket_log_partition(model, events, seed, labels):
         result["bracket"] = bracket
-    records = _likelihoods(model, events, seed, importance_draws, log_partition_error)
+    records = _likelihoods(model, events, labels, seed, importance_draws, log_partition_error)
     likelihood = [record.to_dict() for record in records]
     result["bound"] = likelihood[0]["kind"]
     result[f"nats_per_{noun}"] = likelihood[0]["nats"]
@@ -162,49 +172,64 @@ def evaluate_model(
     return result
 
 
-def _likelihoods(model, events, seed, importance_draws, log_partition_error):
+def _likelihoods(model, events, labels, seed, importance_draws, log_partition_error):
     """Returns the records: the density's or the one-draw bound, the tighter one, raw pixels."""
-    is_bound = isinstance(model, StochasticBound)
-    dtype, levels = models.parts(model).density.dtype, num_levels(model)
-    own = functools.partial(bound_log_prob, model)
-    figures = [("one-draw bound" if is_bound else "exact", int(is_bound), own)]
+    is_bound = isinstance(inside(model), StochasticBound)
+    dtype, levels = models.parts(inside(model)).density.dtype, num_levels(inside(model))
+    own = "one-draw bound" if is_bound else "exact"
+    figures = [(own, int(is_bound), functools.partial(_log_prob_given, model))]
     if importance_draws:
         if not is_bound:
             raise ValueError(
                 "`--importance-draws` tighten a bound, but the log-probability of this model is "
                 "exact; leave them out."
             )
-        many_draws = functools.partial(model.importance_log_prob, num_samples=importance_draws)
-        name = "importance-sampled bound"
-        figures.append((name, importance_draws, lambda x, seed: many_draws(x, seed=seed)))
+
+        def tighter(x, seed, labels=None):
+            return given(model, labels).importance_log_prob(x, importance_draws, seed)
+
+        figures.append(("importance-sampled bound", importance_draws, tighter))
     if levels is not None:
-        raw = functools.partial(bound_log_prob, model.distribution)
-        name = "density at the raw pixels"
-        figures.append((name, 0, lambda x, seed: raw(tf.cast(x, dtype), seed)))
+        density = density_inside(model)
+
+        def raw(x, seed, labels=None):
+            return _log_prob_given(density, tf.cast(x, dtype), seed, labels)
+
+        figures.append(("density at the raw pixels", 0, raw))
     return [
         metrics.likelihood_record(
-            _in_batches(log_prob, events, seed),
+            _in_batches(log_prob, events, seed, labels),
             num_dimensions=math.prod(events.shape[1:]),
             num_levels=levels,
             kind=kind,
             num_draws=num_draws,
             log_partition_error=log_partition_error,
-            dequantisation=_dequantisation(model) if num_draws else "none",
+            dequantisation=_dequantisation(inside(model)) if num_draws else "none",
             preprocessing=_preprocessing(model),
         )
         for kind, num_draws, log_prob in figures
     ]
 
 
-def _in_batches(log_prob, events, seed):
-    """Returns `log_prob(events, seed)`, `[N]`; compiled once, for batches of any size."""
+def _log_prob_given(model, x, seed, labels=None):
+    return bound_log_prob(given(model, labels), x, seed)
+
+
+def _in_batches(log_prob, events, seed, labels=None):
+    """Returns `log_prob(events, seed)`, or with labels too, `[N]`; compiled once for any batch."""
     signature = [
         tf.TensorSpec([None, *events.shape[1:]], events.dtype),
         tf.TensorSpec([2], tf.int32),
     ]
+    arrays = [events]
+    if labels is not None:
+        signature.append(tf.TensorSpec([None], tf.int64))
+        arrays.append(labels.astype(np.int64))
     compiled = tf.function(log_prob, input_signature=signature, autograph=False)
-    starts = progress.bar(range(0, len(events), _BATCH_SIZE), "likelihood")
-    batches = [compiled(events[i : i + _BATCH_SIZE], tf.constant([seed, i])) for i in starts]
+    batches = []
+    for start in progress.bar(range(0, len(events), _BATCH_SIZE), "likelihood"):
+        x, *own = (array[start : start + _BATCH_SIZE] for array in arrays)
+        batches.append(compiled(x, tf.constant([seed, start]), *own))
     return np.concatenate([batch.numpy() for batch in batches])
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from tfp_ebm import datasets, models, plots
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.models.parts import num_levels
+from tfp_ebm.runs.conditions import given, inside
 from tfp_ebm.runs.evaluate import evaluate_model, units_of_table
 from tfp_ebm.runs.run_folder import load_model, write_json
 from tfp_ebm.training import checkpoint
@@ -27,9 +28,9 @@ def finish(output: pathlib.Path, data: datasets.Dataset, training_seconds: float
       data: its data set.
       training_seconds: how long `fit` took, since it was last taken up.
     """
-    config, density = load_model(output)
-    seed = config["seed"]
-    result = evaluate_model(density, data.test, seed)
+    config, model = load_model(output)
+    seed, density = config["seed"], inside(model)
+    result = evaluate_model(model, data.test, seed, labels=data.test_labels)
     result |= units_of_table(result, data)
     checkpoint.save(density, output / "checkpoint")  # Now with the better estimate of log Z.
     rows = _metrics(output / "metrics.csv")
@@ -46,9 +47,9 @@ def finish(output: pathlib.Path, data: datasets.Dataset, training_seconds: float
         "test": result,
     }
     if num_levels(density) is None:
-        _draw_columns(density, data, output, seed)
+        _draw_columns(model, data, output, seed)
     else:
-        _draw_images(density, data, output, seed)
+        _draw_images(model, data, output, seed)
     _draw_curves(rows, output, num_levels(density) is not None)
     write_json(output / "summary.json", summary)
     _report(result, output, noun)
@@ -66,14 +67,18 @@ def _metrics(path):
 
 
 def _draw_images(model, data, output, seed):
-    levels = model.num_levels
+    levels = inside(model).num_levels
     samples = model.sample(64, seed=(seed, 4)).numpy()
     plots.data_and_samples(data.test[:64], samples, output / "samples.png", levels)
-    base = models.parts(model).base
+    base = models.parts(inside(model)).base
     if isinstance(base, SmoothedSpins):
         z = base.sample(12, seed=(seed, 5))
         spins = base.posterior(z).sample(seed=(seed, 6))
-        columns = model.sample([8, 12], seed=(seed, 7), distribution_kwargs={"spins": spins})
+        if inside(model) is model:
+            shape = [8, 12]
+        else:
+            shape, model = 8, given(model, np.arange(12) % model.num_classes)
+        columns = model.sample(shape, seed=(seed, 7), distribution_kwargs={"spins": spins})
         plots.code_columns(columns, output / "columns.png", levels)
 
 

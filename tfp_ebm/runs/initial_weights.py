@@ -5,6 +5,7 @@ import pathlib
 import tensorflow_probability as tfp
 
 from tfp_ebm import models
+from tfp_ebm.runs.conditions import inside
 from tfp_ebm.runs.run_folder import load_model, spec_of
 
 __all__ = ["take_weights"]
@@ -34,7 +35,7 @@ def take_weights(
     for name in _PARTS:
         if not is_same_space or getattr(spec, name) != getattr(other, name):
             continue
-        ours, theirs = (getattr(models.parts(part), name) for part in (model, trained))
+        ours, theirs = (getattr(models.parts(part), name) for part in (model, inside(trained)))
         ours, theirs = (list(getattr(part, "variables", ())) for part in (ours, theirs))
         for mine, value in zip(ours, theirs, strict=True):
             mine.assign(value)

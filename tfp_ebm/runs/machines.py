@@ -13,6 +13,7 @@ from tfp_ebm.internal.json_numbers import json_number
 from tfp_ebm.internal.tfp_private import Blockwise, samplers
 from tfp_ebm.partition import reverse_annealing
 from tfp_ebm.runs import progress
+from tfp_ebm.runs.conditions import given
 from tfp_ebm.training import energy_based_parts
 
 __all__ = ["bracket_log_partition", "estimate_log_partitions"]
@@ -70,7 +71,12 @@ def estimate_log_partitions(model: tfd.Distribution, seed: int) -> dict[str, Any
     }
 
 
-def bracket_log_partition(model: tfd.Distribution, images: np.ndarray, seed: int) -> dict[str, Any]:
+def bracket_log_partition(
+    model: tfd.Distribution | models.Conditional,
+    images: np.ndarray,
+    seed: int,
+    labels: np.ndarray | None = None,
+) -> dict[str, Any]:
     """Returns the width of the bracket around log Z, by reverse annealing from test images.
 
     Each machine's chains start from its part of the codes; gaps of an image add up.
@@ -79,12 +85,15 @@ def bracket_log_partition(model: tfd.Distribution, images: np.ndarray, seed: int
       model: the model, whose log Z was estimated.
       images: `[N, *event_shape]`.
       seed: seed of the codes and of the annealing.
+      labels: class of each image, `[N]`, for a conditional model.
 
     Returns:
       `nats`, `nats_error` and `bits_per_dimension` of all machines together, and `machines`, those
       of each; empty if there is none that is annealed.
     """
     images = images[:_NUM_REVERSE]
+    if labels is not None:
+        model = given(model, labels[:_NUM_REVERSE])
     gaps, names = [], []
     for index, (machine, points) in enumerate(_machines_and_points(model, images, (seed, 8))):
         own_seed = _own_seed((seed, 9), index)

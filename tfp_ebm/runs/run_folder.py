@@ -9,6 +9,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import datasets, models
 from tfp_ebm.internal.train_options import OPTIONS, check_options
+from tfp_ebm.runs.conditions import as_trained
 from tfp_ebm.training import checkpoint
 from tfp_ebm.version import __version__
 
@@ -79,13 +80,19 @@ def _checked(config):
         raise ValueError(f"it lacks {', '.join(missing)}.")
     if not isinstance(config["dataset"], str):
         raise ValueError(f"`dataset` must be a name or a path, got {config['dataset']!r}.")
-    models.check(models.ModelSpec.from_dict(config["spec"]))
+    spec = models.ModelSpec.from_dict(config["spec"])
+    models.check(spec)
     own = [option for option in OPTIONS if option.group not in ("model", "data")]
     config = {**{option.name: option.default for option in own}, **config}
     for option in own:
         if config[option.name] is None and option.default is not None:
             raise ValueError(f"`{option.name}` must have a value, got null.")
     check_options({**config["data"], **config})
+    if bool(config["condition"]) != bool(spec.data.num_context):
+        raise ValueError(
+            "`condition` and the `num_context` of the data must be there together, got "
+            f"{config['condition']!r} and {spec.data.num_context}."
+        )
     if not isinstance(config.get("changes", []), list):
         raise ValueError(f"`changes` must be a list, got {config['changes']!r}.")
     return config
@@ -113,6 +120,12 @@ def check_data(run: pathlib.Path, config: dict[str, Any], data: datasets.Dataset
             f"has {expected[0]} and {expected[1]}. Restore the data or the file from a copy, or "
             "train again into a new folder."
         )
+    if described.num_context and described.num_context != data.num_classes:
+        raise ValueError(
+            f"The model of {run} is of events of {described.num_context} classes, but "
+            f"{config['dataset']} has {data.num_classes or 'no'} classes. Restore the data from a "
+            "copy, or give data with the same labels."
+        )
 
 
 def make_model(spec: models.ModelSpec) -> tfp.distributions.Distribution:
@@ -120,8 +133,10 @@ def make_model(spec: models.ModelSpec) -> tfp.distributions.Distribution:
     return models.build(spec)
 
 
-def load_model(run: pathlib.Path) -> tuple[dict[str, Any], tfp.distributions.Distribution]:
-    """Returns the configuration and the trained model of a run.
+def load_model(
+    run: pathlib.Path,
+) -> tuple[dict[str, Any], tfp.distributions.Distribution | models.Conditional]:
+    """Returns the configuration and the trained model of a run, a `Conditional` of one of classes.
 
     Raises:
       ValueError: if the folder is not that of a run or something in it is damaged.
@@ -136,4 +151,4 @@ def load_model(run: pathlib.Path) -> tuple[dict[str, Any], tfp.distributions.Dis
     except (ValueError, TypeError) as error:
         raise ValueError(_damaged(run / "config.json", config, error)) from error
     checkpoint.restore(model, run / "checkpoint")
-    return config, model
+    return config, as_trained(config, model)

@@ -9,6 +9,7 @@ from tfp_ebm import datasets, plots
 from tfp_ebm.internal.train_options import COUNT, SEED, check_number
 from tfp_ebm.models.parts import num_levels
 from tfp_ebm.runs import progress
+from tfp_ebm.runs.conditions import class_of, given, inside
 from tfp_ebm.runs.run_folder import columns_of, load_model
 
 __all__ = ["sample"]
@@ -18,7 +19,11 @@ _ARRAYS = (".npy", ".npz")
 
 
 def sample(
-    run: pathlib.Path, num: int = 64, seed: int = 0, output: pathlib.Path | None = None
+    run: pathlib.Path,
+    num: int = 64,
+    seed: int = 0,
+    output: pathlib.Path | None = None,
+    condition: str | None = None,
 ) -> None:
     """Draws events from a run's model and saves them: a picture, a table, or an array.
 
@@ -28,6 +33,8 @@ def sample(
       seed: seed; the same seed gives the same samples.
       output: a .png of images, a .csv of rows in the units of their table or of vectors, or a .npy
         or .npz file of any; `samples-SEED.png` or `.csv` in the run folder by default.
+      condition: name or number of the class to sample, of a model of events given their class;
+        None: the classes in turn.
 
     Raises:
       ValueError: if the folder is not that of a run, or an option does not fit.
@@ -37,7 +44,12 @@ def sample(
     if output is not None and (output.is_dir() or not output.parent.is_dir()):
         raise ValueError(f"`--output` must be a file in a folder that exists, got {output}.")
     config, model = load_model(run)
-    levels = num_levels(model)
+    labels = np.zeros(num, np.int64)
+    if condition is not None:
+        labels += class_of(config, condition)
+    elif inside(model) is not model:
+        labels = np.arange(num) % model.num_classes
+    levels = num_levels(inside(model))
     usual = ".csv" if levels is None else ".png"
     path = output or run / f"samples-{seed}{usual}"
     kinds = (usual, *_ARRAYS)
@@ -45,12 +57,19 @@ def sample(
         raise ValueError(f"`--output` must end in {', '.join(kinds)}, got {path}.")
     samples = np.concatenate(
         [
-            model.sample(min(_BLOCK, num - start), seed=(seed, 2 + start)).numpy()
+            _draw(model, labels[start : start + _BLOCK], (seed, 2 + start)).numpy()
             for start in progress.bar(range(0, num, _BLOCK), "samples")
         ]
     )
     _write(path, samples, columns_of(config), levels)
     print(path)
+
+
+def _draw(model, labels, seed):
+    """Returns an event for each label, which counts for conditional models only."""
+    if inside(model) is model:
+        return model.sample(len(labels), seed=seed)
+    return given(model, labels).sample(seed=seed)
 
 
 def _write(path: pathlib.Path, samples: np.ndarray, columns: Any, levels: int | None) -> None:

@@ -6,6 +6,8 @@ import pathlib
 import tensorflow_probability as tfp
 
 from tfp_ebm import models
+from tfp_ebm.internal import checks
+from tfp_ebm.runs.conditions import inside
 from tfp_ebm.runs.configuration import versions
 from tfp_ebm.runs.run_folder import load_model, write_json
 from tfp_ebm.training import checkpoint
@@ -13,10 +15,11 @@ from tfp_ebm.training import checkpoint
 __all__ = ["load", "save"]
 
 _DESCRIPTION = "model.json"
+_CONDITIONS = ("labels", "vectors")
 
 
 def save(
-    model: tfp.distributions.Distribution,
+    model: tfp.distributions.Distribution | models.Conditional,
     folder: str | pathlib.Path,
     spec: models.ModelSpec | None = None,
 ) -> None:
@@ -33,7 +36,8 @@ def save(
     [0.0, 0.0, 0.0]
 
     Args:
-      model: a model that `models.build` made, or a function such as `models.rbm_flow`.
+      model: a model that `models.build` made, or a function such as `models.rbm_flow`, or a
+        `models.Conditional` of one.
       folder: where to write; a model that was saved there is replaced when the new one is whole.
       spec: the description of a model that was made otherwise, with the same variables.
 
@@ -42,19 +46,24 @@ def save(
       CheckpointError: if it cannot be written, as on a full disk.
     """
     folder = pathlib.Path(folder)
-    spec = models.spec_of(model) if spec is None else spec
+    spec = models.spec_of(inside(model)) if spec is None else spec
     if folder.exists() and not (folder / _DESCRIPTION).is_file() and any(folder.iterdir()):
         raise ValueError(
             f"`folder` {folder} exists and holds no saved model; it is left as it is. Choose "
             "another folder."
         )
     folder.mkdir(parents=True, exist_ok=True)
-    checkpoint.save(model, folder / "checkpoint")
-    write_json(folder / _DESCRIPTION, {"spec": spec.to_dict(), "versions": versions()})
+    checkpoint.save(inside(model), folder / "checkpoint")
+    content = {"spec": spec.to_dict(), "versions": versions()}
+    if isinstance(model, models.Conditional):
+        content["condition"] = "vectors" if model.num_classes is None else "labels"
+    write_json(folder / _DESCRIPTION, content)
 
 
-def load(folder: str | pathlib.Path) -> tfp.distributions.Distribution:
+def load(folder: str | pathlib.Path) -> tfp.distributions.Distribution | models.Conditional:
     """Returns the model in a folder that `save` or `tfp-ebm train` wrote.
+
+    Of a `Conditional`, and of a run with `--condition`, it is a `Conditional`.
 
     Args:
       folder: the folder.
@@ -72,8 +81,17 @@ def load(folder: str | pathlib.Path) -> tfp.distributions.Distribution:
             "the config.json of a run."
         )
     try:
-        model = models.build(models.ModelSpec.from_dict(json.loads(path.read_text())["spec"]))
+        content = json.loads(path.read_text())
+        spec = models.ModelSpec.from_dict(content["spec"])
+        model = _as_saved(models.build(spec), content.get("condition"), spec.data.num_context)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} is damaged: {error} Restore it from a copy.") from error
-    checkpoint.restore(model, folder / "checkpoint")
+    checkpoint.restore(inside(model), folder / "checkpoint")
     return model
+
+
+def _as_saved(model, condition, num_context):
+    if condition is None:
+        return model
+    checks.choice("condition", condition, _CONDITIONS)
+    return models.Conditional(model, num_context if condition == "labels" else None)

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tfp_ebm import datasets, metrics, training
 from tfp_ebm.internal.keras import keras
+from tfp_ebm.runs.conditions import as_trained, labels_of
 from tfp_ebm.runs.configuration import (
     changed_config,
     differing_options,
@@ -78,7 +79,8 @@ def train(
     strategy = training.make_strategy(strategy_name or "none")
     data = None
     if resume is None:
-        known = sizes_of(dataset) if dry_run else None
+        # Of stand-ins the number of classes is not known.
+        known = sizes_of(dataset) if dry_run and not given.get("condition") else None
         config, data = new_config(model, dataset, given, known)
     if data is None:
         data = load_data(config["dataset"], config["data_dir"], config["data"])
@@ -88,7 +90,7 @@ def train(
 
         density = make_model(spec_of(config))
         _optimizers(config, density, len(data.train))  # Refuses rates of parts without parameters.
-        print_cost(density, data.event_shape)
+        print_cost(as_trained(config, density), data.event_shape)
         return
     if resume is not None and _is_finished(output, config, len(data.train)):
         print(
@@ -189,8 +191,11 @@ def _make_trainer(config, num_images, strategy):
     tf.config.experimental.enable_op_determinism()
     with strategy.scope():
         density = make_model(spec_of(config))
-        trainer = training.LikelihoodModel(
-            density,
+        kind = training.LikelihoodModel
+        if config["condition"]:
+            kind = training.ConditionalLikelihoodModel
+        trainer = kind(
+            as_trained(config, density),
             gibbs_steps=config["gibbs_steps"],
             ema_momentum=config["ema_momentum"],
             base_weight_penalty=config["base_weight_penalty"],
@@ -216,8 +221,8 @@ def _fit(trainer, config, data, output):
     trainer.reseed((seed, 1))  # The checkpoint may hold another one.
     started = time.perf_counter()
     trainer.fit(
-        data.train,
-        validation_data=data.validation,
+        _events(config, data, "train"),
+        validation_data=_events(config, data, "validation"),
         epochs=config["epochs"],
         batch_size=config["batch_size"],
         horizontal_flips=config["horizontal_flips"],
@@ -232,6 +237,12 @@ def _fit(trainer, config, data, output):
         ],
     )
     return time.perf_counter() - started
+
+
+def _events(config, data, part):
+    """Returns the events of a part, with their labels where the model depends on them."""
+    events = getattr(data, part)
+    return (events, labels_of(data, part)) if config["condition"] else events
 
 
 def _chosen_callbacks(config, data, output):

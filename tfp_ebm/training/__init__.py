@@ -3,6 +3,7 @@
 from tfp_ebm.training import checkpoint
 from tfp_ebm.training.callbacks import BestWeights, LogPartitionCallback, MetricsFile
 from tfp_ebm.training.checkpoints import Checkpoints, is_chief
+from tfp_ebm.training.conditional_likelihood_model import ConditionalLikelihoodModel
 from tfp_ebm.training.diagnosis import first_nonfinite
 from tfp_ebm.training.likelihood_model import LikelihoodModel, energy_based_parts
 from tfp_ebm.training.monitors import (
@@ -25,6 +26,7 @@ __all__ = [
     "BestWeights",
     "ChainHealth",
     "Checkpoints",
+    "ConditionalLikelihoodModel",
     "LikelihoodModel",
     "LogPartitionCallback",
     "MetricsFile",

@@ -37,8 +37,8 @@ def events(batch: Any) -> Any:
 
 
 def evaluation_batches(data: Any, batch_size: int) -> Any:
-    """Returns an array as a `tf.data.Dataset` of batches in its order, anything else as it is."""
-    if not isinstance(data, np.ndarray):
+    """Returns arrays as a `tf.data.Dataset` of batches in their order, anything else as it is."""
+    if not isinstance(data, np.ndarray | tuple):
         return data
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA

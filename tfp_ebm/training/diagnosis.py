@@ -34,18 +34,21 @@ def _steps(bijector: tfb.Bijector, is_inverted: bool) -> Iterator[tuple[tfb.Bije
         yield bijector, is_inverted
 
 
-def _walk(model: tfd.Distribution, x: tf.Tensor) -> str | None:
-    """Follows events through the layers of a model; returns the first bad one."""
+def _walk(model: tfd.Distribution, x: tf.Tensor, given: Any = None) -> str | None:
+    """Follows events, given a condition if any, through the layers; returns the first bad one."""
+    if hasattr(model, "condition"):
+        return _walk(model.distribution, model.for_every_condition(x), model.condition)
     if isinstance(model, StochasticBound):
-        return _walk_bound(model, x)
+        return _walk_bound(model, x, given)
     if isinstance(model, TransformedDistribution):
         steps = list(_steps(model.bijector, is_inverted=True))
         for index, (step, is_inverted) in enumerate(steps):
-            y = step.inverse(x) if is_inverted else step.forward(x)
+            kwargs = {"condition": given} if getattr(step, "num_context", 0) else {}
+            y = (step.inverse if is_inverted else step.forward)(x, **kwargs)
             log_det = (
-                step.inverse_log_det_jacobian(x)
+                step.inverse_log_det_jacobian(x, **kwargs)
                 if is_inverted
-                else step.forward_log_det_jacobian(x)
+                else step.forward_log_det_jacobian(x, **kwargs)
             )
             if not _is_finite((y, log_det)):
                 return f"bijector {index + 1} of {len(steps)} from the data, {step.name}"
@@ -63,21 +66,21 @@ def _walk(model: tfd.Distribution, x: tf.Tensor) -> str | None:
     return None
 
 
-def _walk_bound(model: StochasticBound, x: tf.Tensor) -> str | None:
+def _walk_bound(model: StochasticBound, x: tf.Tensor, given: Any) -> str | None:
     """Draws the hidden variables of a bound, and follows them with the event."""
     if isinstance(model, Augmented):
         extra, log_prob = model.posterior(x).experimental_sample_and_log_prob()
         if not _is_finite((extra, log_prob)):
             return "the posterior of the extra dimensions"
-        return _walk(model.distribution, tf.concat([x, extra], axis=-1))
+        return _walk(model.distribution, tf.concat([x, extra], axis=-1), given)
     if getattr(model, "noise", None) is None:
-        return _walk(model.distribution, model.dequantize(x))
+        return _walk(model.distribution, model.dequantize(x), given)
     # Drawn here: `dequantize` raises for noise that is not finite, and names no layer.
     levels = tf.cast(x, model.distribution.dtype)
     noise, log_prob = model.noise(levels).experimental_sample_and_log_prob()
     if not _is_finite((noise, log_prob)):
         return "the dequantisation noise"
-    return _walk(model.distribution, levels + noise)
+    return _walk(model.distribution, levels + noise, given)
 
 
 def _walk_parts(parts: list[tfd.Distribution], x: tf.Tensor) -> str | None:

@@ -12,11 +12,13 @@ from tfp_ebm.datasets import num_batches, training_batches
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.models.conditional import Conditional
 from tfp_ebm.training.data import EventReader, evaluation_batches, events
 
 __all__ = ["EventTrainer"]
 
 _BATCH_SIZE = 32
+_OF_CONDITIONAL = "`tfp_ebm.training.ConditionalLikelihoodModel` trains conditional models."
 _LOSS = (
     "loses what a distribution owns: write the model by `tfp_ebm.save(trainer.distribution, "
     "folder)`, or by `tfp_ebm.training.checkpoint.save`, and training by "
@@ -44,10 +46,11 @@ class EventTrainer(keras.Model):
         Raises:
           TypeError: if `model` is not a distribution.
         """
-        super().__init__(name=name)
+        super().__init__(name=name, autocast=False)  # Events keep the dtype of the model.
         if not isinstance(model, tfp.distributions.Distribution):
             raise TypeError(
                 f"`model` must be a tfp.distributions.Distribution, got {type(model).__name__}."
+                + (f" {_OF_CONDITIONAL}" if isinstance(model, Conditional) else "")
             )
         self.distribution = model
         self._seed = tf.Variable(samplers.sanitize_seed(seed), trainable=False, name="seed")
@@ -109,6 +112,19 @@ class EventTrainer(keras.Model):
     def _inputs(self, data):
         """Returns what `call` takes of a batch while training."""
         return self._reader.cast(events(data))
+
+    def _inputs_to_judge(self, data):
+        """Returns what `call` takes of a batch in `evaluate` and `predict`."""
+        return self._reader.cast(events(data))
+
+    def _last_part(self, x):
+        """Returns what validation needs of the last part of arrays."""
+        return events(x)
+
+    @property
+    def sample_source(self) -> Any:
+        """What callbacks sample."""
+        return self.distribution
 
     def fit(
         self,
@@ -191,7 +207,7 @@ class EventTrainer(keras.Model):
         if not kept:
             raise ValueError(f"`validation_split` leaves none of {size} events to train on.")
         last = tf.nest.map_structure(lambda part: part[kept:], x)
-        return tf.nest.map_structure(lambda part: part[:kept], x), events(last)
+        return tf.nest.map_structure(lambda part: part[:kept], x), self._last_part(last)
 
     def training_batch(self, update: int) -> tf.Tensor | None:
         """Returns the events of an update of the last `fit`; None if not fitted to an array.
@@ -199,9 +215,15 @@ class EventTrainer(keras.Model):
         Args:
           update: number of the update, from 0.
         """
-        if self._batches_from is None:
-            return None
-        return events(next(iter(self._batches_from(start=update))))
+        batch = self._training_batch(update)
+        return None if batch is None else events(batch)
+
+    def _training_batch(self, update):
+        return self._batches_from and next(iter(self._batches_from(start=update)))
+
+    def training_case(self, update: int) -> tuple[Any, Any]:
+        """Returns the distribution and the events of an update of the last `fit`, or no events."""
+        return self.distribution, self.training_batch(update)
 
     def resume_at(self, epoch: int, step: int) -> None:
         """Makes the next `fit` start at a step of an epoch, both from 0; `Checkpoints` calls it."""

@@ -16,7 +16,6 @@ from tfp_ebm.internal.replicas import num_replicas, replica_seed
 from tfp_ebm.internal.seeds import seed_scope
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.metrics import BitsPerDimension
-from tfp_ebm.training.data import events
 from tfp_ebm.training.epoch_loss import (
     UNNORMALIZED_LOSS,
     Annealing,
@@ -250,13 +249,13 @@ class LikelihoodModel(EventTrainer):
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Adds a batch to the metrics."""
-        x = self._reader.cast(events(data))
+        x = self._inputs_to_judge(data)
         self._update_metrics(self._evaluate_batch(x, self._test_counter))
         return self.get_metrics_result()
 
     def predict_step(self, data: Any) -> tf.Tensor:
         """Returns the log-probabilities of a batch."""
-        x = self._reader.cast(events(data))
+        x = self._inputs_to_judge(data)
         return self._evaluate_batch(x, self._predict_counter)
 
     def _update_metrics(self, log_prob):

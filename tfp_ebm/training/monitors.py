@@ -39,7 +39,7 @@ class TerminateOnNonFinite(keras.callbacks.Callback):
         if tf.math.is_finite(loss):
             return
         update = int(self.model.num_updates.numpy()) - 1
-        where = first_nonfinite(self.model.distribution, self.model.training_batch(update))
+        where = first_nonfinite(*self.model.training_case(update))
         raise NonFiniteError(
             f"The loss or its gradient is not finite in update {update}, first in "
             f"{where or 'a draw that another look does not repeat'}. The weights are those before "
@@ -72,7 +72,7 @@ class SampleGrids(keras.callbacks.Callback):
             return
         self._folder.mkdir(parents=True, exist_ok=True)
         with self.model.averaged_weights():
-            images = self.model.distribution.sample(self._num_samples, seed=self._seed)
+            images = self.model.sample_source.sample(self._num_samples, seed=self._seed)
         plots.sample_grid(
             images.numpy(),
             self._folder / f"epoch-{epoch + 1:04d}.png",

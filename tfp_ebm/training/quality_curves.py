@@ -59,7 +59,7 @@ class QualityCurves(keras.callbacks.Callback):
         if (epoch + 1) % self._every:
             return
         if self._sampler is None:
-            self._sampler = BatchSampler(self.model.distribution, self._batch_size)
+            self._sampler = BatchSampler(self.model.sample_source, self._batch_size)
         with self.model.averaged_weights():
             samples = self._sampler(self._num_samples, seed=self._seed)
         logs = logs or {}
