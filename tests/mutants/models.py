@@ -40,7 +40,7 @@ FAULTS = {
     ],
     "spline_flow": [
         ("tf.reshape(parameters, shape), self.bound)", "tf.reshape(parameters, shape), 4.0)"),
-        ("hidden_units, zero_output=True", "hidden_units, zero_output=False"),
+        ("zero_output=True,", "zero_output=False,"),
     ],
     "vector_flow": [
         ("hidden_units, zero_output=True", "hidden_units, zero_output=False"),
@@ -106,7 +106,7 @@ FAULTS = {
             "tf.concat([x, model.posterior(x).sample(seed=seed)], axis=-1)",
             "tf.concat([x, x], axis=-1)",
         ),
-        ("flow.inverse(x)", "flow.forward(x)"),
+        ("flow.inverse(x, **given)", "flow.forward(x, **given)"),
         ("and not _is_named(model)", ""),
     ],
     "image_preprocessing": [

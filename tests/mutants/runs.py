@@ -28,11 +28,11 @@ FAULTS = {
         ("written_by != __version__", "written_by == __version__"),
     ],
     "encode": [
-        ("models.encode(model, x, seed).mode()", "-models.encode(model, x, seed).mode()"),
+        ("x, seed).mode(), tf.int8)", "x, seed).mean(), tf.int8)"),
         ('content[f"{part}_labels"] = labels', 'content[f"{part}_labels"] = labels[::-1]'),
     ],
     "saving": [
-        ('checkpoint.restore(model, folder / "checkpoint")', "pass"),
+        ('checkpoint.restore(inside(model), folder / "checkpoint")', "pass"),
         ("and any(folder.iterdir()):", "and False:"),
     ],
 }
