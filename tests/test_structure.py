@@ -21,7 +21,12 @@ ALLOWED = {
     "partition": {"machines", "mcmc"},
     "distributions": {"machines", "mcmc", "partition"},
     "testing": {"bijectors", "distributions"},
-    "models": {"bijectors", "networks", "distributions", "mcmc", "partition"},
+    "flows": {"bijectors", "networks"},
+    "conditionals": {"bijectors", "networks", "flows"},
+    "models": {
+        *("bijectors", "conditionals", "distributions", "flows", "mcmc", "networks"),
+        "partition",
+    },
     "training": {"datasets", "models", "distributions", "metrics", "mcmc", "partition", "plots"},
     "runs": {
         *("datasets", "distributions", "metrics", "models", "partition", "plots", "training"),

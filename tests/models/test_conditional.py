@@ -9,9 +9,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors, distributions, models
+from tfp_ebm.flows.condition_paths import condition_kwargs, context_size
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.models import Conditional, DataSpec, ModelSpec
-from tfp_ebm.models.condition_paths import condition_kwargs, context_size
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 

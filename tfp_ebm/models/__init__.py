@@ -1,14 +1,19 @@
 """Models from their descriptions, and the functions that return their parts."""
 
+from tfp_ebm.conditionals.variational_noise import VariationalNoise
+from tfp_ebm.conditionals.vector_posteriors import FlowPosterior, GaussianPosterior, NormalPosterior
+from tfp_ebm.flows.flow_plus_plus import flow_plus_plus
+from tfp_ebm.flows.glow import glow
+from tfp_ebm.flows.initialization import initialize_from_data
+from tfp_ebm.flows.multi_scale import latent_shapes, multi_scale
+from tfp_ebm.flows.nice import nice
+from tfp_ebm.flows.spline_flow import spline_flow
+from tfp_ebm.flows.vector_flow import vector_flow
 from tfp_ebm.models.bases import Latents
 from tfp_ebm.models.build import build, check, spec_of
 from tfp_ebm.models.codes import decode, encode
 from tfp_ebm.models.conditional import Conditional
 from tfp_ebm.models.eb_and_flow import eb_and_flow
-from tfp_ebm.models.flow_plus_plus import flow_plus_plus
-from tfp_ebm.models.glow import glow
-from tfp_ebm.models.initialization import initialize_from_data
-from tfp_ebm.models.multi_scale import latent_shapes, multi_scale
 from tfp_ebm.models.named_models import (
     create,
     d_flow,
@@ -25,7 +30,6 @@ from tfp_ebm.models.named_specs import (
     preset_names,
     with_options,
 )
-from tfp_ebm.models.nice import nice
 from tfp_ebm.models.parts import Parts, latents, parts
 from tfp_ebm.models.registry import (
     base_names,
@@ -35,10 +39,6 @@ from tfp_ebm.models.registry import (
     register_flow,
 )
 from tfp_ebm.models.specification import DataSpec, ModelSpec
-from tfp_ebm.models.spline_flow import spline_flow
-from tfp_ebm.models.variational_noise import VariationalNoise
-from tfp_ebm.models.vector_flow import vector_flow
-from tfp_ebm.models.vector_posteriors import FlowPosterior, GaussianPosterior, NormalPosterior
 from tfp_ebm.models.vflow import vector_vflow, vflow
 
 __all__ = [

@@ -7,10 +7,10 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import distributions
+from tfp_ebm.flows.image_preprocessing import image_preprocessing
 from tfp_ebm.models import registry
 from tfp_ebm.models.bases import Latents
 from tfp_ebm.models.consistency import check_flow, check_num_levels
-from tfp_ebm.models.image_preprocessing import image_preprocessing
 from tfp_ebm.models.specification import INTEGER, DataSpec, ModelSpec
 
 __all__ = ["build", "check", "spec_of"]

@@ -5,9 +5,9 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfp_ebm.flows.condition_paths import context_size
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.tfp_private import tensor_util
-from tfp_ebm.models.condition_paths import context_size
 from tfp_ebm.models.conditioned import Conditioned
 from tfp_ebm.models.parts import parts
 

@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tfp_ebm import distributions
+from tfp_ebm.conditionals.variational_noise import VariationalNoise
+from tfp_ebm.conditionals.vector_posteriors import FlowPosterior, GaussianPosterior, NormalPosterior
+from tfp_ebm.flows.flow_plus_plus import flow_plus_plus
+from tfp_ebm.flows.glow import glow
+from tfp_ebm.flows.multi_scale import latent_shapes
+from tfp_ebm.flows.nice import nice
+from tfp_ebm.flows.spline_flow import spline_flow
+from tfp_ebm.flows.vector_flow import vector_flow
 from tfp_ebm.internal import checks
 from tfp_ebm.models import bases
-from tfp_ebm.models.flow_plus_plus import flow_plus_plus
-from tfp_ebm.models.glow import glow
-from tfp_ebm.models.multi_scale import latent_shapes
-from tfp_ebm.models.nice import nice
-from tfp_ebm.models.spline_flow import spline_flow
-from tfp_ebm.models.variational_noise import VariationalNoise
-from tfp_ebm.models.vector_flow import vector_flow
-from tfp_ebm.models.vector_posteriors import FlowPosterior, GaussianPosterior, NormalPosterior
 
 __all__ = [
     "Option",

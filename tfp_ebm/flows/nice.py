@@ -8,8 +8,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors, networks
+from tfp_ebm.flows.vector_steps import check_context, coupling_sizes
 from tfp_ebm.internal import checks
-from tfp_ebm.models.vector_steps import check_context, coupling_sizes
 
 __all__ = ["nice"]
 

@@ -7,9 +7,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors
+from tfp_ebm.flows.coupling_steps import column_halves_as_channels, coupling_step
+from tfp_ebm.flows.image_preprocessing import image_preprocessing
 from tfp_ebm.internal import checks
-from tfp_ebm.models.coupling_steps import column_halves_as_channels, coupling_step
-from tfp_ebm.models.image_preprocessing import image_preprocessing
 
 __all__ = ["flow_plus_plus"]
 

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from tfp_ebm import models
-from tfp_ebm.models.conditional_flow import ConditionalFlow
+from tfp_ebm.conditionals.conditional_flow import ConditionalFlow
 
 NETWORK = {"num_filters": 4, "num_blocks": 0, "num_couplings": 1}
 CONDITIONALS = {

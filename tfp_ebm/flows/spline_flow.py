@@ -7,9 +7,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors, networks
+from tfp_ebm.flows.vector_steps import VectorSteps, check_context, coupling_sizes
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.tfp_private import ps
-from tfp_ebm.models.vector_steps import VectorSteps, check_context, coupling_sizes
 
 __all__ = ["single_splines", "spline_flow"]
 

@@ -6,9 +6,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import networks
+from tfp_ebm.flows.spline_flow import single_splines
+from tfp_ebm.flows.vector_steps import VectorSteps, check_context, coupling_sizes
 from tfp_ebm.internal import checks
-from tfp_ebm.models.spline_flow import single_splines
-from tfp_ebm.models.vector_steps import VectorSteps, check_context, coupling_sizes
 
 __all__ = ["affine", "vector_flow"]
 

@@ -7,8 +7,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors, networks
+from tfp_ebm.flows.multi_scale import multi_scale
 from tfp_ebm.internal import checks
-from tfp_ebm.models.multi_scale import multi_scale
 
 __all__ = ["glow"]
 

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tests.models.test_vector_flow import moved
+from tests.flows.test_vector_flow import moved
 from tfp_ebm import bijectors, datasets, models
 from tfp_ebm.internal.keras import keras
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors, models
-from tfp_ebm.models.vector_steps import coupling_sizes
+from tfp_ebm.flows.vector_steps import coupling_sizes
 
 tfd = tfp.distributions
 

@@ -7,15 +7,15 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors, networks
-from tfp_ebm.internal import checks
-from tfp_ebm.internal.keras import dtype_policy, keras
-from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
-from tfp_ebm.models.conditional_flow import ConditionalFlow
-from tfp_ebm.models.coupling_steps import (
+from tfp_ebm.conditionals.conditional_flow import ConditionalFlow
+from tfp_ebm.flows.coupling_steps import (
     channel_mixing,
     column_halves_as_channels,
     mixture_coupling,
 )
+from tfp_ebm.internal import checks
+from tfp_ebm.internal.keras import dtype_policy, keras
+from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
 
 __all__ = ["VariationalNoise"]
 
