@@ -91,6 +91,7 @@ def test_every_model_and_every_value_has_draws_of_its_own():
         value = value[..., : model.event_shape[0]]
         bounds = model.log_prob(value, seed=(0, 1)).numpy()
         assert len(np.unique(bounds)) == 12
+        np.testing.assert_array_equal(model.log_prob(value, seed=(0, 1)), bounds)
 
 
 @pytest.mark.parametrize("index", [1, slice(1, 3), np.newaxis, (Ellipsis, np.newaxis), (0, None)])

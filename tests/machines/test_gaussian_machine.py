@@ -92,7 +92,7 @@ def test_draws():
 
 @pytest.mark.parametrize("columns", [False, True])
 def test_a_sweep_has_the_exact_transition(columns):
-    beta, start = 0.6, np.array([2.1, -1.2, 3.3])
+    beta, start = 2.0, np.array([1.9, 1.6, 1.8])
     odds = expit(beta * (start / SCALE) @ WEIGHTS + HIDDEN_BIAS)
     of_bits = np.prod(np.where(BITS == 1, odds, 1 - odds), axis=1)
     expected = mixture_moments(of_bits, beta)
