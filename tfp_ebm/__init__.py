@@ -15,8 +15,10 @@ from tfp_ebm.version import __version__
 if TYPE_CHECKING:  # Types, without loading anything.
     from tfp_ebm import (
         bijectors,
+        conditionals,
         datasets,
         distributions,
+        flows,
         machines,
         mcmc,
         metrics,
@@ -33,8 +35,10 @@ if TYPE_CHECKING:  # Types, without loading anything.
 __all__ = [
     "__version__",
     "bijectors",
+    "conditionals",
     "datasets",
     "distributions",
+    "flows",
     "load",
     "machines",
     "mcmc",
