@@ -8,6 +8,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.distributions import Augmented, EnergyBased, StochasticBound
 from tfp_ebm.internal.tfp_private import Blockwise, Chain, Invert, TransformedDistribution
+from tfp_ebm.models.conditioned import Conditioned
 from tfp_ebm.partition import StoredLogPartition
 
 __all__ = ["first_nonfinite"]
@@ -36,7 +37,7 @@ def _steps(bijector: tfb.Bijector, is_inverted: bool) -> Iterator[tuple[tfb.Bije
 
 def _walk(model: tfd.Distribution, x: tf.Tensor, given: Any = None) -> str | None:
     """Follows events, given a condition if any, through the layers; returns the first bad one."""
-    if hasattr(model, "condition"):
+    if isinstance(model, Conditioned):
         return _walk(model.distribution, model.for_every_condition(x), model.condition)
     if isinstance(model, StochasticBound):
         return _walk_bound(model, x, given)
