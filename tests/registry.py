@@ -264,7 +264,8 @@ DISTRIBUTIONS = {
 # Four seconds or more; `make test` has quicker entries of most of these classes, and the oracles.
 SLOW = {
     *("Coupling additive", "Coupling spline", "MixLogCDF", "MixLogCDFCoupling", "MonotoneSpline"),
-    *("LabeledRBM", "SmoothedRBM", "SmoothedBoltzmannMachine"),
+    *("LabeledRBM", "SmoothedRBM", "SmoothedRBM larger", "SmoothedBoltzmannMachine"),
+    *("SmoothedBoltzmannMachine block", "ConvolutionalRBM", "RestrictedBoltzmannMachine binary"),
 }
 
 

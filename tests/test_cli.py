@@ -59,6 +59,7 @@ def run(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_run_folder(run):
     names = sorted(path.name for path in run.iterdir())
     assert names == [
@@ -83,6 +84,7 @@ def assert_evaluated_as_trained(run, printed):
     assert again["nats_per_image"] > 0 and again["log_partition"]["method"] == "BAR"
 
 
+@pytest.mark.slow
 def test_evaluate_and_sample_from_the_folder_alone(run, tmp_path, capsys):
     moved = tmp_path / "elsewhere"
     shutil.copytree(run, moved)
@@ -107,6 +109,7 @@ def test_processes_write_nothing_but_what_they_have_to_say(tmp_path):
     assert sampled.stdout.strip() == str(folder / "samples-3.png")
 
 
+@pytest.mark.slow
 def test_round_trip_of_a_trained_flow(run):
     _, model = load_model(run)
     flow = model.distribution.bijector
@@ -115,6 +118,7 @@ def test_round_trip_of_a_trained_flow(run):
     assert np.max(np.abs(flow.forward(z).numpy() - x)) < 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["checkpoint", "config"])
 def test_damage_is_one_line(run, tmp_path, capsys, damage):
     broken = tmp_path / "broken"
@@ -233,6 +237,7 @@ def test_devices_that_fail_are_one_line(capsys, monkeypatch, error):
     assert message.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_folder_that_exists_is_left_alone(capsys, tmp_path):
     (tmp_path / "precious").write_text("x")
     arguments = ["train", "rbm_flow", "--dataset", "digits", "--output", str(tmp_path)]
@@ -253,6 +258,7 @@ def test_dry_run_tells_sizes_and_writes_nothing(capsys, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_going_on_with_a_finished_run_or_other_options(run, capsys):
     assert cli.main(["train", "--resume", str(run)]) == 0
     assert "is finished" in capsys.readouterr().out
@@ -362,6 +368,7 @@ def test_the_version_is_told():
     assert result.stdout.strip() == f"tfp-ebm {__version__}" and result.returncode == 0
 
 
+@pytest.mark.slow
 def test_codes_of_a_run(run, tmp_path, capsys):
     path = tmp_path / "codes.npz"
     assert cli.main(["encode", str(run), "--output", str(path)]) == 0

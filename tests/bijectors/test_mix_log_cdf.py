@@ -169,6 +169,7 @@ def test_inverse_gradient_is_the_implicit_one():
         np.testing.assert_allclose((gradient.numpy() * direction).sum(), expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_large_inputs_match_the_oracle_and_small_ones():
     """From 2^19 entries on, everything is compiled: values, gradients and the inverse."""
     given = parameters(np.float32, size=17_000, components=32)
@@ -223,6 +224,7 @@ def test_gradients_hundreds_of_scales_outside():
         np.testing.assert_allclose(one, other, rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [40, 17_000])
 def test_inverse_of_logits_that_no_probability_holds(size):
     given = parameters(np.float32, size=size, components=32)

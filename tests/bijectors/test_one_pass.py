@@ -60,6 +60,7 @@ def test_log_prob(graph, training):
     assert [int(counter.runs) for counter in counters] == [1, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("graph", [False, True])
 def test_sample(graph):
     model, counters = make()

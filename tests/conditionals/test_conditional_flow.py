@@ -14,6 +14,7 @@ CONDITIONALS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONDITIONALS)
 def test_a_graph_draws_for_any_batch_and_for_none(name):
     make, event_shape = CONDITIONALS[name]

@@ -25,6 +25,7 @@ def make(kind, dtype=tf.float64):
     return moved(models.VariationalNoise((2, 4, 1), 5, 4, 1, 4, dtype=dtype, **OPTIONS[kind]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_density_against_an_autodiff_jacobian(kind):
     x = tf.constant(IMAGES[:1], tf.float64)
@@ -39,6 +40,7 @@ def test_density_against_an_autodiff_jacobian(kind):
     assert np.all((u > 0) & (u < 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_noise_depends_on_the_image_and_trains(kind):
     noise = make(kind, tf.float32)

@@ -24,6 +24,7 @@ def test_all_but_the_pinwheel_are_known():
     assert set(datasets.density_names()) - set(KNOWN) == {"pinwheel"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KNOWN)
 def test_known_densities_integrate_to_1_and_agree_with_samples(name):
     density = datasets.density_2d(name)

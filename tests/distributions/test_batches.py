@@ -292,6 +292,7 @@ def test_slices_keep_the_values_of_their_members(case):
     np.testing.assert_allclose(again, expected[:, 1:2, 1:], rtol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "compiled"),
     [

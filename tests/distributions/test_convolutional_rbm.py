@@ -122,6 +122,7 @@ def moments(dense):
     return share @ means, np.einsum("s,si,sj->ij", share, means, means) + np.diag(scale**2)
 
 
+@pytest.mark.slow
 def test_samples_and_chains_have_the_enumerated_moments():
     shapes = [(1, 2, 2), (2, 4, 1)]
     base, dense = pair(shapes, kernels=((1, 3), (3, 3)))

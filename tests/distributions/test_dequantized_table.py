@@ -104,6 +104,7 @@ def test_samples_are_rows_as_often_as_their_probability():
     assert value.shape == (3, 4) and bound.shape == (3,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_dequantized_rows_stay_in_their_cells(dtype, compiled):

@@ -54,6 +54,7 @@ def moments(given):
     return mean, np.einsum("s,si,sj->ij", share, means, means) + np.diag(scale**2)
 
 
+@pytest.mark.slow
 def test_samples_and_chains_have_the_enumerated_moments():
     given = parameters(5, 6)
     base = GaussianBernoulliRBM(*given)

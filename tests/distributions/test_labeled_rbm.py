@@ -310,6 +310,7 @@ def test_chains_of_a_batch_sample_given_labels():
             assert oracles.within_standard_errors(drawn[:, index], *expected)
 
 
+@pytest.mark.slow
 def test_labels_out_of_range_are_nan_under_xla():
     base = LabeledRBM(**parameters(num_hidden=4))
     labels = tf.constant([0, 3, -1, -2, 2, 1])
@@ -326,6 +327,7 @@ def test_labels_out_of_range_are_nan_under_xla():
         np.testing.assert_array_equal(np.isnan(rows).any(-1), wrong)
 
 
+@pytest.mark.slow
 def test_samples_by_chains_given_labels_out_of_range_are_nan_under_xla():
     given = parameters(num_hidden=13)
     base = LabeledRBM(**given, chains=PersistentChains(np.eye(5)[:2]), num_gibbs_steps=1)

@@ -132,6 +132,7 @@ def test_persistent_gradient_is_the_enumerated_one():
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["create", "create_block"])
 def test_created_machines_train(kind):
     sizes = (6,) if kind == "create" else (3, 3)

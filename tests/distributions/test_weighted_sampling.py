@@ -47,6 +47,7 @@ def test_fit_keeps_the_modes_and_log_z():
     assert overlap.mean() > 0.8
 
 
+@pytest.mark.slow
 def test_log_prob_is_normalized_after_every_update():
     rng = np.random.default_rng(1)
     base = GaussianBernoulliRBM.create(2, 13, sampler="weighted", num_chains=128, seed=(0, 1))

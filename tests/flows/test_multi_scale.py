@@ -22,6 +22,7 @@ def test_without_steps_every_pixel_goes_where_the_shapes_say():
     np.testing.assert_array_equal(left, np.arange(32.0).reshape(4, 8)[1::2].reshape(-1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conditional", [False, True])
 def test_glow_log_determinant_by_autodiff_and_round_trip(conditional):
     flow = models.glow(

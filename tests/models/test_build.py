@@ -60,6 +60,7 @@ def test_a_normal_of_many_dimensions_is_a_base_and_no_flow():
     assert models.parts(normal).base is normal and models.parts(normal).flow is None
 
 
+@pytest.mark.slow
 def test_extra_dimensions_are_drawn_on_the_way_to_the_latents():
     model = models.build(small(DataSpec((4, 4, 1), 17), "flow_plus_plus", "rbm", num_augmented=1))
     images = np.random.default_rng(0).integers(0, 17, [5, 4, 4, 1]).astype(np.uint8)

@@ -113,6 +113,7 @@ def test_densities_given_a_condition_are_normalised(flow):
         np.testing.assert_allclose(np.exp(alone), density[:, index], rtol=1e-10, atol=1e-300)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flow", ["nice", "glow", "flow_plus_plus", "spline"])
 def test_images_of_classes(flow):
     model = moved(small((4, 4, 1), 3, flow, "spins", num_levels=17), 0.1)

@@ -36,6 +36,7 @@ def test_a_given_flow_of_another_shape_or_dtype_is_refused(flows, name):
         models.eb_and_flow(SHAPE, 17, flows[name], "none", dtype=tf.float64)
 
 
+@pytest.mark.slow
 def test_a_given_flow_has_the_scales_of_a_base_with_parts(flows):
     for rbm in ("per_level", "convolutional"):
         with pytest.raises(ValueError, match="`flow` has 2 scales, but `num_scales` is 1"):

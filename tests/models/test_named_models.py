@@ -25,6 +25,7 @@ def test_models_have_densities_and_samples(name):
     assert sample.shape == (7, 2, 4, 1) and sample.dtype == tf.uint8
 
 
+@pytest.mark.slow
 def test_a_new_axis_is_a_batch_of_one():
     model = small("rbm_flow", num_couplings=(1, 0, 0))
     batch = model[np.newaxis]
@@ -78,6 +79,7 @@ def test_float64_and_round_trip_with_the_cache_cut():
     np.testing.assert_allclose(flow.forward(tf.constant(z.numpy())), x, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_log_determinant_of_the_whole_flow_by_autodiff():
     flow = small("gaussian_flow", dtype=tf.float64).distribution.bijector
     x = tf.constant(IMAGES[0], tf.float64) + 0.4

@@ -45,6 +45,7 @@ def test_small_presets_have_densities():
 SMALL = {"num_filters": 4, "num_components": 2, "num_blocks": 0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "options"),
     [

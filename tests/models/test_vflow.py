@@ -52,6 +52,7 @@ def test_augmented_channels_skip_the_logit():
         models.flow_plus_plus((2, 4, 2), num_augmented=2)
 
 
+@pytest.mark.slow
 def test_four_stages_log_determinant_by_autodiff():
     options = {**SMALL, "num_couplings": (1, 1, 1, 1), "dtype": tf.float64}
     flow = models.flow_plus_plus((2, 4, 2), 5, num_augmented=1, **options)

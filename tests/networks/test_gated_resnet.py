@@ -85,6 +85,7 @@ def test_parameter_counts_with_attention_and_context(context):
         network(x)
 
 
+@pytest.mark.slow
 def test_recomputation_gives_the_same_gradients_with_dropout_on():
     gradients = []
     for recompute in (False, True):
@@ -147,6 +148,7 @@ def test_every_dropout_has_a_seed_of_its_own(monkeypatch):
     assert len(set(seeds)) == len(seeds) == 12 and {rate for rate, *_ in seeds} == {0.3}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recompute", [False, True])
 def test_second_derivatives(recompute):
     options = {"num_heads": 2, "recompute": recompute, "dtype": tf.float64}

@@ -150,6 +150,7 @@ def test_annealed_importance_sampling_covers_the_exact_value(seed):
     assert estimate.method == "AIS" and estimate.num_steps == 1000
 
 
+@pytest.mark.slow
 def test_float32_annealing_agrees_with_float64():
     weights, bias = oracles.random_machine(40, 30, scale=0.15)
     values = [

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import hard_machines, machines, oracles
+from tests import fake_machines as machines
+from tests import hard_machines, oracles
 from tfp_ebm import partition
 from tfp_ebm.distributions import RestrictedBoltzmannMachine, SmoothedRBM
 from tfp_ebm.internal.importance import take
@@ -57,6 +58,7 @@ def test_both_paths_are_walked_back_from_draws_of_both(monkeypatch):
     assert len(indices[0]) == 64 and 0.35 < np.mean(is_of_first_path) < 0.65
 
 
+@pytest.mark.slow
 def test_easy_machines_are_not_flagged():
     weights, bias = oracles.random_machine(8, 8, scale=0.2)
     base = SmoothedRBM(weights, bias, 4.0)
@@ -101,6 +103,7 @@ def test_disagreement_is_tried_again_then_warned_about():
     assert float(estimate.lower) < hard.log_partition < float(estimate.upper)
 
 
+@pytest.mark.slow
 def test_batches_are_estimated_each():
     weights, bias = oracles.random_machine(8, 7, scale=0.3)
     base = SmoothedRBM(np.stack([weights, 0 * weights, -weights]), bias, 4.0)

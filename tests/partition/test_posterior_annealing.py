@@ -73,6 +73,7 @@ def test_one_step_is_importance_sampling():
     assert np.all(np.isclose(log_weights.numpy()[:, None], ratios, atol=1e-9).any(axis=1))
 
 
+@pytest.mark.slow
 def test_the_chains_end_in_the_machine():
     machine = spins()
     betas = tf.constant(np.linspace(0, 1, 61))

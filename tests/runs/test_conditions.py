@@ -45,6 +45,7 @@ def run(monkeypatch, trained, tmp_path):
     return shutil.copytree(trained, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_a_run_keeps_that_it_is_of_classes(run):
     config = json.loads((run / "config.json").read_text())
     assert config["condition"] == "labels" and config["label_names"] == ["cat", "dog", "2"]
@@ -56,6 +57,7 @@ def test_a_run_keeps_that_it_is_of_classes(run):
     assert isinstance(model, Conditional) and model.num_classes == 3
 
 
+@pytest.mark.slow
 def test_evaluation_uses_the_labels_of_the_test_part(run, capsys):
     assert cli.main(["evaluate", str(run), "--importance-draws", "2"]) == 0
     result = json.loads(capsys.readouterr().out)
@@ -73,6 +75,7 @@ def test_evaluation_uses_the_labels_of_the_test_part(run, capsys):
         runs.evaluate_model(model, DATA.test)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("condition", "labels"),
     [("dog", [1] * 4), ("0", [0] * 4), ("2", [2] * 4), (None, [0, 1, 2, 0])],
@@ -85,6 +88,7 @@ def test_samples_of_a_class_or_of_all_in_turn(run, tmp_path, condition, labels):
     np.testing.assert_array_equal(np.load(path), expected)
 
 
+@pytest.mark.slow
 def test_codes_given_the_labels(run):
     assert cli.main(["encode", str(run)]) == 0
     codes = np.load(run / "codes-0.npz")["validation"]
@@ -94,6 +98,7 @@ def test_codes_given_the_labels(run):
     np.testing.assert_array_equal(codes, expected)
 
 
+@pytest.mark.slow
 def test_another_run_starts_from_its_parts(run):
     _, trained = runs.load_model(run)
     spec = models.spec_of(trained.model)
@@ -106,6 +111,7 @@ def test_another_run_starts_from_its_parts(run):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -124,6 +130,7 @@ def test_what_does_not_fit(run, capsys, arguments, message):
     assert message in error and error.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_runs_without_classes_take_no_condition(run, capsys):
     config = json.loads((run / "config.json").read_text())
     for key, fix in (("condition", None), ("label_names", None)):
@@ -152,6 +159,7 @@ def test_labels_that_training_cannot_use(monkeypatch, capsys, tmp_path, changes,
     assert message in capsys.readouterr().err and not (tmp_path / "none").exists()
 
 
+@pytest.mark.slow
 def test_data_with_other_classes_are_refused(run, monkeypatch, capsys):
     _patch(monkeypatch, dataclasses.replace(DATA, label_names=("a", "b", "c", "d")))
     assert cli.main(["evaluate", str(run)]) == 2

@@ -146,6 +146,7 @@ def test_a_preset_takes_the_images_that_it_is_for(few_images, capsys, preset):
         assert all(name in error for name in others)
 
 
+@pytest.mark.slow
 def test_rates_of_parts_without_parameters_are_refused_without_training(few_images, capsys):
     arguments = "train gaussian_flow --dataset digits --dry-run --num-filters 4 --num-blocks 0"
     assert cli.main([*arguments.split(), "--base-learning-rate", "0.1"]) == 2

@@ -57,6 +57,7 @@ def judged(run):
 QUALITY = ["--importance-draws", "3", "--num-samples", "70", "--seed", "5"]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The Frechet")
 def test_records_of_an_evaluation(judged, capsys):
     assert cli.main(["evaluate", str(judged), *QUALITY]) == 0
@@ -101,6 +102,7 @@ def test_two_evaluations_agree_to_the_last_digit(
     assert (folder / "evaluation-5.json").read_text() == kept
 
 
+@pytest.mark.slow
 def test_figures_are_those_of_the_model(run, capsys):
     assert cli.main(["evaluate", str(run)]) == 0
     result = json.loads(capsys.readouterr().out)

@@ -55,6 +55,7 @@ def test_log_z_of_all_machines_is_summed_and_listed():
     assert [m["event_shape"] for m in record["machines"]] == [[8], [8]]
 
 
+@pytest.mark.slow
 def test_errors_of_machines_add_up_in_squares():
     base = tfd.Blockwise(
         [
@@ -82,6 +83,7 @@ def test_errors_of_machines_add_up_in_squares():
     assert first != second  # The same machine, annealed with draws of its own.
 
 
+@pytest.mark.slow
 def test_the_bracket_is_that_of_all_machines():
     """Uncoupled machines anneal without error, so that their gaps are known: none."""
     model = per_level()
@@ -117,6 +119,7 @@ def test_each_machine_starts_from_its_part_of_the_latents():
     np.testing.assert_allclose(np.concatenate([p for _, p in found], axis=1), latents)
 
 
+@pytest.mark.slow
 def test_models_without_machines_have_no_log_z():
     result = evaluate_model(models.eb_and_flow((4, 4, 1), 5, rbm="none", hidden_units=[4]), IMAGES)
     assert "log_partition" not in result and "bracket" not in result

@@ -57,6 +57,7 @@ def test_training_finds_least_squares_from_a_data_set():
     np.testing.assert_allclose(loss, -exact.mean(), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_labels_with_a_machine_whose_chains_move(tmp_path):
     conditional = of_images(base=("rbm", {"num_hidden": 8, "sampler": "persistent"}))
     trainer = trainer_of(conditional, 1e-3, ema_momentum=0.5)

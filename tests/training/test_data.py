@@ -125,6 +125,7 @@ def test_one_trace_for_a_signature():
     assert len(traces) == 1
 
 
+@pytest.mark.slow
 def test_groups_train_at_rates_of_their_own():
     small = {"num_filters": 4, "num_components": 2, "num_blocks": 1, "num_couplings": (1, 0, 0)}
     model = models.rbm_flow((4, 4, 1), num_levels=5, noise="variational", **small)

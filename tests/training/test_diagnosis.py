@@ -75,6 +75,7 @@ def test_the_part_of_a_base_of_several_is_named():
     assert found == "the density of the base, SmoothedRBM, part 2 of 2"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["per_level", "vflow"])
 def test_whole_models_are_followed(kind):
     if kind == "vflow":

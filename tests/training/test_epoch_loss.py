@@ -101,6 +101,7 @@ def test_an_annealed_loss_is_right_within_its_error(monkeypatch):
     np.testing.assert_allclose(history["loss_error"][-1], expected, rtol=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["data set", "generator", "sequence"])
 def test_the_loss_of_an_epoch_of_batches(kind):
     batches = [DATA[start : start + 8] for start in range(0, 40, 8)]

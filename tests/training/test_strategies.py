@@ -31,6 +31,7 @@ def chains(strategy, trainer):
     return strategy.experimental_local_results(trainer.distribution.distribution.chains.units)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [10, 9], ids=["even", "uneven"])
 def test_gradient_is_that_of_the_whole_batch(strategy, count):
     """With fixed chains: one step of gradient descent at rate 1 moves weights by the gradient."""
@@ -56,6 +57,7 @@ def test_gradient_is_that_of_the_whole_batch(strategy, count):
     assert moved > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sampler",
     ["persistent", "contrastive"]

@@ -225,15 +225,15 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
         """Returns p(s_h | s_v), exact: the hidden units of each row of visible ones.
 
         Args:
-          visible: `[..., num_visible]`, bits or spins as the machine has them.
+          visible: `[..., num_visible]`, bits or spins as the machine has them; of whole events the
+            hidden units are left out.
 
         Returns:
           `IndependentSpins`, or of bits `tfd.Independent` of `tfd.Bernoulli`, with event shape
           `[num_hidden]`.
         """
-        log_odds = self.machine().latent_log_odds(
-            self._spins(tf.convert_to_tensor(visible, self.dtype))
-        )
+        visible = tf.convert_to_tensor(visible, self.dtype)[..., : self._num_visible]
+        log_odds = self.machine().latent_log_odds(self._spins(visible))
         if not self._binary:
             return IndependentSpins(log_odds / 2)
         bernoulli = tfp.distributions.Bernoulli(logits=log_odds, dtype=self.dtype)
