@@ -34,9 +34,9 @@ def _import_tensorflow_quietly():
 
 
 _import_tensorflow_quietly()
-# TensorFlow's graphs are millions of objects, through which a tenth of the time went otherwise.
+# What TensorFlow and its graphs are made of is millions of objects, not to be gone through often.
 gc.freeze()
-gc.set_threshold(200_000, 20, 50)
+gc.set_threshold(20_000, 10, 10)
 
 
 def pytest_configure(config):

@@ -125,6 +125,7 @@ def test_second_derivatives():
     np.testing.assert_allclose(second, (ends[0] - ends[1]) / (2 * step), rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["eager", "graph", pytest.param("XLA", marks=pytest.mark.slow)])
 def test_inverse_residual(mode):
     given = parameters(np.float32, size=2000, components=32)

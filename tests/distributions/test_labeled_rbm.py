@@ -162,6 +162,7 @@ def test_chains_given_a_label_start_where_weights_and_label_point(monkeypatch):
     assert oracles.within_standard_errors(starts, mean, pair)
 
 
+@pytest.mark.slow
 def test_persistent_gradient_is_the_enumerated_one():
     given = parameters()
     variables = {key: tf.Variable(value) for key, value in given.items()}

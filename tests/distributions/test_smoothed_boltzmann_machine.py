@@ -84,6 +84,7 @@ def spin_moments(factor, bias):
     return share @ states, np.einsum("s,si,sj->ij", share, states, states)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["full", "block"])
 def test_samples_and_chains_have_the_enumerated_moments(kind):
     factor, bias, *colors = full(8) if kind == "full" else block(4, 4)

@@ -81,6 +81,7 @@ def test_gradient_is_that_of_the_weighted_chains():
         np.testing.assert_allclose(gradient, expected, atol=0.12)
 
 
+@pytest.mark.slow
 def test_slices_of_weighted_chains():
     weights = np.stack([oracles.random_machine(14, 13, seed=seed)[0] for seed in range(3)])
     bias = oracles.random_machine(14, 13)[1]

@@ -155,6 +155,7 @@ def test_temperatures_by_number_are_evenly_spaced():
     assert mcmc.ParallelTempering(np.ones([2, 3]))._betas.shape == [10, 1, 1]
 
 
+@pytest.mark.slow
 def test_tempered_chains_of_a_connected_machine_hold_whole_states():
     """The first color, summed out in the swaps, must fit the others at every temperature."""
     factor = np.array([[1.2, 0.0, 0.0], [-0.9, 1.1, 0.0], [0.5, -0.7, 1.0]])

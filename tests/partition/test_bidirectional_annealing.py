@@ -144,6 +144,7 @@ def test_what_disagrees_is_said(paths, is_consistent, value):
         assert (float(found.lower), float(found.upper)) == (min(estimates), max(estimates))
 
 
+@pytest.mark.slow
 def test_a_graph_gives_the_same():
     weights, bias = oracles.random_machine(6, 6, scale=0.2)
     base = RestrictedBoltzmannMachine(weights, bias)

@@ -13,7 +13,6 @@ from tfp_ebm.models import DataSpec
 OF_IMAGES = ("flow_plus_plus", "glow")
 OF_SCALES = ("conv_rbm", "per_level")
 QUICK = {
-    ("images", "nice", "labeled_rbm"),
     ("points", "vector_glow", "gaussian_rbm"),
     ("table", "spline", "rbm"),
     ("table", "glow", "normal"),

@@ -148,6 +148,7 @@ def test_checkpoints_within_an_epoch_of_several_updates_at_a_time(tmp_path):
     assert names == [f"update-{update:09d}" for update in (6, 9, 12, 13)]
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_digits(whole):
     """The control: what the test above compares does depend on the draws."""
     trainer = make_trainer()
@@ -196,6 +197,7 @@ def test_a_full_disk_leaves_the_previous_checkpoint(tmp_path):
     assert float(tf.reduce_sum(tf.abs(model.weights))) > 0
 
 
+@pytest.mark.slow
 def test_differing_keys_are_named(tmp_path):
     trainer = make_trainer()
     config = {"num_filters": 4, "seed": 1}

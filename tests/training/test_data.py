@@ -93,6 +93,7 @@ def test_steps_per_execution_changes_nothing():
     np.testing.assert_array_equal(*results)
 
 
+@pytest.mark.slow
 def test_compiled_by_xla():
     """Without draws, whose generator XLA may choose otherwise."""
     results = []

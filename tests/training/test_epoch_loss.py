@@ -126,6 +126,7 @@ def test_the_loss_of_an_epoch_of_batches(kind):
     np.testing.assert_allclose(base.weights, arrays.weights, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_semi_supervised_epoch_is_judged_by_its_objective():
     labels = np.random.default_rng(1).integers(-1, 3, size=40)
     machine = distributions.LabeledRBM.create(5, 2, 3, seed=(0, 1)).machine()
@@ -201,6 +202,7 @@ def test_what_the_chains_followed_is_confirmed(is_off):
     assert record.method == "exact" and float(record.value) == pytest.approx(exact, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_the_health_of_weighted_chains_is_told():
     base = distributions.SmoothedRBM.create(13, 13, num_chains=64, seed=(0, 1))
     trainer = trainer_of(base)
@@ -283,6 +285,7 @@ def assert_of_all_classes(history, base):
     assert abs(exact_loss(base, SORTED[:260]) - exact) > 10 * error
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("dear_densities")
 @pytest.mark.parametrize("kind", ["data set", "unknown length", "sequence", "generator"])
 def test_data_sorted_by_class_give_the_loss_of_all_classes(kind):
@@ -303,6 +306,7 @@ def test_replicas_share_the_sample_of_a_data_set(strategy):
     assert_of_all_classes(history, base)
 
 
+@pytest.mark.slow
 def test_replicas_share_the_sample(strategy):
     with strategy.scope():
         base = machine_with_chains()

@@ -104,6 +104,7 @@ def test_moving_average_is_what_is_evaluated_and_comes_back():
     np.testing.assert_array_equal(loc.numpy(), raw)
 
 
+@pytest.mark.slow
 def test_log_partition_callback_renews_the_estimate():
     base = distributions.SmoothedRBM.create(14, 14, num_chains=16, seed=(0, 1))
     trainer = trainer_of(base, gibbs_steps=1)

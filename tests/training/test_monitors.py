@@ -112,6 +112,7 @@ def watched(tmp_path_factory):
     return folder, history.history
 
 
+@pytest.mark.slow
 def test_chain_health(watched):
     _, history = watched
     assert 0.3 < history["chains_moved"][-1] < 0.6

@@ -30,6 +30,7 @@ def test_the_loss_is_the_semi_supervised_objective():
     )
 
 
+@pytest.mark.slow
 def test_training_learns_the_classes_from_a_third_of_the_labels():
     base = make()
     before = np.mean(base.label_posterior(POINTS).mode() == LABELS)

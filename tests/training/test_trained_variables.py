@@ -297,6 +297,7 @@ def test_mixed_precision_hides_no_variable():
     training.require_all_trained(layer.trainable_variables[:1], tape, layer.trainable_variables[1:])
 
 
+@pytest.mark.slow
 def test_training_of_a_late_network_goes_on_from_its_checkpoint(tmp_path):
     def fit(folder, epochs):
         keras.utils.set_random_seed(3)
@@ -320,6 +321,7 @@ def test_training_of_a_late_network_goes_on_from_its_checkpoint(tmp_path):
     np.testing.assert_array_equal(fresh.log_prob(DATA), whole.distribution.log_prob(DATA))
 
 
+@pytest.mark.slow
 def test_on_every_replica(strategy):
     def fit(make):
         with strategy.scope():

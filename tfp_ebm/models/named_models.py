@@ -80,8 +80,8 @@ def rbm_flow(
 
     Half the latent dimensions are visible units, half hidden.
 
-    >>> rbm_flow((8, 8, 1), 17, delta=2.0, num_filters=4).sample(2).shape
-    TensorShape([2, 8, 8, 1])
+    >>> rbm_flow((8, 8, 1), 17, delta=2.0, num_filters=4).event_shape
+    TensorShape([8, 8, 1])
 
     Args:
       image_shape: `(H, W, C)`.
@@ -106,8 +106,8 @@ def d_flow(
 ) -> distributions.Dequantized:
     """Returns D-Flow: images as a flow of independent smoothed spins.
 
-    >>> d_flow((8, 8, 1), 17, delta=2.0, num_filters=4).sample(2).shape
-    TensorShape([2, 8, 8, 1])
+    >>> d_flow((8, 8, 1), 17, delta=2.0, num_filters=4).event_shape
+    TensorShape([8, 8, 1])
 
     Args:
       image_shape: `(H, W, C)`.
@@ -131,8 +131,8 @@ def multicov_flow(
 ) -> distributions.Dequantized:
     """Returns MultiCov: images as a flow of a Gaussian with the RBM's precision matrix.
 
-    >>> multicov_flow((8, 8, 1), 17, num_filters=4).sample(2).shape
-    TensorShape([2, 8, 8, 1])
+    >>> multicov_flow((8, 8, 1), 17, num_filters=4).event_shape
+    TensorShape([8, 8, 1])
 
     Args:
       image_shape: `(H, W, C)`.
@@ -156,8 +156,8 @@ def gaussian_flow(
 ) -> distributions.Dequantized:
     """Returns the baseline: images as a flow of a standard Gaussian.
 
-    >>> gaussian_flow((8, 8, 1), 17, num_filters=4).sample(2).shape
-    TensorShape([2, 8, 8, 1])
+    >>> gaussian_flow((8, 8, 1), 17, num_filters=4).event_shape
+    TensorShape([8, 8, 1])
 
     Args:
       image_shape: `(H, W, C)`.
