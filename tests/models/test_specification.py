@@ -57,6 +57,14 @@ def test_a_data_set_is_described_by_its_moments():
     np.testing.assert_allclose(vectors.location, mean, rtol=1e-5)
 
 
+def test_vectors_of_levels_are_tables_of_whole_numbers():
+    data = Data(np.random.default_rng(0).integers(0, 5, [30, 3]).astype(np.uint8))
+    data.num_levels = 5
+    spec = DataSpec.of(data)
+    assert spec.columns == ("integer",) * 3 and spec.num_levels is None
+    np.testing.assert_allclose(spec.location, data.train.mean(axis=0), rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -193,3 +193,12 @@ def test_data_sets_of_unknown_rank_get_one():
 def test_generators_lose_no_batch():
     batches = list(EventReader(DENSITY).read("x", iter(np.split(ROWS, 3))))
     np.testing.assert_array_equal(np.concatenate(batches), ROWS)
+
+
+def test_whole_numbers_are_rows_of_a_table():
+    rows = np.array([[1, 2], [3, 4]], np.uint8)
+    table = distributions.DequantizedTable(DENSITY, ["integer", "integer"])
+    read = EventReader(table).read("x", rows)
+    assert read.dtype == np.float32 and np.array_equal(read, rows)
+    with pytest.raises(ValueError, match="must hold real numbers"):
+        EventReader(DENSITY).read("x", rows)

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions import Augmented, Dequantized, StochasticBound
+from tfp_ebm.distributions import Augmented, Dequantized, DequantizedTable, StochasticBound
 from tfp_ebm.internal.tfp_private import TransformedDistribution, samplers
 
-__all__ = ["Parts", "latents", "num_levels", "parts"]
+__all__ = ["Parts", "has_columns", "latents", "num_levels", "parts"]
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
@@ -94,6 +94,13 @@ def num_levels(model: tfd.Distribution) -> int | None:
     if hasattr(model, "condition"):
         return num_levels(model.distribution)
     return model.num_levels if isinstance(model, Dequantized) else None
+
+
+def has_columns(model: tfd.Distribution) -> bool:
+    """Whether events are the rows of a table, whole numbers and categories among their cells."""
+    if hasattr(model, "condition"):
+        return has_columns(model.distribution)
+    return isinstance(model, DequantizedTable)
 
 
 def _is_named(model):

@@ -114,9 +114,11 @@ class DataSpec:
         """
         num_classes = data.num_classes if with_labels else None
         given = {"num_classes": num_classes, "num_context": num_context}
-        if data.num_levels is not None:
+        if len(data.event_shape) == 3:
             return cls(data.event_shape, data.num_levels, **given)
         columns = None
+        if data.num_levels is not None:  # Whole numbers without a header.
+            columns = (INTEGER,) * data.event_shape[0]
         if data.columns is not None:
             columns = tuple(
                 len(column.categories) if column.kind == "category" else column.kind

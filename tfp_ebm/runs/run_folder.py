@@ -112,7 +112,7 @@ def columns_of(config: dict[str, Any]) -> tuple[datasets.Column, ...] | None:
 def check_data(run: pathlib.Path, config: dict[str, Any], data: datasets.Dataset) -> None:
     """Raises unless the configuration of a run describes the events of its data set."""
     described = spec_of(config).data
-    expected = data.event_shape, data.num_levels
+    expected = data.event_shape, data.num_levels if data.image_shape else None
     if (described.event_shape, described.num_levels) != expected:
         raise ValueError(
             f"{run / 'config.json'} does not fit its data: its events have shape "

@@ -248,7 +248,7 @@ def _events(config, data, part):
 def _chosen_callbacks(config, data, output):
     chosen = []
     if (count := config["quality_samples"]) or config["sample_grids"]:
-        if data.num_levels is None:
+        if data.image_shape is None:
             raise ValueError(
                 "`--quality-samples` and `--sample-grids` are for images; leave them out."
             )

@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.distributions import IndependentSpins, RestrictedBoltzmannMachine
-from tfp_ebm.models.parts import num_levels
+from tfp_ebm.models.parts import has_columns, num_levels
 
 __all__ = ["check_batched", "check_shape", "check_values"]
 
@@ -92,7 +92,7 @@ def check_values(
         raise ValueError(_not_finite(name, data, columns))
     if num_levels(model) is not None:
         _check_levels(model, name, data, of_data_set)
-    elif data.dtype.kind != "f" and _is_density(model):
+    elif data.dtype.kind != "f" and not has_columns(model) and _is_density(model):
         raise ValueError(
             f"`{name}` must hold real numbers, since the model is a density, got {data.dtype}; for "
             "levels wrap the model: `Dequantized(model, num_levels)`; for measurements that happen "
