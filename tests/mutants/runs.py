@@ -5,7 +5,7 @@ TESTS = {"initial_weights": "train", "saving": "saving", "encode": "encode", "sa
 FAULTS = {
     "configuration": [
         ('options = {"dropout_rate": _USUAL_DROPOUT, **options}', "pass"),
-        ('not {"dropout_rate", "flow.dropout_rate"} & {*own}', "True"),
+        ("    if is_free:\n", "    if True:\n"),
         ('entry.rpartition("=")', 'entry.partition("=")'),
         ('if value is not None and name != "strategy"', "if value is not None"),
         ("_check_images(model, data, dataset)", "pass"),

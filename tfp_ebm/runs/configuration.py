@@ -144,7 +144,7 @@ def _make_spec(model, data, dataset, given, precision) -> ModelSpec:
     _check_takes(model or "the model", spec, options)
     _check_images(model, data, dataset)
     is_free = model in models.names() and spec.flow[0] == "flow_plus_plus"
-    if is_free and not {"dropout_rate", "flow.dropout_rate"} & {*own}:
+    if is_free:
         options = {"dropout_rate": _USUAL_DROPOUT, **options}
     if precision == "bfloat16":
         options["network_policy"] = "mixed_bfloat16"
