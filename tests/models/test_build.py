@@ -29,7 +29,7 @@ def small(data, flow, base, **options):
     if flow == "flow_plus_plus":
         sizes["num_couplings"] = (1, 0, 0)
     if known.get("num_hidden") == "base":
-        sizes["num_hidden"] = 2
+        sizes["num_hidden"] = 1
     return models.with_options(spec, **sizes)
 
 
