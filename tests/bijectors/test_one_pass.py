@@ -78,6 +78,7 @@ def test_sample_and_its_log_prob_share_the_pass():
     assert [int(counter.runs) for counter in counters] == [1, 1]
 
 
+@pytest.mark.slow
 def test_under_dropout_value_and_log_det_belong_to_the_same_mask():
     """With a base of constant density, log_prob is the log-determinant of the pass that drew z."""
     counter = Counting(3, 3 * (2 + 3 * 4))

@@ -121,6 +121,7 @@ def test_chain_health(watched):
     assert 0 < history["chains_swapped"][-1] <= 1
 
 
+@pytest.mark.slow
 def test_tensorboard(watched):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -135,6 +136,7 @@ def test_tensorboard(watched):
     np.testing.assert_allclose(values, history["loss"], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_every_coupling_of_every_machine_is_watched(tmp_path):
     """Machines of one name, and filters in place of a matrix."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
