@@ -5,7 +5,6 @@ import sys
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from tfp_ebm import cli, datasets, metrics, models
 from tfp_ebm.runs import machines
@@ -153,14 +152,6 @@ def test_the_error_of_a_single_image_is_null(run, monkeypatch):
     assert result["bracket"]["nats_error"] is None
     assert result["likelihood"][0]["bits_per_dimension_error"] is None
     _report(result, run, "image")
-
-
-def test_compiled_batches_of_any_size_give_the_eager_digits():
-    from tfp_ebm.runs.evaluate import _in_batches
-
-    images = np.arange(250, dtype=np.uint8).reshape(250, 1)
-    values = _in_batches(lambda x, seed: tf.cast(x[:, 0], tf.float32) * 2, images, 0)
-    np.testing.assert_array_equal(values, 2.0 * np.arange(250))
 
 
 def test_vectors_are_exact_and_tables_are_told_in_their_units(tmp_path):

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfp_ebm import models
 from tfp_ebm.internal.train_options import SEED, check_number
-from tfp_ebm.runs import progress
+from tfp_ebm.runs.batches import in_batches
 from tfp_ebm.runs.conditions import given, inside, labels_of
 from tfp_ebm.runs.configuration import load_data
 from tfp_ebm.runs.run_folder import check_data, load_model
@@ -65,23 +65,7 @@ def encode(
 
 
 def _codes(model, events, labels, seed, name):
-    signature = [
-        tf.TensorSpec([None, *events.shape[1:]], events.dtype),
-        tf.TensorSpec([None], tf.int64),
-        tf.TensorSpec([2], tf.int32),
-    ]
-
-    def mode(x, labels, seed):
+    def mode(x, seed, labels):
         return tf.cast(models.encode(given(model, labels), x, seed).mode(), tf.int8)
 
-    compiled = tf.function(mode, input_signature=signature, autograph=False)
-    starts = progress.bar(range(0, len(events), _BATCH_SIZE), f"codes of {name}")
-    codes = [
-        compiled(
-            events[i : i + _BATCH_SIZE],
-            labels[i : i + _BATCH_SIZE].astype(np.int64),
-            tf.constant([seed, i]),
-        )
-        for i in starts
-    ]
-    return np.concatenate([part.numpy() for part in codes])
+    return in_batches(mode, events, seed, labels, _BATCH_SIZE, f"codes of {name}")

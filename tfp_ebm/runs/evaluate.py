@@ -16,7 +16,7 @@ from tfp_ebm.distributions.stochastic_bound import bound_log_prob
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.train_options import COUNT_OR_NONE, SEED, SEVERAL_OR_NONE, check_number
 from tfp_ebm.models.parts import num_levels
-from tfp_ebm.runs import progress
+from tfp_ebm.runs.batches import in_batches
 from tfp_ebm.runs.conditions import density_inside, given, inside
 from tfp_ebm.runs.configuration import load_data
 from tfp_ebm.runs.machines import bracket_log_partition, estimate_log_partitions
@@ -25,7 +25,6 @@ from tfp_ebm.training.sampling import BatchSampler
 
 __all__ = ["evaluate", "evaluate_model", "find_network", "units_of_table"]
 
-_BATCH_SIZE = 100
 _NETWORKS = ("classifier", "efficientnet_lite0", "inception_v3")
 
 
@@ -198,7 +197,7 @@ def _likelihoods(model, events, labels, seed, importance_draws, log_partition_er
         figures.append(("density at the raw pixels", 0, raw))
     return [
         metrics.likelihood_record(
-            _in_batches(log_prob, events, seed, labels),
+            in_batches(log_prob, events, seed, labels),
             num_dimensions=math.prod(events.shape[1:]),
             num_levels=levels,
             kind=kind,
@@ -213,24 +212,6 @@ def _likelihoods(model, events, labels, seed, importance_draws, log_partition_er
 
 def _log_prob_given(model, x, seed, labels=None):
     return bound_log_prob(given(model, labels), x, seed)
-
-
-def _in_batches(log_prob, events, seed, labels=None):
-    """Returns `log_prob(events, seed)`, or with labels too, `[N]`; compiled once for any batch."""
-    signature = [
-        tf.TensorSpec([None, *events.shape[1:]], events.dtype),
-        tf.TensorSpec([2], tf.int32),
-    ]
-    arrays = [events]
-    if labels is not None:
-        signature.append(tf.TensorSpec([None], tf.int64))
-        arrays.append(labels.astype(np.int64))
-    compiled = tf.function(log_prob, input_signature=signature, autograph=False)
-    batches = []
-    for start in progress.bar(range(0, len(events), _BATCH_SIZE), "likelihood"):
-        x, *own = (array[start : start + _BATCH_SIZE] for array in arrays)
-        batches.append(compiled(x, tf.constant([seed, start]), *own))
-    return np.concatenate([batch.numpy() for batch in batches])
 
 
 def _dequantisation(model):
