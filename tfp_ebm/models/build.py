@@ -52,14 +52,15 @@ def _check_data(field, name, data):
         return
     part = registry.find(field, name)
     kind = "images" if data.kind == "images" else "vectors"
-    if kind not in part.data:
-        what = "a table" if data.kind == "table" else "vectors"
-        raise ValueError(
-            f"The {field} {name} is for images, but the data are {what} of shape "
-            f"{data.event_shape}; take one of vectors."
-        )
-    if field == "posterior" and kind == "images" and name in ("gaussian", "flow", "normal"):
-        raise ValueError(f"The posterior {name} is for vectors; for images take variational.")
+    if kind in part.data:
+        return
+    if kind == "images":
+        raise ValueError(f"The {field} {name} is for vectors; for images take variational.")
+    what = "a table" if data.kind == "table" else "vectors"
+    raise ValueError(
+        f"The {field} {name} is for images, but the data are {what} of shape {data.event_shape}; "
+        "take one of vectors."
+    )
 
 
 def build(

@@ -121,9 +121,11 @@ _REGISTRY: dict[str, dict[str, Part]] = {
     },
     "posterior": {
         "variational": Part(VariationalNoise, "a conditional flow of images", ("images",)),
-        "gaussian": Part(GaussianPosterior, "a Gaussian whose moments a network gives"),
-        "flow": Part(FlowPosterior, "a conditional flow of vectors"),
-        "normal": Part(NormalPosterior, "a standard Gaussian, whatever the event"),
+        "gaussian": Part(
+            GaussianPosterior, "a Gaussian whose moments a network gives", ("vectors",)
+        ),
+        "flow": Part(FlowPosterior, "a conditional flow of vectors", ("vectors",)),
+        "normal": Part(NormalPosterior, "a standard Gaussian, whatever the event", ("vectors",)),
     },
 }
 
