@@ -41,8 +41,9 @@ FAULTS = {
             "column if isinstance(column, int) else 1 for column in self.columns",
             "1 for column in self.columns",
         ),
-        ("np.where(is_category, 0.0, train.mean(axis=0))", "train.mean(axis=0)"),
-        ("np.where(is_category, 1.0, train.std(axis=0))", "np.ones(len(is_category))"),
+        ("np.where(is_category, 0.0, mean)", "mean"),
+        ("np.where(is_category, 1.0, deviation)", "np.ones(len(is_category))"),
+        ("np.sqrt(squares / len(rows))", "np.sqrt(squares / _BLOCK)"),
         ("if value != field.default:", "if value == field.default:"),
         (
             "num_classes = data.num_classes if with_labels else None",

@@ -13,6 +13,8 @@ __all__ = ["DataSpec", "ModelSpec"]
 
 CONTINUOUS, INTEGER = "continuous", "integer"
 _PARTS = ("flow", "base", "noise", "posterior")
+# Rows that are read at a time for their moments.
+_BLOCK = 65_536
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,10 +126,11 @@ class DataSpec:
                 len(column.categories) if column.kind == "category" else column.kind
                 for column in data.columns
             )
-        train = np.asarray(data.train, np.float64)
-        is_category = np.array([isinstance(c, int) for c in columns or [None] * train.shape[1]])
-        location = np.where(is_category, 0.0, train.mean(axis=0))
-        scale = np.where(is_category, 1.0, train.std(axis=0))
+        size = data.event_shape[0]
+        is_category = np.array([isinstance(column, int) for column in columns or [None] * size])
+        mean, deviation = _moments(data.train)
+        location = np.where(is_category, 0.0, mean)
+        scale = np.where(is_category, 1.0, deviation)
         return cls(
             data.event_shape,
             columns=columns,
@@ -219,6 +222,14 @@ class ModelSpec:
             return cls(**{**content, "data": DataSpec(**content["data"])})
         except TypeError as error:
             raise ValueError(f"the model is not of its form ({error}).") from error
+
+
+def _moments(rows):
+    """Returns mean and standard deviation of columns, some rows at a time: a file may hold them."""
+    blocks = range(0, len(rows), _BLOCK)
+    mean = sum(np.sum(rows[i : i + _BLOCK], axis=0, dtype=np.float64) for i in blocks) / len(rows)
+    squares = sum(np.sum((rows[i : i + _BLOCK] - mean) ** 2, axis=0) for i in blocks)
+    return mean, np.sqrt(squares / len(rows))
 
 
 def _part(field, value):
