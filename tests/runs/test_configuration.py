@@ -89,6 +89,20 @@ def test_parts_and_any_option_of_theirs(few_images):
         )
 
 
+def test_a_split_seed_of_0_is_one(monkeypatch, tmp_path):
+    given = []
+
+    def load(name, data_dir=None, **options):
+        given.append(options)
+        return configuration.sizes_of("digits")
+
+    monkeypatch.setattr(datasets, "load", load)
+    config, _ = new_config("nice", "tfds:digits", {"split_seed": 0})
+    assert given == [{"split_seed": 0}] and config["data"] == {"split_seed": 0}
+    assert changed_config(config, {"split_seed": 0}, tmp_path, 1) is config
+    assert new_config("nice", "digits", {})[0]["data"] == {} and given[1] == {}
+
+
 def test_dropout_is_that_of_small_data_where_nothing_is_said(few_images):
     def dropout(model, **given):
         flow = new_config(model, "digits", given)[0]["spec"]["flow"]

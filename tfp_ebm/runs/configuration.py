@@ -64,7 +64,8 @@ def new_config(
     _settle_precision(options)
     data_options = {name: options.pop(name) for name in DATA_OPTIONS}
     data_options = {name: value for name, value in data_options.items() if value is not None}
-    data_options["columns"] = _columns(data_options.pop("column", ()))
+    if "column" in data_options:
+        data_options["columns"] = _columns(data_options.pop("column"))
     data = data or load_data(dataset, options["data_dir"], data_options)
     described = DataSpec.of(data, num_context=num_context(options["condition"], data))
     spec = _make_spec(model, described, dataset, given, options["precision"])
@@ -73,7 +74,7 @@ def new_config(
     config = {
         "model": model or f"{spec.base[0]} {spec.flow[0]}",
         "dataset": str(dataset),
-        "data": {name: value for name, value in data_options.items() if value},
+        "data": data_options,
         "spec": spec.to_dict(),
         **options,
         "versions": versions(),
@@ -104,10 +105,10 @@ def load_data(dataset: str, data_dir: str | None, data_options: dict[str, Any]) 
     Raises:
       ValueError: as `datasets.load`.
     """
-    options = {name: value for name, value in data_options.items() if value}
-    if isinstance(options.get("columns"), list):
-        options["columns"] = columns_of({"data": options})
-    return datasets.load(dataset, data_dir, **options)
+    columns = data_options.get("columns")
+    if isinstance(columns, list):
+        data_options = {**data_options, "columns": columns_of(data_options)}
+    return datasets.load(dataset, data_dir, **data_options)
 
 
 def _columns(entries: Sequence[str]) -> dict[str, Any]:

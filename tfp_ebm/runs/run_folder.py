@@ -103,9 +103,9 @@ def spec_of(config: dict[str, Any]) -> models.ModelSpec:
     return models.ModelSpec.from_dict(config["spec"])
 
 
-def columns_of(config: dict[str, Any]) -> tuple[datasets.Column, ...] | None:
-    """Returns the columns of the table of a run, as its configuration holds them, or None."""
-    columns = config["data"].get("columns")
+def columns_of(data_options: dict[str, Any]) -> tuple[datasets.Column, ...] | None:
+    """Returns the columns of a table, from the `data` of a configuration; None of other data."""
+    columns = data_options.get("columns")
     return columns and tuple(datasets.Column(**column) for column in columns)
 
 

@@ -61,7 +61,7 @@ def sample(
             for start in progress.bar(range(0, num, _BLOCK), "samples")
         ]
     )
-    _write(path, samples, columns_of(config), levels)
+    _write(path, samples, columns_of(config["data"]), levels)
     print(path)
 
 
