@@ -3,6 +3,11 @@
 TESTS = {}
 
 FAULTS = {
+    "staleness": [
+        ("_is_used(chains.fingerprint):", "False:"),
+        ("and bool(self._base.are_chains_stale()):", "and False:"),
+        ("outer is variable.handle", "outer is variable"),
+    ],
     "bidirectional_annealing": [
         ("~disagree(gap, own_variance + variance)", "disagree(gap, own_variance + variance)"),
         (

@@ -6,12 +6,6 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.bipartite_precision import (
-    BipartitePrecision,
-    check_positive_definite,
-    coupling_variables,
-    positive_definite_assertions,
-)
 from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.parameter_shapes import positive, undetermined, without_event
@@ -21,6 +15,12 @@ from tfp_ebm.internal.tfp_private import (
     ps,
     samplers,
     tensor_util,
+)
+from tfp_ebm.machines.bipartite_precision import (
+    BipartitePrecision,
+    check_positive_definite,
+    coupling_variables,
+    positive_definite_assertions,
 )
 
 __all__ = ["BipartiteNormal"]

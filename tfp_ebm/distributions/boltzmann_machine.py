@@ -6,7 +6,6 @@ from typing import Any
 import tensorflow as tf
 
 from tfp_ebm.distributions.carried_state import CarriedState
-from tfp_ebm.distributions.staleness import watch
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.enumeration import StateMixture
 from tfp_ebm.internal.fingerprint import fingerprint, has_changed
@@ -26,6 +25,7 @@ from tfp_ebm.partition import (
     enumerate_log_partition,
     log_prob_bounds,
 )
+from tfp_ebm.partition.staleness import watch
 
 __all__ = ["BoltzmannMachine"]
 

@@ -6,7 +6,6 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.bipartite_precision import learned_delta
 from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.internal import checks
@@ -19,6 +18,7 @@ from tfp_ebm.internal.tfp_private import (
     ps,
     tensor_util,
 )
+from tfp_ebm.machines.bipartite_precision import learned_delta
 from tfp_ebm.machines.spin_machine import sample_spins
 
 __all__ = ["DiscreteMixture"]

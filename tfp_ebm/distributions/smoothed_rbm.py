@@ -6,12 +6,6 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.bipartite_precision import (
-    BipartitePrecision,
-    check_positive_definite,
-    coupling_variables,
-    positive_definite_assertions,
-)
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.internal import checks
@@ -22,6 +16,12 @@ from tfp_ebm.internal.tfp_private import (
     parameter_properties,
     ps,
     tensor_util,
+)
+from tfp_ebm.machines.bipartite_precision import (
+    BipartitePrecision,
+    check_positive_definite,
+    coupling_variables,
+    positive_definite_assertions,
 )
 from tfp_ebm.machines.spin_machine import SpinMachine
 from tfp_ebm.mcmc import PersistentChains

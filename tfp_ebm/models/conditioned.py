@@ -5,11 +5,11 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.stochastic_bound import StochasticBound, bound_log_prob
 from tfp_ebm.flows.condition_paths import condition_kwargs, context_size
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.tfp_private import parameter_properties, ps, tensor_util
 from tfp_ebm.models.parts import parts
+from tfp_ebm.wrappers.stochastic_bound import StochasticBound, bound_log_prob
 
 __all__ = ["Conditioned"]
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.stochastic_bound import StochasticBound
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.tfp_private import parameter_properties, samplers
+from tfp_ebm.wrappers.stochastic_bound import StochasticBound
 
 __all__ = ["Augmented"]
 

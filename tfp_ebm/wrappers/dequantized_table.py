@@ -10,11 +10,11 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.stochastic_bound import StochasticBound
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import parameter_properties, ps, samplers
 from tfp_ebm.internal.unit_cells import SIGNIFICANT_BITS, in_cell
+from tfp_ebm.wrappers.stochastic_bound import StochasticBound
 
 __all__ = ["DequantizedTable"]
 

@@ -7,7 +7,6 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.stochastic_bound import StochasticBound
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import (
@@ -17,6 +16,7 @@ from tfp_ebm.internal.tfp_private import (
     samplers,
 )
 from tfp_ebm.internal.unit_cells import SIGNIFICANT_BITS, in_cell
+from tfp_ebm.wrappers.stochastic_bound import StochasticBound
 
 __all__ = ["Dequantized"]
 
