@@ -8,13 +8,12 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import converted, distribution_arguments
 from tfp_ebm.internal.parameter_shapes import positive, undetermined, without_event
 from tfp_ebm.internal.tfp_private import (
-    dtype_util,
     parameter_properties,
     ps,
     samplers,
-    tensor_util,
 )
 from tfp_ebm.machines.bipartite_precision import (
     BipartitePrecision,
@@ -67,20 +66,14 @@ class BipartiteNormal(EnergyBased, tfp.distributions.AutoCompositeTensorDistribu
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
-            dtype = dtype_util.common_dtype([weights, delta], dtype_hint=tf.float32)
-            convert = tensor_util.convert_nonref_to_tensor
-            self._weights = convert(weights, dtype=dtype, name="weights")
-            self._delta = convert(delta, dtype=dtype, name="delta")
+            dtype, (self._weights, self._delta) = converted(weights=weights, delta=delta)
             checks.matrix("weights", self._weights, "num_visible, num_hidden")
             checks.batches(weights=(self._weights, 2), delta=(self._delta, 0))
             check_positive_definite(self._weights, self._delta)
             super().__init__(
-                dtype=dtype,
-                reparameterization_type=tfp.distributions.FULLY_REPARAMETERIZED,
-                validate_args=validate_args,
-                allow_nan_stats=allow_nan_stats,
-                parameters=parameters,
-                name=name,
+                **distribution_arguments(
+                    dtype, parameters, name, tfp.distributions.FULLY_REPARAMETERIZED
+                )
             )
 
     @classmethod

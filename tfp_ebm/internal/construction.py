@@ -21,7 +21,10 @@ def converted(**parameters: Any) -> tuple[tf.DType, list[Any]]:
 
 
 def distribution_arguments(
-    dtype: tf.DType, parameters: dict[str, Any], name: str, is_reparameterized: bool = False
+    dtype: tf.DType,
+    parameters: dict[str, Any],
+    name: str,
+    reparameterization_type: Any = tfp.distributions.NOT_REPARAMETERIZED,
 ) -> dict[str, Any]:
     """Returns the arguments of `tfd.Distribution` for a subclass.
 
@@ -30,14 +33,11 @@ def distribution_arguments(
       parameters: the arguments of its constructor, `validate_args` and `allow_nan_stats` among
         them.
       name: name of its scope.
-      is_reparameterized: whether samples have gradients with respect to the parameters.
+      reparameterization_type: whether samples have gradients with respect to the parameters.
     """
-    kinds = tfp.distributions
     return {
         "dtype": dtype,
-        "reparameterization_type": (
-            kinds.FULLY_REPARAMETERIZED if is_reparameterized else kinds.NOT_REPARAMETERIZED
-        ),
+        "reparameterization_type": reparameterization_type,
         "validate_args": parameters["validate_args"],
         "allow_nan_stats": parameters["allow_nan_stats"],
         "parameters": parameters,

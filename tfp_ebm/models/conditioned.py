@@ -7,6 +7,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.flows.condition_paths import condition_kwargs, context_size
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import distribution_arguments
 from tfp_ebm.internal.tfp_private import parameter_properties, ps, tensor_util
 from tfp_ebm.models.parts import parts
 from tfp_ebm.wrappers.stochastic_bound import StochasticBound, bound_log_prob
@@ -76,12 +77,9 @@ class Conditioned(StochasticBound):
             if not tensor_util.is_ref(self._condition):
                 checks.finite("condition", self._condition)
             super().__init__(
-                dtype=distribution.dtype,
-                reparameterization_type=distribution.reparameterization_type,
-                validate_args=validate_args,
-                allow_nan_stats=allow_nan_stats,
-                parameters=parameters,
-                name=name,
+                **distribution_arguments(
+                    distribution.dtype, parameters, name, distribution.reparameterization_type
+                )
             )
 
     @classmethod

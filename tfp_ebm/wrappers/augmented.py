@@ -6,6 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import distribution_arguments
 from tfp_ebm.internal.tfp_private import parameter_properties, samplers
 from tfp_ebm.wrappers.stochastic_bound import StochasticBound
 
@@ -90,12 +91,9 @@ class Augmented(StochasticBound):
             self._posterior = posterior
             self._num_augmented = num_augmented
             super().__init__(
-                dtype=distribution.dtype,
-                reparameterization_type=distribution.reparameterization_type,
-                validate_args=validate_args,
-                allow_nan_stats=allow_nan_stats,
-                parameters=parameters,
-                name=name,
+                **distribution_arguments(
+                    distribution.dtype, parameters, name, distribution.reparameterization_type
+                )
             )
 
     @classmethod

@@ -8,6 +8,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import distribution_arguments
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import (
     DiscreteDistributionMixin,
@@ -102,12 +103,7 @@ class Dequantized(DiscreteDistributionMixin, StochasticBound):
             self._num_levels = num_levels
             self._noise = noise
             super().__init__(
-                dtype=_smallest_integer(num_levels),
-                reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
-                validate_args=validate_args,
-                allow_nan_stats=allow_nan_stats,
-                parameters=parameters,
-                name=name,
+                **distribution_arguments(_smallest_integer(num_levels), parameters, name)
             )
 
     @classmethod

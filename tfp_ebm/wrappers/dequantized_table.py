@@ -11,6 +11,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import distribution_arguments
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import parameter_properties, ps, samplers
 from tfp_ebm.internal.unit_cells import SIGNIFICANT_BITS, in_cell
@@ -96,14 +97,7 @@ class DequantizedTable(StochasticBound):
         with tf.name_scope(name) as name:
             self._distribution = distribution
             self._columns = columns
-            super().__init__(
-                dtype=distribution.dtype,
-                reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
-                validate_args=validate_args,
-                allow_nan_stats=allow_nan_stats,
-                parameters=parameters,
-                name=name,
-            )
+            super().__init__(**distribution_arguments(distribution.dtype, parameters, name))
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
