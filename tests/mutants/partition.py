@@ -121,12 +121,12 @@ FAULTS = {
             "machine.sweep(state, start, samplers.fold_in(seed, index))\n        moved = tf.ensure_shape(moved, state.shape)\n        return index + 1",
         ),
         (
-            "machine.sweep(state, stop, samplers.fold_in(seed, index))\n        moved = tf.ensure_shape(moved, state.shape)\n        increment",
-            "machine.sweep(state, stop, seed)\n        moved = tf.ensure_shape(moved, state.shape)\n        increment",
+            "machine.sweep(state, stop, samplers.fold_in(seed, index))\n        moved = tf.ensure_shape(moved, state.shape)\n        return moved, ",
+            "machine.sweep(state, stop, seed)\n        moved = tf.ensure_shape(moved, state.shape)\n        return moved, ",
         ),
         (
-            "machine.sweep(state, stop, samplers.fold_in(seed, index))\n        moved = tf.ensure_shape(moved, state.shape)\n        increment",
-            "machine.sweep(state, start, samplers.fold_in(seed, index))\n        moved = tf.ensure_shape(moved, state.shape)\n        increment",
+            "machine.sweep(state, stop, samplers.fold_in(seed, index))\n        moved = tf.ensure_shape(moved, state.shape)\n        return moved, ",
+            "machine.sweep(state, start, samplers.fold_in(seed, index))\n        moved = tf.ensure_shape(moved, state.shape)\n        return moved, ",
         ),
         (
             "machine.log_marginal_increment(moved, start, stop)",

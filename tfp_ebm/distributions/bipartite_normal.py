@@ -8,10 +8,9 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import converted, distribution_arguments
-from tfp_ebm.internal.parameter_shapes import positive, undetermined, without_event
+from tfp_ebm.internal.construction import Given, converted, distribution_arguments
+from tfp_ebm.internal.parameter_shapes import positive_scalar, undetermined
 from tfp_ebm.internal.tfp_private import (
-    parameter_properties,
     ps,
     samplers,
 )
@@ -112,14 +111,9 @@ class BipartiteNormal(EnergyBased, tfp.distributions.AutoCompositeTensorDistribu
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
-        properties = parameter_properties.ParameterProperties
         return {
             "weights": undetermined("weights", "[..., num_visible, num_hidden]", 2),
-            "delta": properties(
-                event_ndims=0,
-                shape_fn=without_event,
-                default_constraining_bijector_fn=positive(dtype),
-            ),
+            "delta": positive_scalar(dtype),
         }
 
     def _parameter_control_dependencies(self, is_init):
@@ -127,20 +121,14 @@ class BipartiteNormal(EnergyBased, tfp.distributions.AutoCompositeTensorDistribu
             return []
         return positive_definite_assertions(self._weights, self._delta, is_init)
 
-    @property
-    def weights(self) -> Any:
-        """W, as given."""
-        return self._weights
+    weights = Given[Any]("W, as given.")
 
     @property
     def couplings(self) -> list[tf.Tensor]:
         """`[W]`, read now."""
         return [tf.convert_to_tensor(self._weights)]
 
-    @property
-    def delta(self) -> Any:
-        """The diagonal of the precision, as given."""
-        return self._delta
+    delta = Given[Any]("The diagonal of the precision, as given.")
 
     def precision(self) -> BipartitePrecision:
         """Returns J~ at the current parameters."""

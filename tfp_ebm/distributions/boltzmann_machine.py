@@ -1,13 +1,12 @@
 """The base class of distributions whose log partition function has to be estimated."""
 
-from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
 from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import distribution_arguments
+from tfp_ebm.internal.construction import Given, distribution_arguments
 from tfp_ebm.internal.enumeration import StateMixture
 from tfp_ebm.internal.observed import observe
 from tfp_ebm.internal.protocols import AnnealedMachine
@@ -16,7 +15,6 @@ from tfp_ebm.internal.tfp_private import batch_shape_lib, ps, slicing
 from tfp_ebm.mcmc import PersistentChains
 from tfp_ebm.partition import (
     LogPartition,
-    LogProbBounds,
     StoredLogPartition,
     annealed_importance_sampling,
     bidirectional_annealing,
@@ -121,20 +119,11 @@ class BoltzmannMachine(EnergyBased):
     def _num_enumerated(self) -> int:
         return self.machine().num_enumerated
 
-    @property
-    def negative_phase(self) -> NegativePhase:
-        """The chains and the stored log Z, as one part."""
-        return self._negative_phase
-
-    @property
-    def chains(self) -> PersistentChains | None:
-        """The persistent chains, or None."""
-        return self._chains
-
-    @property
-    def stored_log_partition(self) -> StoredLogPartition | None:
-        """The variables of the last estimate of log Z of the machine, or None if always exact."""
-        return self._stored_log_partition
+    negative_phase = Given[NegativePhase]("The chains and the stored log Z, as one part.")
+    chains = Given[PersistentChains | None]("The persistent chains, or None.")
+    stored_log_partition = Given[StoredLogPartition | None](
+        "The variables of the last estimate of log Z of the machine, or None if always exact."
+    )
 
     def is_log_partition_stale(self) -> tf.Tensor:
         """Whether log Z has to be estimated before values are read; a boolean scalar.
@@ -171,69 +160,17 @@ class BoltzmannMachine(EnergyBased):
         observe(self, value)
         return self._unnormalized_log_prob(value, **kwargs) - self._log_partition(value)
 
-    def estimate_log_partition(
-        self,
-        num_chains: int = 256,
-        num_steps: int = 1000,
-        schedule: Any = "linear",
-        seed: Any = None,
-        progress: Callable[[float], None] | None = None,
-        max_rounds: int = 2,
-    ) -> LogPartition:
-        """Estimates log Z, keeps it for `log_prob`, and returns it with its error.
-
-        Layers of at most 20 units are enumerated; larger ones are annealed both ways along two
-        paths, and it warns where these disagree (`tfp_ebm.partition.bidirectional_annealing`).
-
-        Args:
-          num_chains: number of annealed chains.
-          num_steps: number of temperatures.
-          schedule: `"linear"`, `"geometric"`, `"adaptive"`, or the inverse temperatures.
-          seed: seed; a pair of integers repeats exactly.
-          progress: called now and then with the share of annealing that is done.
-          max_rounds: how often they are tried until they agree, with three times the steps each
-            time; 0: annealing goes one way only, unchecked, in about a quarter of a round's time
-            (`tfp_ebm.partition.annealed_importance_sampling`).
-
-        Returns:
-          A `tfp_ebm.partition.LogPartition`, in nats.
-        """
+    def _estimate_log_partition(self, *annealing, max_rounds):
         if self._num_enumerated() <= _MAX_SUMMED_UNITS:
             estimate = enumerate_log_partition(self)
+        elif checks.positive_integer("max_rounds", max_rounds, minimum=0):
+            estimate = bidirectional_annealing(self, *annealing, max_rounds)
         else:
-            arguments = (self, num_chains, num_steps, schedule, seed, progress)
-            if checks.positive_integer("max_rounds", max_rounds, minimum=0):
-                estimate = bidirectional_annealing(*arguments, max_rounds)
-            else:
-                estimate = annealed_importance_sampling(*arguments)
+            estimate = annealed_importance_sampling(self, *annealing)
         self._store(estimate)
         return estimate
 
-    def log_prob_bounds(
-        self,
-        value: Any,
-        num_chains: int = 256,
-        num_reverse_chains: int = 16,
-        num_steps: int = 1000,
-        schedule: Any = "linear",
-        seed: Any = None,
-    ) -> LogProbBounds:
-        """Brackets `log_prob(value)` between two annealed estimates, in nats.
-
-        Args:
-          value: `[..., *event_shape]`, the points.
-          num_chains: number of forward chains.
-          num_reverse_chains: number of reverse chains at every point.
-          num_steps: number of temperatures.
-          schedule: as in `estimate_log_partition`.
-          seed: seed; a pair of integers repeats exactly.
-
-        Returns:
-          A `tfp_ebm.partition.LogProbBounds`: `lower`, `upper`, and the records behind them.
-        """
-        return log_prob_bounds(
-            self, value, num_chains, num_reverse_chains, num_steps, schedule, seed
-        )
+    log_prob_bounds = log_prob_bounds
 
     def _begun(self, seed: Any) -> "BoltzmannMachine":
         """Returns the distribution, of small weights, with a first estimate of log Z."""

@@ -9,9 +9,9 @@ import tensorflow_probability as tfp
 from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import converted, distribution_arguments
+from tfp_ebm.internal.construction import Given, converted, distribution_arguments
 from tfp_ebm.internal.numeric import log_2cosh
-from tfp_ebm.internal.parameter_shapes import positive, without_event
+from tfp_ebm.internal.parameter_shapes import positive_scalar
 from tfp_ebm.internal.tfp_private import (
     assert_util,
     parameter_properties,
@@ -113,11 +113,7 @@ class DiscreteMixture(
         properties = parameter_properties.ParameterProperties
         return {
             "bias": properties(event_ndims=1),
-            "delta": properties(
-                event_ndims=0,
-                shape_fn=without_event,
-                default_constraining_bijector_fn=positive(dtype),
-            ),
+            "delta": positive_scalar(dtype),
         }
 
     def _parameter_control_dependencies(self, is_init):
@@ -125,15 +121,8 @@ class DiscreteMixture(
             return []
         return [assert_util.assert_positive(self._delta, message="`delta` must be above 0.")]
 
-    @property
-    def bias(self) -> Any:
-        """h, as given."""
-        return self._bias
-
-    @property
-    def delta(self) -> Any:
-        """The inverse variance of the components, as given."""
-        return self._delta
+    bias = Given[Any]("h, as given.")
+    delta = Given[Any]("The inverse variance of the components, as given.")
 
     def _event_shape(self):
         return self._bias.shape[-1:]

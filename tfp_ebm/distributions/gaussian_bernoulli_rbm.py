@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tfp_ebm.distributions.gaussian_visible import GaussianVisible, scale_variable
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import converted
+from tfp_ebm.internal.construction import Given, converted
 from tfp_ebm.internal.parameter_shapes import positive, undetermined
 from tfp_ebm.internal.tfp_private import (
     parameter_properties,
@@ -155,10 +155,7 @@ class GaussianBernoulliRBM(GaussianVisible):
             "scale": properties(event_ndims=1, default_constraining_bijector_fn=positive(dtype)),
         }
 
-    @property
-    def weights(self) -> Any:
-        """W, as given."""
-        return self._weights
+    weights = Given[Any]("W, as given.")
 
     @property
     def couplings(self) -> list[tf.Tensor]:

@@ -6,7 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import converted, distribution_arguments
+from tfp_ebm.internal.construction import Given, converted, distribution_arguments
 from tfp_ebm.internal.numeric import log_2cosh
 from tfp_ebm.internal.tfp_private import (
     DiscreteDistributionMixin,
@@ -61,10 +61,7 @@ class IndependentSpins(
     def _parameter_properties(cls, dtype, num_classes=None):
         return {"field": parameter_properties.ParameterProperties(event_ndims=1)}
 
-    @property
-    def field(self) -> Any:
-        """Half the log-odds of +1, as given."""
-        return self._field
+    field = Given[Any]("Half the log-odds of +1, as given.")
 
     def _event_shape(self):
         return self._field.shape[-1:]

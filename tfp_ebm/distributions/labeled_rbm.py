@@ -7,7 +7,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.gaussian_visible import GaussianVisible, scale_variable
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import converted
+from tfp_ebm.internal.construction import Given, converted
 from tfp_ebm.internal.numeric import move_axis
 from tfp_ebm.internal.parameter_shapes import positive, undetermined
 from tfp_ebm.internal.tfp_private import (
@@ -191,25 +191,15 @@ class LabeledRBM(GaussianVisible):
             "scale": properties(event_ndims=1, default_constraining_bijector_fn=positive(dtype)),
         }
 
-    @property
-    def weights(self) -> Any:
-        """W, as given."""
-        return self._weights
-
-    @property
-    def label_weights(self) -> Any:
-        """V, as given."""
-        return self._label_weights
+    weights = Given[Any]("W, as given.")
+    label_weights = Given[Any]("V, as given.")
 
     @property
     def couplings(self) -> list[tf.Tensor]:
         """`[W, V]`, read now."""
         return [tf.convert_to_tensor(part) for part in (self._weights, self._label_weights)]
 
-    @property
-    def label_bias(self) -> Any:
-        """d, as given."""
-        return self._label_bias
+    label_bias = Given[Any]("d, as given.")
 
     @property
     def num_classes(self) -> int:

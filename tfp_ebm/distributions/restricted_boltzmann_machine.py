@@ -8,7 +8,7 @@ import tensorflow_probability as tfp
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.independent_spins import IndependentSpins
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import converted
+from tfp_ebm.internal.construction import Given, converted
 from tfp_ebm.internal.numeric import broadcast_batch, multiply_rows
 from tfp_ebm.internal.parameter_shapes import undetermined
 from tfp_ebm.internal.tfp_private import (
@@ -147,30 +147,16 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
             "bias": properties(event_ndims=1),
         }
 
-    @property
-    def weights(self) -> Any:
-        """W, as given."""
-        return self._weights
+    weights = Given[Any]("W, as given.")
 
     @property
     def couplings(self) -> list[tf.Tensor]:
         """`[W]`, read now."""
         return [tf.convert_to_tensor(self._weights)]
 
-    @property
-    def bias(self) -> Any:
-        """h, as given."""
-        return self._bias
-
-    @property
-    def binary(self) -> bool:
-        """Whether units are 0 and 1."""
-        return self._binary
-
-    @property
-    def marginal(self) -> bool:
-        """Whether events are the visible units alone."""
-        return self._marginal
+    bias = Given[Any]("h, as given.")
+    binary = Given[bool]("Whether units are 0 and 1.")
+    marginal = Given[bool]("Whether events are the visible units alone.")
 
     @property
     def _num_visible(self):

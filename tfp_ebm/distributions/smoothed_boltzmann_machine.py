@@ -11,7 +11,7 @@ import tensorflow_probability as tfp
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import converted
+from tfp_ebm.internal.construction import Given, converted
 from tfp_ebm.internal.numeric import (
     broadcast_batch,
     common_batch_shape,
@@ -227,10 +227,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         message = "The diagonal of `factor` must be above 0."
         return [assert_util.assert_positive(diagonal, message=message)]
 
-    @property
-    def factor(self) -> Any:
-        """C, as given."""
-        return self._factor
+    factor = Given[Any]("C, as given.")
 
     @property
     def couplings(self) -> list[tf.Tensor]:
@@ -238,10 +235,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         factor = tf.convert_to_tensor(self._factor)
         return [tf.linalg.set_diag(factor, tf.zeros_like(factor[..., 0]))]
 
-    @property
-    def bias(self) -> Any:
-        """h, as given."""
-        return self._bias
+    bias = Given[Any]("h, as given.")
 
     def precision(self) -> tf.Tensor:
         """Returns J~ = C C^T at the current parameters, `[..., N, N]`."""

@@ -9,9 +9,9 @@ import tensorflow_probability as tfp
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import converted
+from tfp_ebm.internal.construction import Given, converted
 from tfp_ebm.internal.numeric import broadcast_batch, log_2cosh
-from tfp_ebm.internal.parameter_shapes import positive, undetermined, without_event
+from tfp_ebm.internal.parameter_shapes import positive_scalar, undetermined
 from tfp_ebm.internal.tfp_private import (
     parameter_properties,
     ps,
@@ -156,11 +156,7 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
         return {
             "weights": undetermined("weights", "[..., num_visible, num_hidden]", 2),
             "bias": properties(event_ndims=1),
-            "delta": properties(
-                event_ndims=0,
-                shape_fn=without_event,
-                default_constraining_bijector_fn=positive(dtype),
-            ),
+            "delta": positive_scalar(dtype),
         }
 
     def _parameter_control_dependencies(self, is_init):
@@ -168,25 +164,15 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
             return []
         return positive_definite_assertions(self._weights, self._delta, is_init)
 
-    @property
-    def weights(self) -> Any:
-        """W, as given."""
-        return self._weights
+    weights = Given[Any]("W, as given.")
 
     @property
     def couplings(self) -> list[tf.Tensor]:
         """`[W]`, read now."""
         return [tf.convert_to_tensor(self._weights)]
 
-    @property
-    def bias(self) -> Any:
-        """h, as given."""
-        return self._bias
-
-    @property
-    def delta(self) -> Any:
-        """The precision of the smoothing, as given."""
-        return self._delta
+    bias = Given[Any]("h, as given.")
+    delta = Given[Any]("The precision of the smoothing, as given.")
 
     @property
     def num_visible(self) -> int:

@@ -7,7 +7,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.flows.condition_paths import condition_kwargs, context_size
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import distribution_arguments
+from tfp_ebm.internal.construction import Given, distribution_arguments
 from tfp_ebm.internal.tfp_private import parameter_properties, ps, tensor_util
 from tfp_ebm.models.parts import parts
 from tfp_ebm.wrappers.stochastic_bound import StochasticBound, bound_log_prob
@@ -87,15 +87,8 @@ class Conditioned(StochasticBound):
         # The model has no batch axes, so that slices of the batch leave it alone.
         return {"condition": parameter_properties.ParameterProperties(event_ndims=1)}
 
-    @property
-    def distribution(self) -> tfd.Distribution:
-        """The model."""
-        return self._distribution
-
-    @property
-    def condition(self) -> tf.Tensor | tf.Variable:
-        """The condition vectors, `[..., num_context]`."""
-        return self._condition
+    distribution = Given[tfd.Distribution]("The model.")
+    condition = Given[tf.Tensor | tf.Variable]("The condition vectors, `[..., num_context]`.")
 
     def bijector_kwargs(self) -> dict[str, Any]:
         """Returns the keywords by which the flow gets the condition, as it is now."""

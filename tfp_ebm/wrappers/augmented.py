@@ -6,7 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import distribution_arguments
+from tfp_ebm.internal.construction import Given, distribution_arguments
 from tfp_ebm.internal.tfp_private import parameter_properties, samplers
 from tfp_ebm.wrappers.stochastic_bound import StochasticBound
 
@@ -100,20 +100,8 @@ class Augmented(StochasticBound):
     def _parameter_properties(cls, dtype, num_classes=None):
         return {"distribution": parameter_properties.BatchedComponentProperties()}
 
-    @property
-    def distribution(self) -> tfp.distributions.Distribution:
-        """The density of (x, e)."""
-        return self._distribution
-
-    @property
-    def posterior(self) -> Callable:
-        """What makes q(e | x)."""
-        return self._posterior
-
-    @property
-    def num_augmented(self) -> int:
-        """The number of extra coordinates."""
-        return self._num_augmented
+    posterior = Given[Callable]("What makes q(e | x).")
+    num_augmented = Given[int]("The number of extra coordinates.")
 
     def _event_shape(self):
         shape = self._distribution.event_shape
@@ -122,12 +110,6 @@ class Augmented(StochasticBound):
     def _event_shape_tensor(self):
         shape = self._distribution.event_shape_tensor()
         return tf.concat([shape[:-1], [shape[-1] - self._num_augmented]], axis=0)
-
-    def _batch_shape(self):
-        return self._distribution.batch_shape
-
-    def _batch_shape_tensor(self):
-        return self._distribution.batch_shape_tensor()
 
     def _log_weight(self, value, seed, **kwargs):
         draw_seed, joint_seed = samplers.split_seed(seed, n=2, salt="augmented")

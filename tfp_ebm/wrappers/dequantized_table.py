@@ -104,11 +104,6 @@ class DequantizedTable(StochasticBound):
         return {"distribution": parameter_properties.BatchedComponentProperties()}
 
     @property
-    def distribution(self) -> tfp.distributions.Distribution:
-        """The density."""
-        return self._distribution
-
-    @property
     def columns(self) -> tuple[str | int, ...]:
         """The kinds of the columns."""
         return tuple(self._columns)
@@ -118,12 +113,6 @@ class DequantizedTable(StochasticBound):
 
     def _event_shape_tensor(self):
         return tf.constant([len(self._columns)])
-
-    def _batch_shape(self):
-        return self._distribution.batch_shape
-
-    def _batch_shape_tensor(self):
-        return self._distribution.batch_shape_tensor()
 
     def _call_log_prob(self, value, name, **kwargs):
         return super()._call_log_prob(self._as_tensor(value), name, **kwargs)
