@@ -23,7 +23,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from tfp_ebm import datasets, models, partition, plots, training
+from tfp_ebm import datasets, flows, models, partition, plots, training
 
 SAMPLERS = ["replay", "persistent", "weighted", "tempering", "contrastive"]
 
@@ -66,7 +66,7 @@ def initialize(model: tf.Module, images: np.ndarray, flow_name: str, seed: int) 
     noisy = model.dequantize(images[:1000], seed=(seed, 3))
     flow = model.distribution.bijector
     if flow_name == "glow":
-        models.initialize_from_data(flow, noisy)
+        flows.initialize_from_data(flow, noisy)
         return
     latents = flow.inverse(noisy)
     mean = tf.reduce_mean(latents, axis=0) if flow_name == "pixels" else 0.0

@@ -19,7 +19,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 import tf_keras
 
-from tfp_ebm import datasets, distributions, models, plots
+from tfp_ebm import conditionals, datasets, distributions, flows, models, plots
 from tfp_ebm.training import energy_based_parts
 
 tfd = tfp.distributions
@@ -52,10 +52,10 @@ def make_model(num_dims: int, num_steps: int, base: str = "normal") -> tfd.Distr
     }
     extra = num_dims - 2
     if not extra:  # Plain flows are better when their matrices start as rotations.
-        flow = models.vector_flow(2, num_steps, init="rotation")
+        flow = flows.vector_flow(2, num_steps, init="rotation")
         normal = tfd.MultivariateNormalDiag(tf.zeros([2]))
         return tfd.TransformedDistribution(bases[base]() or normal, flow)
-    posterior = models.GaussianPosterior(2, extra)
+    posterior = conditionals.GaussianPosterior(2, extra)
     return models.vector_vflow(2, extra, num_steps - 1, base=bases[base](), posterior=posterior)
 
 
@@ -64,7 +64,7 @@ def initialize(model: tfd.Distribution, points: np.ndarray) -> None:
     if isinstance(model, distributions.Augmented):
         extra = model.posterior(points).sample(seed=(0, 1))
         points, model = tf.concat([points, extra], axis=-1), model.distribution
-    models.initialize_from_data(model.bijector, points)
+    flows.initialize_from_data(model.bijector, points)
 
 
 def log_prob(model: tfd.Distribution, points: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:

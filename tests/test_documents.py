@@ -66,7 +66,7 @@ def test_a_flow_from_outside_trains_and_is_evaluated_on_the_command_line(tmp_pat
 # Runs a script whose flows have one coupling unless it says otherwise: small graphs, soon traced.
 ONE_COUPLING = """
 import inspect, os, runpy, sys
-from tfp_ebm.models import flow_plus_plus
+from tfp_ebm.flows import flow_plus_plus
 parameters = inspect.signature(flow_plus_plus).parameters.values()
 defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
 flow_plus_plus.__defaults__ = tuple({**defaults, "num_couplings": (1, 0, 0)}.values())

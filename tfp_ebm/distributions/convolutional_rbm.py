@@ -73,7 +73,7 @@ class ConvolutionalRBM(GaussianVisible):
           hidden_bias: `[h, w, num_filters]`, c; h and w divide the height and width of all parts.
           scale: sigma above 0, `[num_visible]`; or a scalar or `[1]`, the same for all units.
           part_shapes: for each part `(H_l, W_l, C_l)`, in the order they lie in the event, such as
-            `tfp_ebm.models.latent_shapes` returns.
+            `tfp_ebm.flows.latent_shapes` returns.
           chains: persistent chains, see `BoltzmannMachine`.
           num_gibbs_steps: sweeps between the chains and a sample.
           validate_args: whether to check at run time, too, that sigma is large enough.

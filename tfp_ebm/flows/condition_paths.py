@@ -54,8 +54,8 @@ def condition_kwargs(flow: tfb.Bijector, condition: Any) -> dict[str, Any]:
     Chains and joint maps pass keywords on by the names of their parts; parts of the same name get
     the same.
 
-    >>> from tfp_ebm import models
-    >>> flow = models.vector_flow(2, num_steps=1, hidden_units=[4], num_context=3)
+    >>> from tfp_ebm import flows
+    >>> flow = flows.vector_flow(2, num_steps=1, hidden_units=[4], num_context=3)
     >>> condition_kwargs(flow, "c")
     {'coupling': {'condition': 'c'}}
 

@@ -33,8 +33,8 @@ def initialize_from_data(flow: tfb.Bijector, data: Any, networks: bool = False) 
     0.1 after a gate's and a network's last layer. Channels that do not vary stay as they are.
 
     >>> import tensorflow as tf
-    >>> from tfp_ebm import models
-    >>> flow = models.glow((4, 4, 1), num_levels=17, num_scales=1, num_steps=1, num_filters=4)
+    >>> from tfp_ebm import flows
+    >>> flow = flows.glow((4, 4, 1), num_levels=17, num_scales=1, num_steps=1, num_filters=4)
     >>> initialize_from_data(flow, tf.random.stateless_uniform([64, 4, 4, 1], (0, 1)) * 16).shape
     TensorShape([64, 16])
 

@@ -72,11 +72,10 @@ def latents(model: tfd.Distribution, events: Any, seed: Any = None) -> tf.Tensor
       `[..., *parts(model).base.event_shape]`.
     """
     x, given = tf.convert_to_tensor(events), {}
+    conditioned, model = model, _unconditioned(model)
+    if conditioned is not model:
+        x, given = conditioned.for_every_condition(x), conditioned.bijector_kwargs()
     while isinstance(model, StochasticBound):
-        if hasattr(model, "condition"):  # Of `Conditional`, which draws nothing of its own.
-            x, given = model.for_every_condition(x), model.bijector_kwargs()
-            model = model.distribution
-            continue
         if isinstance(model, Augmented):
             x = tf.cast(x, model.distribution.dtype)
             x = tf.concat([x, model.posterior(x).sample(seed=seed)], axis=-1)
@@ -91,16 +90,18 @@ def latents(model: tfd.Distribution, events: Any, seed: Any = None) -> tf.Tensor
 
 def num_levels(model: tfd.Distribution) -> int | None:
     """Returns the number of levels of a model of integers 0 ... num_levels - 1; None of others."""
-    if hasattr(model, "condition"):
-        return num_levels(model.distribution)
+    model = _unconditioned(model)
     return model.num_levels if isinstance(model, Dequantized) else None
 
 
 def has_columns(model: tfd.Distribution) -> bool:
     """Whether events are the rows of a table, whole numbers and categories among their cells."""
-    if hasattr(model, "condition"):
-        return has_columns(model.distribution)
-    return isinstance(model, DequantizedTable)
+    return isinstance(_unconditioned(model), DequantizedTable)
+
+
+def _unconditioned(model):
+    """Returns the model that has got a condition, of `Conditional`, or the model itself."""
+    return model.distribution if hasattr(model, "condition") else model
 
 
 def _is_named(model):

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import tensorflow_probability as tfp
 
-from tfp_ebm import datasets
+from tfp_ebm import datasets, models
 from tfp_ebm.internal import checks
 from tfp_ebm.models import Conditional
+from tfp_ebm.models.parts import num_levels
 
 __all__ = [
     "as_trained",
@@ -16,7 +17,9 @@ __all__ = [
     "given",
     "inside",
     "labels_of",
+    "levels_of",
     "num_context",
+    "parts_of",
 ]
 
 tfd = tfp.distributions
@@ -64,6 +67,16 @@ def as_trained(config: dict[str, Any], model: tfd.Distribution) -> tfd.Distribut
 def inside(model: tfd.Distribution | Conditional) -> tfd.Distribution:
     """Returns the distribution that has the parts of a model."""
     return model.model if isinstance(model, Conditional) else model
+
+
+def parts_of(model: tfd.Distribution | Conditional) -> models.Parts:
+    """Returns the parts of a model, conditional or not."""
+    return models.parts(inside(model))
+
+
+def levels_of(model: tfd.Distribution | Conditional) -> int | None:
+    """Returns the number of levels of a model, conditional or not."""
+    return num_levels(inside(model))
 
 
 def density_inside(model: tfd.Distribution | Conditional) -> tfd.Distribution | Conditional:

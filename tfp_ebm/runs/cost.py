@@ -7,8 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.models import Conditional
-from tfp_ebm.models.parts import num_levels
-from tfp_ebm.runs.conditions import given, inside
+from tfp_ebm.runs.conditions import given, inside, levels_of
 from tfp_ebm.training import parameter_groups
 from tfp_ebm.wrappers.stochastic_bound import bound_log_prob
 
@@ -47,5 +46,5 @@ def print_cost(
     for name, count in groups.items():
         print(f"parameters of the {name}\t{count:,}")
     print(f"parameters\t{sum(groups.values()):,}")
-    noun = "image" if num_levels(inside(model)) else "event"
+    noun = "image" if levels_of(model) else "event"
     print(f"FLOPs of log_prob an {noun}\t{flops_per_event(model, event_shape):,}")

@@ -17,7 +17,6 @@ __all__ = [
     "check_data",
     "columns_of",
     "load_model",
-    "make_model",
     "quoted",
     "read_config",
     "spec_of",
@@ -128,11 +127,6 @@ def check_data(run: pathlib.Path, config: dict[str, Any], data: datasets.Dataset
         )
 
 
-def make_model(spec: models.ModelSpec) -> tfp.distributions.Distribution:
-    """Returns a new model of a run."""
-    return models.build(spec)
-
-
 def load_model(
     run: pathlib.Path,
 ) -> tuple[dict[str, Any], tfp.distributions.Distribution | models.Conditional]:
@@ -147,7 +141,7 @@ def load_model(
             f"{run} has no trained weights yet; train it by: tfp-ebm train --resume {quoted(run)}"
         )
     try:
-        model = make_model(spec_of(config))
+        model = models.build(spec_of(config))
     except (ValueError, TypeError) as error:
         raise ValueError(_damaged(run / "config.json", config, error)) from error
     checkpoint.restore(model, run / "checkpoint")
