@@ -50,7 +50,7 @@ class Pictures(tf_keras.callbacks.Callback):
     def __init__(self, epochs: list[int], test: np.ndarray, grid: np.ndarray) -> None:
         super().__init__()
         self._epochs, self._test, self._grid = epochs, test, grid
-        self.kept = []
+        self.kept: list[dict] = []
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Looks at the machine if it is time."""
@@ -109,7 +109,7 @@ def draw(found: dict[str, list[dict]], path: pathlib.Path) -> None:
 
 def main() -> None:
     """Trains, draws, and writes the figures beside the picture."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--epochs", type=int, default=120)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--samplers", nargs="+", default=list(SAMPLERS), choices=list(SAMPLERS))

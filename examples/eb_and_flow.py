@@ -31,7 +31,7 @@ BASES = ("dense", "per_level", "convolutional", "none", "logistic")
 
 
 def make_model(
-    options: argparse.Namespace, data: datasets.Dataset, base: str, flow: object = None
+    options: argparse.Namespace, data: datasets.ImageDataset, base: str, flow: object = None
 ) -> tf.Module:
     """Returns the model with a base, around a given flow or a fresh one."""
     flow_options = {
@@ -93,7 +93,7 @@ def parts_and_latents(model: tf.Module, latents: tf.Tensor) -> list[tuple]:
 
 def train(
     model: tf.Module,
-    data: datasets.Dataset,
+    data: datasets.ImageDataset,
     epochs: int,
     options: argparse.Namespace,
     folder: pathlib.Path,
@@ -192,20 +192,22 @@ def bounds(model: tf.Module, images: np.ndarray, options: argparse.Namespace) ->
 
 
 # Settings that a resumed run may change.
-NOT_COMPARED = ("output", "data_dir", "num_test", "num_reverse", "reverse_chains")
-NOT_COMPARED += ("annealing_steps", "annealing_chains", "schedule", "validation_every")
+NOT_COMPARED = (
+    *("output", "data_dir", "num_test", "num_reverse", "reverse_chains"),
+    *("annealing_steps", "annealing_chains", "schedule", "validation_every"),
+)
 
 
-def load(options: argparse.Namespace) -> datasets.Dataset:
+def load(options: argparse.Namespace) -> datasets.ImageDataset:
     """Returns the data set, its training part cut to `--num-train`."""
-    data = datasets.load(options.dataset, options.data_dir)
+    data = datasets.load(options.dataset, options.data_dir).as_images()
     count = options.num_train
     return dataclasses.replace(
         data, train=data.train[:count], train_labels=data.train_labels[:count]
     )
 
 
-def trained(options: argparse.Namespace, data: datasets.Dataset) -> tuple[tf.Module, dict]:
+def trained(options: argparse.Namespace, data: datasets.ImageDataset) -> tuple[tf.Module, dict]:
     """Returns the trained model and a report of each stage; goes on with a run that is there."""
     folder = pathlib.Path(options.output)
     folder.mkdir(parents=True, exist_ok=True)
@@ -242,7 +244,7 @@ def main(options: argparse.Namespace) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
-    result = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    result = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     result.add_argument("--dataset", default="digits", choices=datasets.names())
     result.add_argument("--data-dir", help="folder of TensorFlow Datasets")
     result.add_argument("--flow", default="nice", choices=["nice", "glow", "pixels"])

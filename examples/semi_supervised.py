@@ -43,7 +43,7 @@ def main(options: argparse.Namespace) -> None:
     """Trains both flows, compares accuracies, and draws samples of every class."""
     folder = pathlib.Path(options.output)
     folder.mkdir(parents=True, exist_ok=True)
-    data = datasets.load(options.dataset, options.data_dir)
+    data = datasets.load(options.dataset, options.data_dir).as_images()
     train = data.train[: options.num_train]
     test, test_labels = data.test[: options.num_test], data.test_labels[: options.num_test]
     known = np.arange(options.num_labels)
@@ -111,7 +111,7 @@ def main(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--dataset", default="digits", choices=datasets.names())
     parser.add_argument("--data-dir", help="folder of TensorFlow Datasets")
     parser.add_argument("--num-labels", type=int, default=100)

@@ -43,7 +43,9 @@ MODELS = {
 }
 
 
-def make_model(num_dims: int, num_steps: int, base: str = "normal") -> tfd.Distribution:
+def make_model(
+    num_dims: int, num_steps: int, base: str = "normal"
+) -> tfp.distributions.Distribution:
     """Returns a flow of two dimensions, or VFlow of more; bases allow exact sums."""
     bases = {
         "normal": lambda: None,
@@ -59,7 +61,7 @@ def make_model(num_dims: int, num_steps: int, base: str = "normal") -> tfd.Distr
     return models.vector_vflow(2, extra, num_steps - 1, base=bases[base](), posterior=posterior)
 
 
-def initialize(model: tfd.Distribution, points: np.ndarray) -> None:
+def initialize(model: tfp.distributions.Distribution, points: np.ndarray) -> None:
     """Sets the `ActNorm`s of the flow from data, with a draw of e where there is one."""
     if isinstance(model, distributions.Augmented):
         extra = model.posterior(points).sample(seed=(0, 1))
@@ -67,7 +69,9 @@ def initialize(model: tfd.Distribution, points: np.ndarray) -> None:
     flows.initialize_from_data(model.bijector, points)
 
 
-def log_prob(model: tfd.Distribution, points: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+def log_prob(
+    model: tfp.distributions.Distribution, points: tf.Tensor, seed: tf.Tensor
+) -> tf.Tensor:
     """Returns the log-density of a plain flow, or the bound of VFlow for several draws of e."""
     if not isinstance(model, distributions.Augmented):
         return model.log_prob(points)
@@ -75,7 +79,7 @@ def log_prob(model: tfd.Distribution, points: tf.Tensor, seed: tf.Tensor) -> tf.
 
 
 def train(
-    model: tfd.Distribution,
+    model: tfp.distributions.Distribution,
     iterations: int,
     seed: int,
     jit_compile: bool = True,
@@ -119,7 +123,9 @@ def train(
     return float(np.median(times))
 
 
-def tight_log_prob(model: tfd.Distribution, points: np.ndarray, num_samples: int, seed: int):
+def tight_log_prob(
+    model: tfp.distributions.Distribution, points: np.ndarray, num_samples: int, seed: int
+):
     """Returns the log-density, exact for plain flows, importance-sampled for VFlow."""
     if isinstance(model, distributions.Augmented):
         return model.importance_log_prob(points, num_samples, seed=(seed, 1))
@@ -249,7 +255,7 @@ def main(
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     known = ("table", "sweep", "representation", "timing")
     parser.add_argument("--parts", nargs="+", choices=known, default=known[:3])
     parser.add_argument("--iterations", type=int, default=100_000)

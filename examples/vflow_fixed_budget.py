@@ -151,7 +151,7 @@ def main(
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--dataset", choices=datasets.names(), default="cifar10")
     parser.add_argument("--factor", type=int, default=2, help="side of the averaged squares")
     parser.add_argument("--num-train", type=int, default=8_000)

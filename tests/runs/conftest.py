@@ -1,6 +1,5 @@
 """A run of a model of a handful of numbers on two dozen images, for commands within a process."""
 
-import importlib
 import shutil
 
 import numpy as np
@@ -8,9 +7,8 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm import cli, datasets, distributions
+from tfp_ebm import cli, datasets, distributions, models
 from tfp_ebm.datasets import Dataset
-from tfp_ebm.runs import run_folder
 
 
 def _small_model(spec):
@@ -28,8 +26,7 @@ def _patch(patch):
     data = Dataset("digits", *parts, *np.split(labels, [16, 20]), num_levels=5)
     patch.setattr(datasets, "load", lambda name, data_dir=None, **options: data)
     patch.setattr("tensorflow.config.experimental.enable_op_determinism", lambda: None)
-    for module in (importlib.import_module("tfp_ebm.runs.train"), run_folder):
-        patch.setattr(module, "make_model", _small_model)
+    patch.setattr(models, "build", _small_model)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Coupling layers: one part of the event is transformed, given the other."""
 
 from collections.abc import Callable
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -12,6 +11,7 @@ from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, bijector_arguments
 from tfp_ebm.internal.held_parts import held_parts
 from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.types import Bijector, DType
 
 __all__ = ["Coupling"]
 
@@ -66,8 +66,8 @@ class Coupling(OnePassBijector):
 
     def __init__(
         self,
-        split: tfp.bijectors.Bijector,
-        bijector_fn: Callable[[tf.Tensor], tfp.bijectors.Bijector],
+        split: Bijector,
+        bijector_fn: Callable[[tf.Tensor], Bijector],
         conditioner: Callable[[tf.Tensor], tf.Tensor] | None = None,
         num_context: int = 0,
         validate_args: bool = False,
@@ -125,10 +125,10 @@ class Coupling(OnePassBijector):
             )
 
     @classmethod
-    def _parameter_properties(cls, dtype: Any):
+    def _parameter_properties(cls, dtype: DType):
         return {}
 
-    split = Given[tfp.bijectors.Bijector]("The split.")
+    split = Given[Bijector]("The split.")
     bijector_fn = Given[Callable]("What makes the bijector of the second part.")
     conditioner = Given[Callable | None]("The network, or None.")
     num_context = Given[int]("The size of the condition vectors; 0: there are none.")

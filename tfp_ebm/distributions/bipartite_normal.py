@@ -1,7 +1,6 @@
 """The multivariate normal with the precision matrix of two coupled layers: MultiCov's base."""
 
 import math
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -14,6 +13,7 @@ from tfp_ebm.internal.tfp_private import (
     ps,
     samplers,
 )
+from tfp_ebm.internal.types import Parameter, TensorLike
 from tfp_ebm.machines.bipartite_precision import (
     BipartitePrecision,
     check_positive_definite,
@@ -45,8 +45,8 @@ class BipartiteNormal(EnergyBased, tfp.distributions.AutoCompositeTensorDistribu
 
     def __init__(
         self,
-        weights: Any,
-        delta: Any = 2.5,
+        weights: TensorLike,
+        delta: TensorLike = 2.5,
         validate_args: bool = False,
         allow_nan_stats: bool = True,
         name: str = "BipartiteNormal",
@@ -121,14 +121,14 @@ class BipartiteNormal(EnergyBased, tfp.distributions.AutoCompositeTensorDistribu
             return []
         return positive_definite_assertions(self._weights, self._delta, is_init)
 
-    weights = Given[Any]("W, as given.")
+    weights = Given[Parameter]("W, as given.")
 
     @property
     def couplings(self) -> list[tf.Tensor]:
         """`[W]`, read now."""
         return [tf.convert_to_tensor(self._weights)]
 
-    delta = Given[Any]("The diagonal of the precision, as given.")
+    delta = Given[Parameter]("The diagonal of the precision, as given.")
 
     def precision(self) -> BipartitePrecision:
         """Returns J~ at the current parameters."""

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from tfp_ebm.internal.types import TensorLike
+
 __all__ = [
     "COUNT",
     "COUNT_OR_NONE",
@@ -64,7 +66,7 @@ class Option(NamedTuple):
 
     name: str
     kind: type
-    default: Any
+    default: object
     group: str
     help: str
     choices: tuple[str, ...] | None = None
@@ -154,7 +156,7 @@ def flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def check_number(name: str, value: Any, range: Range) -> None:
+def check_number(name: str, value: TensorLike, range: Range) -> None:
     """Raises if a value is no number in a range.
 
     Args:

@@ -1,12 +1,12 @@
 """States that propose where chains may jump: recent data, and scouts from elsewhere."""
 
 from collections.abc import Callable
-from typing import Any
 
 import tensorflow as tf
 
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Seed
 from tfp_ebm.mcmc.persistent_chains import per_replica_variable
 
 __all__ = ["RecentStates", "Scouts"]
@@ -71,7 +71,7 @@ class Scouts(tf.Module):
         num_starts: int = 2,
         num_steps: int = 32,
         num_arrived: int = 128,
-        seed: Any = None,
+        seed: Seed = None,
     ) -> "Scouts":
         """Returns scouts that all are at the machine's independent reference.
 
@@ -89,7 +89,7 @@ class Scouts(tf.Module):
         """Returns scouts in variables of their own, from transformed states."""
         return type(self)(transform(self.units), transform(self.arrived))
 
-    def move(self, machine: AnnealedMachine, seed: Any) -> None:
+    def move(self, machine: AnnealedMachine, seed: Seed) -> None:
         """Cools all scouts by a step; the oldest arrive, and new ones start."""
         start_seed, sweep_seed = samplers.split_seed(seed, n=2, salt="scouts_move")
         num_steps, rank = self.units.shape[0], self.units.shape.rank
@@ -101,7 +101,7 @@ class Scouts(tf.Module):
         moved = tf.concat([fresh[tf.newaxis], units[:-1]], axis=0)
         self.units.assign(tf.ensure_shape(moved, self.units.shape))
 
-    def restart(self, machine: AnnealedMachine, seed: Any) -> None:
+    def restart(self, machine: AnnealedMachine, seed: Seed) -> None:
         """Starts all scouts afresh and forgets those that arrived."""
         counts = (*self.units.shape[:2], self.arrived.shape[0])
         units, arrived = _first_scouts(machine, *counts, seed)

@@ -81,7 +81,7 @@ class Option(NamedTuple):
       summary: what it is, in a sentence.
     """
 
-    default: Any
+    default: object
     summary: str
 
 

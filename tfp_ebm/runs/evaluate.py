@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from tfp_ebm import datasets, metrics, models
 from tfp_ebm.distributions import StochasticBound
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.train_options import COUNT_OR_NONE, SEED, SEVERAL_OR_NONE, check_number
+from tfp_ebm.internal.types import Distribution
 from tfp_ebm.runs.batches import in_batches
 from tfp_ebm.runs.conditions import density_inside, given, inside, levels_of, parts_of
 from tfp_ebm.runs.configuration import load_data
@@ -125,7 +125,7 @@ def find_network(name: str, data: datasets.Dataset, folder: pathlib.Path) -> met
 
 
 def evaluate_model(
-    model: tfp.distributions.Distribution | models.Conditional,
+    model: Distribution | models.Conditional,
     events: np.ndarray,
     seed: int = 0,
     importance_draws: int = 0,

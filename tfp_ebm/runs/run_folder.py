@@ -5,10 +5,9 @@ import pathlib
 import shlex
 from typing import Any
 
-import tensorflow_probability as tfp
-
 from tfp_ebm import datasets, models
 from tfp_ebm.internal.train_options import OPTIONS, check_options
+from tfp_ebm.internal.types import Distribution
 from tfp_ebm.runs.conditions import as_trained
 from tfp_ebm.training import checkpoint
 from tfp_ebm.version import __version__
@@ -129,7 +128,7 @@ def check_data(run: pathlib.Path, config: dict[str, Any], data: datasets.Dataset
 
 def load_model(
     run: pathlib.Path,
-) -> tuple[dict[str, Any], tfp.distributions.Distribution | models.Conditional]:
+) -> tuple[dict[str, Any], Distribution | models.Conditional]:
     """Returns the configuration and the trained model of a run, a `Conditional` of one of classes.
 
     Raises:
