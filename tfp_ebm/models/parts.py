@@ -1,7 +1,7 @@
 """The one place that knows how a model is put together: it is taken apart here."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 import tensorflow_probability as tfp
