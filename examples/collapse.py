@@ -11,6 +11,7 @@ import json
 import pathlib
 
 import numpy as np
+import tensorflow as tf
 import tf_keras
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -34,7 +35,7 @@ def clusters(count: int, seed: int) -> np.ndarray:
 def exact_log_prob(base: distributions.GaussianBernoulliRBM, points: np.ndarray) -> np.ndarray:
     """Returns the log-density, log Z summed over all hidden states."""
     machine = base.machine()
-    return (machine.log_marginal(points) - machine.enumerate_log_partition()).numpy()
+    return (machine.log_marginal(tf.constant(points)) - machine.enumerate_log_partition()).numpy()
 
 
 def shares_of_clusters(points: np.ndarray) -> np.ndarray:

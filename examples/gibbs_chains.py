@@ -41,7 +41,9 @@ def classifier(data: datasets.ImageDataset, epochs: int) -> tuple[tf_keras.Model
     return network, float(accuracy)
 
 
-def chain_images(model: tf.Module, num_chains: int, burn_in: int, seed: int) -> np.ndarray:
+def chain_images(
+    model: tfp.distributions.Distribution, num_chains: int, burn_in: int, seed: int
+) -> np.ndarray:
     """Returns consecutive states of chains as images, `[NUM_STEPS, num_chains, H, W, C]`."""
     base, flow, *_ = models.parts(model)
     machine = base.machine()

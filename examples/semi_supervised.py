@@ -16,13 +16,14 @@ import sys
 import eb_and_flow
 import numpy as np
 import tensorflow as tf
+import tensorflow_probability as tfp
 import tf_keras
 from sklearn.linear_model import LogisticRegression
 
 from tfp_ebm import datasets, models, plots, training
 
 
-def latents(model: tf.Module, images: np.ndarray) -> np.ndarray:
+def latents(model: tfp.distributions.Distribution, images: np.ndarray) -> np.ndarray:
     """Returns the latents of images, each at the middle of its cell."""
     inverse = tf.function(lambda x: model.distribution.bijector.inverse(tf.cast(x, tf.float32)))
     return np.concatenate(

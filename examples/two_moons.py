@@ -22,7 +22,7 @@ NUM_BINS = 8
 def spline(parameters: tf.Tensor) -> tfp.bijectors.Bijector:
     """Returns a spline on [-4, 4] for one coordinate, from `[..., 3 * NUM_BINS - 1]`."""
     widths, heights, slopes = tf.split(
-        parameters[..., tf.newaxis, :], [NUM_BINS, NUM_BINS, NUM_BINS - 1], axis=-1
+        tf.expand_dims(parameters, -2), [NUM_BINS, NUM_BINS, NUM_BINS - 1], axis=-1
     )
     return tfb.RationalQuadraticSpline(
         bin_widths=8 * (0.01 + 0.92 * tf.nn.softmax(widths)),

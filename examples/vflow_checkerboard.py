@@ -63,10 +63,12 @@ def make_model(
 
 def initialize(model: tfp.distributions.Distribution, points: np.ndarray) -> None:
     """Sets the `ActNorm`s of the flow from data, with a draw of e where there is one."""
-    if isinstance(model, distributions.Augmented):
-        extra = model.posterior(points).sample(seed=(0, 1))
-        points, model = tf.concat([points, extra], axis=-1), model.distribution
-    flows.initialize_from_data(model.bijector, points)
+    if not isinstance(model, distributions.Augmented):
+        flows.initialize_from_data(model.bijector, points)
+        return
+    extra = model.posterior(points).sample(seed=(0, 1))
+    joint = tf.concat([points, extra], axis=-1)
+    flows.initialize_from_data(model.distribution.bijector, joint)
 
 
 def log_prob(
@@ -95,7 +97,7 @@ def train(
     optimizer = tf_keras.optimizers.Adam(schedule, global_clipnorm=CLIP_NORM)
     variables = model.trainable_variables
     optimizer.build(variables)
-    late = model.posterior.trainable_variables if is_augmented else ()
+    late = getattr(model.posterior, "trainable_variables") if is_augmented else ()  # noqa: B009
     held = {variable.ref() for variable in late}
 
     @tf.function(jit_compile=jit_compile)  # The whole loop, so that small operations cost nothing.
@@ -144,27 +146,28 @@ def run(num_dims: int, num_steps: int, base: str, iterations: int, seed: int):
     return model, nats, seconds
 
 
+def draw_density(model: tfp.distributions.Distribution, path: pathlib.Path, title: str) -> None:
+    """Saves a picture of a density."""
+    plots.density_2d(lambda x: tight_log_prob(model, x, 16, 0), path, title=title)
+
+
 def compare(iterations: int, seeds: int, names: list[str], folder: pathlib.Path) -> None:
     """Trains the models of the table and draws their densities (the paper's figure 2)."""
     path = folder / "results.json"
     report = json.loads(path.read_text()) if path.exists() else {}
     same = (report.get("iterations"), report.get("seeds")) == (iterations, seeds)
-    table = report["models"] if same else {}  # Other models of the same study stay.
+    table: dict[str, dict] = (
+        report["models"] if same else {}
+    )  # Other models of the same study stay.
     for name in names:
-        values, times = [], []
-        for seed in range(seeds):
-            model, nats, seconds = run(*MODELS[name], iterations, seed)
-            values.append(nats)
-            times.append(seconds)
-        picture = folder / f"{name}.png"
-        plots.density_2d(
-            lambda x, model=model: tight_log_prob(model, x, 16, 0), picture, title=name
-        )
+        found = [run(*MODELS[name], iterations, seed) for seed in range(seeds)]
+        models_found, values, times = zip(*found, strict=True)
+        draw_density(models_found[-1], folder / f"{name}.png", name)
         spread = float(np.std(values, ddof=1)) if seeds > 1 else None
         table[name] = {
             "nats": float(np.mean(values)),
             "standard_deviation": spread,
-            "values": values,
+            "values": list(values),
             "milliseconds_an_iteration": 1e3 * float(np.median(times)),
         }
         error = "" if spread is None else f" +- {spread:.4f}"
@@ -174,7 +177,7 @@ def compare(iterations: int, seeds: int, names: list[str], folder: pathlib.Path)
 
 def sweep(iterations: int, seeds: int, dims: list[int], steps: list[int], folder) -> None:
     """Trains every number of dimensions with every number of steps (the paper's figure 3)."""
-    table = {}
+    table: dict[int, list[float]] = {}
     for num_dims in dims:
         table[num_dims] = []
         for num_steps in steps:
@@ -215,7 +218,7 @@ def leading_directions(points: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def time_iterations(names: list[str], folder: pathlib.Path) -> None:
     """Measures an iteration, as one XLA program for the loop and as a plain graph."""
-    table = {}
+    table: dict[str, dict[str, float]] = {}
     for name in names:
         table[name] = {}
         for label, jit_compile in (("xla", True), ("graph", False)):

@@ -3,12 +3,10 @@
 import math
 from typing import Any
 
-from tfp_ebm.internal.types import TensorLike
-
 __all__ = ["json_fields", "json_number"]
 
 
-def json_number(value: TensorLike) -> float | None:
+def json_number(value: object) -> float | None:
     """Returns a float; None, JSON's null, where it is unknown (NaN) or infinite."""
     value = float(value)
     return value if math.isfinite(value) else None

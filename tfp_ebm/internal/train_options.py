@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from tfp_ebm.internal.types import TensorLike
-
 __all__ = [
     "COUNT",
     "COUNT_OR_NONE",
@@ -156,7 +154,7 @@ def flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def check_number(name: str, value: TensorLike, range: Range) -> None:
+def check_number(name: str, value: object, range: Range) -> None:
     """Raises if a value is no number in a range.
 
     Args:

@@ -191,7 +191,7 @@ def with_options(spec: ModelSpec, **options: Any) -> ModelSpec:
     """
     fields = {name: options.pop(name) for name in (*_FIELDS, *_PARTS) if name in options}
     for name, value in fields.items():
-        if name in _PARTS and isinstance(value, str) and value == (getattr(spec, name) or "")[0]:
+        if name in _PARTS and isinstance(value, str) and value == (getattr(spec, name) or ("",))[0]:
             fields[name] = getattr(spec, name)
     spec = dataclasses.replace(spec, **fields)
     known = option_names(spec)
