@@ -5,7 +5,6 @@ import math
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, converted, distribution_arguments
 from tfp_ebm.internal.parameter_shapes import positive_scalar, undetermined
@@ -20,6 +19,7 @@ from tfp_ebm.machines.bipartite_precision import (
     coupling_variables,
     positive_definite_assertions,
 )
+from tfp_ebm.partition.energy_based import EnergyBased
 
 __all__ = ["BipartiteNormal"]
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, distribution_arguments
 from tfp_ebm.internal.enumeration import StateMixture
@@ -22,6 +21,7 @@ from tfp_ebm.partition import (
     enumerate_log_partition,
     log_prob_bounds,
 )
+from tfp_ebm.partition.energy_based import EnergyBased
 from tfp_ebm.partition.negative_phase import MAX_EXACT_UNITS, NegativePhase
 
 __all__ = ["BoltzmannMachine"]

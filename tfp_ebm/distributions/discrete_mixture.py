@@ -5,7 +5,6 @@ import math
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, converted, distribution_arguments
@@ -20,6 +19,7 @@ from tfp_ebm.internal.tfp_private import (
 from tfp_ebm.internal.types import Parameter, TensorLike
 from tfp_ebm.machines.bipartite_precision import learned_delta
 from tfp_ebm.machines.spin_machine import sample_spins
+from tfp_ebm.partition.energy_based import EnergyBased
 
 __all__ = ["DiscreteMixture"]
 
