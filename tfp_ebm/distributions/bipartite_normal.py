@@ -51,7 +51,7 @@ class BipartiteNormal(EnergyBased, tfp.distributions.AutoCompositeTensorDistribu
         allow_nan_stats: bool = True,
         name: str = "BipartiteNormal",
     ) -> None:
-        """Constructs the distribution from given parameters; `create` makes trainable ones.
+        """Constructs the Gaussian of W and delta.
 
         Args:
           weights: `[..., num_visible, num_hidden]`, W.

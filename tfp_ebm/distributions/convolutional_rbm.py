@@ -66,7 +66,7 @@ class ConvolutionalRBM(GaussianVisible):
         allow_nan_stats: bool = True,
         name: str = "ConvolutionalRBM",
     ) -> None:
-        """Constructs the distribution from given parameters; `create` makes trainable ones.
+        """Constructs the machine of given filters for each part; `create` draws trainable ones.
 
         Args:
           filters: for each part `[kernel_height, kernel_width, C_l, num_filters]`.

@@ -58,7 +58,7 @@ class DiscreteMixture(
         allow_nan_stats: bool = True,
         name: str = "DiscreteMixture",
     ) -> None:
-        """Constructs the distribution from given parameters; `create` makes trainable ones.
+        """Constructs the mixture around spins in fields h; `create` makes it trainable.
 
         Args:
           bias: `[..., n]`, h.

@@ -61,7 +61,7 @@ class GaussianBernoulliRBM(GaussianVisible):
         allow_nan_stats: bool = True,
         name: str = "GaussianBernoulliRBM",
     ) -> None:
-        """Constructs the distribution from given parameters; `create` makes trainable ones.
+        """Constructs the machine of W, b, c and sigma; `create` makes trainable ones.
 
         Args:
           weights: `[..., num_visible, num_hidden]`, W.

@@ -70,7 +70,7 @@ class LabeledRBM(GaussianVisible):
         allow_nan_stats: bool = True,
         name: str = "LabeledRBM",
     ) -> None:
-        """Constructs the distribution from given parameters; `create` makes trainable ones.
+        """Constructs the machine of W, V, their biases and sigma; `create` makes trainable ones.
 
         Args:
           weights: `[..., num_visible, num_hidden]`, W.

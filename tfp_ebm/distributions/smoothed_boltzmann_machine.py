@@ -78,7 +78,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         allow_nan_stats: bool = True,
         name: str = "SmoothedBoltzmannMachine",
     ) -> None:
-        """Constructs the distribution from given parameters.
+        """Constructs the smoothed machine with the precision `C C^T` and fields h.
 
         Args:
           factor: `[..., N, N]`, C, triangular with a positive diagonal.

@@ -76,7 +76,7 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
         allow_nan_stats: bool = True,
         name: str = "SmoothedRBM",
     ) -> None:
-        """Constructs the distribution from given parameters; `create` makes trainable ones.
+        """Constructs the smoothed machine of W, h and delta; those of `create` can be trained.
 
         Args:
           weights: `[..., num_visible, num_hidden]`, W.
