@@ -240,12 +240,6 @@ class ConvolutionalRBM(GaussianVisible):
         """`(H, W, C)` of each part."""
         return tuple(tuple(shape) for shape in self._part_shapes)
 
-    def _event_shape(self):
-        return self._visible_bias.shape
-
-    def _event_shape_tensor(self):
-        return tf.shape(self._visible_bias)
-
     def machine(self) -> ConvolutionalMachine:
         """Returns the machine at the current parameters."""
         return ConvolutionalMachine.from_parameters(

@@ -124,12 +124,6 @@ class DiscreteMixture(
     bias = Given[Parameter]("h, as given.")
     delta = Given[Parameter]("The inverse variance of the components, as given.")
 
-    def _event_shape(self):
-        return self._bias.shape[-1:]
-
-    def _event_shape_tensor(self):
-        return ps.shape(self._bias)[-1:]
-
     def _field(self, value):
         return tf.convert_to_tensor(self._delta)[..., tf.newaxis] * value + self._bias
 

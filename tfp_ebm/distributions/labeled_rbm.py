@@ -207,12 +207,6 @@ class LabeledRBM(GaussianVisible):
         """K."""
         return self._label_bias.shape[-1]
 
-    def _event_shape(self):
-        return self._visible_bias.shape[-1:]
-
-    def _event_shape_tensor(self):
-        return ps.shape(self._visible_bias)[-1:]
-
     def machine(self) -> LabeledMachine:
         """Returns the machine at the current parameters."""
         return LabeledMachine.from_parameters(

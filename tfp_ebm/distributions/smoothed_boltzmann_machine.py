@@ -248,12 +248,6 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         singular_values = tf.linalg.svd(tf.convert_to_tensor(self._factor), compute_uv=False)
         return broadcast_batch(singular_values[..., -1] ** 2, self.batch_shape_tensor(), 0)
 
-    def _event_shape(self):
-        return self._bias.shape[-1:]
-
-    def _event_shape_tensor(self):
-        return ps.shape(self._bias)[-1:]
-
     def machine(self) -> ConnectedMachine:
         """Returns the machine of the spins at the current parameters."""
         precision = self.precision()
