@@ -9,6 +9,7 @@ from tfp_ebm.bijectors.invertible_1x1_conv import Invertible1x1Conv
 from tfp_ebm.bijectors.mix_log_cdf import MixLogCDF
 from tfp_ebm.bijectors.mix_log_cdf_coupling import MixLogCDFCoupling
 from tfp_ebm.bijectors.monotone_spline import MonotoneSpline
+from tfp_ebm.bijectors.permutation import Permutation
 from tfp_ebm.bijectors.squeeze import Squeeze
 from tfp_ebm.internal.copying import make_copyable
 
@@ -22,6 +23,7 @@ __all__ = [
     "MixLogCDF",
     "MixLogCDFCoupling",
     "MonotoneSpline",
+    "Permutation",
     "Squeeze",
 ]
 

@@ -4,9 +4,11 @@ from tfp_ebm.conditionals.variational_noise import VariationalNoise
 from tfp_ebm.conditionals.vector_posteriors import FlowPosterior, GaussianPosterior, NormalPosterior
 from tfp_ebm.flows.flow_plus_plus import flow_plus_plus
 from tfp_ebm.flows.glow import glow
+from tfp_ebm.flows.image_real_nvp import image_real_nvp
 from tfp_ebm.flows.initialization import initialize_from_data
 from tfp_ebm.flows.multi_scale import latent_shapes, multi_scale
 from tfp_ebm.flows.nice import nice
+from tfp_ebm.flows.real_nvp import real_nvp
 from tfp_ebm.flows.spline_flow import spline_flow
 from tfp_ebm.flows.vector_flow import vector_flow
 from tfp_ebm.models.bases import Latents
@@ -64,6 +66,7 @@ __all__ = [
     "flow_plus_plus",
     "gaussian_flow",
     "glow",
+    "image_real_nvp",
     "initialize_from_data",
     "latent_shapes",
     "latents",
@@ -78,6 +81,7 @@ __all__ = [
     "preset",
     "preset_names",
     "rbm_flow",
+    "real_nvp",
     "register_base",
     "register_flow",
     "spec_of",

@@ -10,8 +10,10 @@ from tfp_ebm.conditionals.variational_noise import VariationalNoise
 from tfp_ebm.conditionals.vector_posteriors import FlowPosterior, GaussianPosterior, NormalPosterior
 from tfp_ebm.flows.flow_plus_plus import flow_plus_plus
 from tfp_ebm.flows.glow import glow
+from tfp_ebm.flows.image_real_nvp import image_real_nvp
 from tfp_ebm.flows.multi_scale import latent_shapes
 from tfp_ebm.flows.nice import nice
+from tfp_ebm.flows.real_nvp import real_nvp
 from tfp_ebm.flows.spline_flow import spline_flow
 from tfp_ebm.flows.vector_flow import vector_flow
 from tfp_ebm.internal import checks
@@ -102,7 +104,11 @@ _REGISTRY: dict[str, dict[str, Part]] = {
     "flow": {
         "flow_plus_plus": Part(flow_plus_plus, "Flow++, for images", ("images",)),
         "glow": Part(glow, "Glow of several scales, for images", ("images",), None, _scales),
+        "image_real_nvp": Part(
+            image_real_nvp, "RealNVP of several scales, for images", ("images",), None, _scales
+        ),
         "nice": Part(nice, "NICE: additive couplings of all entries"),
+        "real_nvp": Part(real_nvp, "RealNVP: affine couplings of all entries, images as vectors"),
         "spline": Part(spline_flow, "neural spline flow: monotone splines in couplings"),
         "vector_glow": Part(vector_flow, "steps of Glow for vectors"),
     },
