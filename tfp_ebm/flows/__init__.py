@@ -5,6 +5,7 @@ from tfp_ebm.flows.flow_plus_plus import flow_plus_plus
 from tfp_ebm.flows.glow import glow
 from tfp_ebm.flows.image_real_nvp import image_real_nvp
 from tfp_ebm.flows.initialization import initialize_from_data
+from tfp_ebm.flows.jet import jet
 from tfp_ebm.flows.multi_scale import latent_shapes, multi_scale
 from tfp_ebm.flows.nice import nice
 from tfp_ebm.flows.real_nvp import real_nvp
@@ -20,6 +21,7 @@ __all__ = [
     "iaf",
     "image_real_nvp",
     "initialize_from_data",
+    "jet",
     "latent_shapes",
     "maf",
     "multi_scale",

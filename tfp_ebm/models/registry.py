@@ -12,6 +12,7 @@ from tfp_ebm.flows.autoregressive_flows import iaf, maf
 from tfp_ebm.flows.flow_plus_plus import flow_plus_plus
 from tfp_ebm.flows.glow import glow
 from tfp_ebm.flows.image_real_nvp import image_real_nvp
+from tfp_ebm.flows.jet import jet
 from tfp_ebm.flows.multi_scale import latent_shapes
 from tfp_ebm.flows.nice import nice
 from tfp_ebm.flows.real_nvp import real_nvp
@@ -112,6 +113,7 @@ _REGISTRY: dict[str, dict[str, Part]] = {
         "image_real_nvp": Part(
             image_real_nvp, "RealNVP of several scales, for images", ("images",), None, _scales
         ),
+        "jet": Part(jet, "Jet: couplings of patches by transformers, for images", ("images",)),
         "maf": Part(maf, "masked autoregressive flow: fast densities, slow samples"),
         "nice": Part(nice, "NICE: additive couplings of all entries"),
         "real_nvp": Part(real_nvp, "RealNVP: affine couplings of all entries, images as vectors"),

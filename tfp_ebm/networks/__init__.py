@@ -5,6 +5,7 @@ from tfp_ebm.networks.gated_attention import GatedAttention
 from tfp_ebm.networks.gated_resnet import GatedConvolution, GatedResNet, concat_elu
 from tfp_ebm.networks.masked_mlp import MaskedMLP
 from tfp_ebm.networks.mlp import MLP
+from tfp_ebm.networks.transformer import Transformer
 
 __all__ = [
     "MLP",
@@ -13,5 +14,6 @@ __all__ = [
     "GatedConvolution",
     "GatedResNet",
     "MaskedMLP",
+    "Transformer",
     "concat_elu",
 ]
