@@ -119,7 +119,7 @@ class _Block(keras.layers.Layer):
     def call(self, x, training=None):
         attended = self._attention(self.norms[0](x))
         x += self.dropout(self.attended(attended), training=training)
-        hidden = tf.nn.gelu(self.hidden(self.norms[1](x)))
+        hidden = _gelu(self.hidden(self.norms[1](x)))
         return x + self.dropout(self.output_layer(hidden), training=training)
 
     def _attention(self, x):
@@ -130,3 +130,8 @@ class _Block(keras.layers.Layer):
         scores = tf.matmul(query / math.sqrt(size), key, transpose_b=True)
         heads = tf.matmul(tf.nn.softmax(scores), value)
         return tf.reshape(tf.transpose(heads, [0, 2, 1, 3]), [-1, length, width])
+
+
+def _gelu(x):
+    """Returns x times the normal distribution function of x; TensorFlow's rounds to float32."""
+    return 0.5 * x * tf.math.erfc(x * -math.sqrt(0.5))
