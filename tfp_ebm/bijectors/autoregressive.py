@@ -9,6 +9,7 @@ from tfp_ebm.bijectors.conditioners import check_callable, check_tracked
 from tfp_ebm.bijectors.context import with_context
 from tfp_ebm.bijectors.one_pass import OnePassBijector
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given
 
 __all__ = ["Autoregressive"]
 
@@ -83,20 +84,13 @@ class Autoregressive(OnePassBijector, tfb.MaskedAutoregressiveFlow):
         super().__init__(bijector_fn=self._elementwise, validate_args=validate_args, name=name)
         self._parameters = self._no_dependency(parameters)
 
-    @property
-    def conditioner(self) -> Callable:
-        """The network."""
-        return self._conditioner
+    conditioner = Given[Callable]("The network.")
+    num_context = Given[int]("The size of the condition vectors; 0: there are none.")
 
     @property
     def bijector_fn(self) -> Callable:
         """What makes the elementwise bijector."""
         return self._elementwise_fn
-
-    @property
-    def num_context(self) -> int:
-        """The size of the condition vectors; 0: there are none."""
-        return self._num_context
 
     def _elementwise(self, y, condition=None):
         """Returns the bijector of every entry, given the entries before it."""

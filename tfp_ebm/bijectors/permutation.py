@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfp_ebm.bijectors.image_bijector import Rearrangement
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given
 
 __all__ = ["Permutation"]
 
@@ -55,10 +56,7 @@ class Permutation(Rearrangement):
         size = checks.positive_integer("size", size)
         return cls(np.random.default_rng(seed).permutation(size), name=name)
 
-    @property
-    def order(self) -> tuple[int, ...]:
-        """Where each entry comes from."""
-        return self._order
+    order = Given[tuple[int, ...]]("Where each entry comes from.")
 
     @property
     def _is_permutation(self):

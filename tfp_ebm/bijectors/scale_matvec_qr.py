@@ -6,7 +6,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.tfp_private import dtype_util, parameter_properties, ps, tensor_util
+from tfp_ebm.internal.construction import Given, bijector_arguments, converted
+from tfp_ebm.internal.tfp_private import parameter_properties, ps
 
 __all__ = ["ScaleMatvecQR"]
 
@@ -51,8 +52,7 @@ class ScaleMatvecQR(tfp.bijectors.AutoCompositeTensorBijector):
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
-            dtype = dtype_util.common_dtype([kernel], dtype_hint=tf.float32)
-            self._kernel = tensor_util.convert_nonref_to_tensor(kernel, dtype=dtype, name="kernel")
+            dtype, (self._kernel,) = converted(kernel=kernel)
             checks.matrix("kernel", self._kernel, "size, size")
             if self._kernel.shape[-2] != self._kernel.shape[-1]:
                 raise ValueError(
@@ -61,10 +61,7 @@ class ScaleMatvecQR(tfp.bijectors.AutoCompositeTensorBijector):
             super().__init__(
                 forward_min_event_ndims=1,
                 is_constant_jacobian=True,
-                validate_args=validate_args,
-                dtype=dtype,
-                parameters=parameters,
-                name=name,
+                **bijector_arguments(parameters, name, dtype),
             )
 
     @classmethod
@@ -76,10 +73,7 @@ class ScaleMatvecQR(tfp.bijectors.AutoCompositeTensorBijector):
             )
         }
 
-    @property
-    def kernel(self) -> Any:
-        """The parameters, as given."""
-        return self._kernel
+    kernel = Given[Any]("The parameters, as given.")
 
     def _rotation(self, kernel):
         below = tf.linalg.band_part(kernel, -1, 0)
