@@ -2,11 +2,16 @@
 
 from tfp_ebm.conditionals.variational_noise import VariationalNoise
 from tfp_ebm.conditionals.vector_posteriors import FlowPosterior, GaussianPosterior, NormalPosterior
+from tfp_ebm.flows.autoregressive_flows import iaf, maf
 from tfp_ebm.flows.flow_plus_plus import flow_plus_plus
 from tfp_ebm.flows.glow import glow
+from tfp_ebm.flows.image_real_nvp import image_real_nvp
 from tfp_ebm.flows.initialization import initialize_from_data
+from tfp_ebm.flows.jet import jet
 from tfp_ebm.flows.multi_scale import latent_shapes, multi_scale
 from tfp_ebm.flows.nice import nice
+from tfp_ebm.flows.real_nvp import real_nvp
+from tfp_ebm.flows.simple_flows import affine_flow, elementwise_flow
 from tfp_ebm.flows.spline_flow import spline_flow
 from tfp_ebm.flows.vector_flow import vector_flow
 from tfp_ebm.models.bases import Latents
@@ -51,6 +56,7 @@ __all__ = [
     "NormalPosterior",
     "Parts",
     "VariationalNoise",
+    "affine_flow",
     "base_names",
     "build",
     "check",
@@ -59,14 +65,19 @@ __all__ = [
     "decode",
     "descriptions",
     "eb_and_flow",
+    "elementwise_flow",
     "encode",
     "flow_names",
     "flow_plus_plus",
     "gaussian_flow",
     "glow",
+    "iaf",
+    "image_real_nvp",
     "initialize_from_data",
+    "jet",
     "latent_shapes",
     "latents",
+    "maf",
     "multi_scale",
     "multicov_flow",
     "named_spec",
@@ -78,6 +89,7 @@ __all__ = [
     "preset",
     "preset_names",
     "rbm_flow",
+    "real_nvp",
     "register_base",
     "register_flow",
     "spec_of",
