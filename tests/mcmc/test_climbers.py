@@ -57,13 +57,16 @@ def test_climbers_find_the_mode_that_holds_the_mass():
     climbers = Climbers.start(machine, num_starts=4, num_steps=16, num_arrived=64, seed=(0, 1))
     for index in range(40):
         climbers.move(machine, (0, index))
-    best = (
-        machine.log_latent_weight(tf.constant((oracles.all_states(8) + 1) / 2, tf.float64))
-        .numpy()
-        .max()
-    )
+    all_bits = (oracles.all_states(8) + 1) / 2
+    log_weights = machine.log_latent_weight(all_bits).numpy()
     arrived = tf.cast(machine.latent_log_odds(climbers.arrived) > 0, tf.float64)
-    assert best - machine.log_latent_weight(arrived).numpy().max() < 0.1
+    assert log_weights.max() - machine.log_latent_weight(arrived).numpy().max() < 0.1
+    # Who is there stays there, and the state that is told has these bits.
+    best = all_bits[log_weights.argmax()]
+    climbers.units.assign(tf.broadcast_to(best, climbers.units.shape))
+    climbers.move(machine, (0, 50))
+    arrived = machine.latent_log_odds(climbers.arrived[-4:]) > 0
+    np.testing.assert_array_equal(arrived, np.tile(best > 0, [4, 1]))
 
 
 def test_wide_layers_have_scouts_that_sweep():
