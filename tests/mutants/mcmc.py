@@ -3,6 +3,10 @@
 TESTS = {}
 
 FAULTS = {
+    "chain_options": [
+        ("if unknown := set(options)", "if unknown := set()"),
+        ("self.num_chains, self.seed, **options", "self.num_chains, None, **options"),
+    ],
     "first_chains": [
         ("passed += tf.where(is_poor, level, 0.0)", "passed += 0.0"),
         ("variance += tf.where(is_poor, (1 / share - 1) / count, 0.0)", "variance += 0.0"),

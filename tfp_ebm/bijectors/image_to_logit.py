@@ -9,6 +9,7 @@ import tensorflow_probability as tfp
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, bijector_arguments
 from tfp_ebm.internal.tfp_private import assert_util
+from tfp_ebm.internal.types import DType
 
 __all__ = ["ImageToLogit"]
 
@@ -65,7 +66,7 @@ class ImageToLogit(tfp.bijectors.AutoCompositeTensorBijector):
             )
 
     @classmethod
-    def _parameter_properties(cls, dtype: Any):
+    def _parameter_properties(cls, dtype: DType):
         return {}
 
     @classmethod

@@ -1,6 +1,6 @@
 """The Gaussian-Bernoulli restricted Boltzmann machine, the base of EB-and-Flow."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
@@ -13,6 +13,7 @@ from tfp_ebm.internal.tfp_private import (
     ps,
     samplers,
 )
+from tfp_ebm.internal.types import Parameter, Seed, TensorLike
 from tfp_ebm.machines.gaussian_machine import GaussianMachine
 from tfp_ebm.mcmc import PersistentChains
 from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains, with_chain_options
@@ -50,10 +51,10 @@ class GaussianBernoulliRBM(GaussianVisible):
 
     def __init__(
         self,
-        weights: Any,
-        visible_bias: Any,
-        hidden_bias: Any,
-        scale: Any = 1.0,
+        weights: TensorLike,
+        visible_bias: TensorLike,
+        hidden_bias: TensorLike,
+        scale: TensorLike = 1.0,
         chains: PersistentChains | None = None,
         num_gibbs_steps: int = 200,
         validate_args: bool = False,
@@ -110,7 +111,7 @@ class GaussianBernoulliRBM(GaussianVisible):
         learn_scale: bool = True,
         weight_scale: float = 0.01,
         dtype: tf.DType = tf.float32,
-        seed: Any = None,
+        seed: Seed = None,
         name: str = "GaussianBernoulliRBM",
         **options: "Unpack[ChainOptions]",
     ) -> "GaussianBernoulliRBM":
@@ -155,7 +156,7 @@ class GaussianBernoulliRBM(GaussianVisible):
             "scale": properties(event_ndims=1, default_constraining_bijector_fn=positive(dtype)),
         }
 
-    weights = Given[Any]("W, as given.")
+    weights = Given[Parameter]("W, as given.")
 
     @property
     def couplings(self) -> list[tf.Tensor]:

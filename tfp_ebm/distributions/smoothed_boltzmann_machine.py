@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -26,6 +26,7 @@ from tfp_ebm.internal.tfp_private import (
     ps,
     tensor_util,
 )
+from tfp_ebm.internal.types import Parameter, Seed, TensorLike
 from tfp_ebm.machines.connected_machine import ConnectedMachine, check_colors, color_table
 from tfp_ebm.mcmc import PersistentChains
 from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains, with_chain_options
@@ -67,8 +68,8 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
 
     def __init__(
         self,
-        factor: Any,
-        bias: Any,
+        factor: TensorLike,
+        bias: TensorLike,
         lower: bool = True,
         colors: Sequence[Sequence[int]] | None = None,
         chains: PersistentChains | None = None,
@@ -136,7 +137,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         num_units: int,
         delta: float = 2.5,
         dtype: tf.DType = tf.float32,
-        seed: Any = None,
+        seed: Seed = None,
         name: str = "SmoothedBoltzmannMachine",
         **options: "Unpack[ChainOptions]",
     ) -> "SmoothedBoltzmannMachine":
@@ -170,7 +171,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         num_visible: int,
         num_hidden: int,
         dtype: tf.DType = tf.float32,
-        seed: Any = None,
+        seed: Seed = None,
         name: str = "SmoothedBoltzmannMachine",
         **options: "Unpack[ChainOptions]",
     ) -> "SmoothedBoltzmannMachine":
@@ -227,7 +228,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         message = "The diagonal of `factor` must be above 0."
         return [assert_util.assert_positive(diagonal, message=message)]
 
-    factor = Given[Any]("C, as given.")
+    factor = Given[Parameter]("C, as given.")
 
     @property
     def couplings(self) -> list[tf.Tensor]:
@@ -235,7 +236,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         factor = tf.convert_to_tensor(self._factor)
         return [tf.linalg.set_diag(factor, tf.zeros_like(factor[..., 0]))]
 
-    bias = Given[Any]("h, as given.")
+    bias = Given[Parameter]("h, as given.")
 
     def precision(self) -> tf.Tensor:
         """Returns J~ = C C^T at the current parameters, `[..., N, N]`."""
@@ -274,7 +275,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
             + 0.5 * tf.reduce_sum(factor**2, axis=[-2, -1])
         )
 
-    def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
+    def chain_state(self, value: TensorLike, seed: Seed = None) -> tf.Tensor:
         """Draws spins given points, `[..., N]`."""
         return self.posterior(value).sample(seed=seed)
 

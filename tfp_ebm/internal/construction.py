@@ -6,6 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal.tfp_private import dtype_util, tensor_util
+from tfp_ebm.internal.types import DType, TensorLike
 
 __all__ = ["Given", "bijector_arguments", "converted", "distribution_arguments"]
 
@@ -41,7 +42,7 @@ class Given(Generic[_T]):
         """Returns what was kept."""
         return self if instance is None else getattr(instance, f"_{self._name}")
 
-    def __set__(self, instance: object, value: Any) -> None:
+    def __set__(self, instance: object, value: TensorLike) -> None:
         """Refuses, as a property without a setter does."""
         raise AttributeError(f"`{self._name}` cannot be set; give it to the constructor.")
 
@@ -60,7 +61,7 @@ def distribution_arguments(
     dtype: tf.DType,
     parameters: dict[str, Any],
     name: str,
-    reparameterization_type: Any = tfp.distributions.NOT_REPARAMETERIZED,
+    reparameterization_type: object = tfp.distributions.NOT_REPARAMETERIZED,
 ) -> dict[str, Any]:
     """Returns the arguments of `tfd.Distribution` for a subclass.
 
@@ -81,7 +82,9 @@ def distribution_arguments(
     }
 
 
-def bijector_arguments(parameters: dict[str, Any], name: str, dtype: Any = None) -> dict[str, Any]:
+def bijector_arguments(
+    parameters: dict[str, Any], name: str, dtype: DType = None
+) -> dict[str, Any]:
     """Returns the arguments of `tfb.Bijector` that every subclass passes on.
 
     Args:

@@ -64,7 +64,7 @@ class Option(NamedTuple):
 
     name: str
     kind: type
-    default: Any
+    default: object
     group: str
     help: str
     choices: tuple[str, ...] | None = None
@@ -155,7 +155,7 @@ def flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def check_number(name: str, value: Any, range: Range) -> None:
+def check_number(name: str, value: object, range: Range) -> None:
     """Raises if a value is no number in a range.
 
     Args:

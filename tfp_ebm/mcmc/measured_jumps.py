@@ -1,10 +1,11 @@
 """Jumps of weighted chains, which measure log Z on the way."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Seed
 from tfp_ebm.mcmc.jumps import (
     LatentMachine,
     LatentState,
@@ -32,7 +33,7 @@ def jump_and_measure(
     state: Jumped,
     proposing: tf.Tensor,
     log_weights: tf.Tensor,
-    seed: Any,
+    seed: Seed,
 ) -> Jumped:
     """Offers every chain a jump of all its bits and one of a part, and measures log Z.
 

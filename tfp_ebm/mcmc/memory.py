@@ -1,12 +1,12 @@
 """States that propose where chains may jump: recent data, and scouts from elsewhere."""
 
 from collections.abc import Callable
-from typing import Any
 
 import tensorflow as tf
 
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Seed
 from tfp_ebm.mcmc.persistent_chains import per_replica_variable
 
 __all__ = ["RecentStates", "Scouts"]
@@ -74,7 +74,7 @@ class Scouts(tf.Module):
         num_starts: int = 2,
         num_steps: int = 32,
         num_arrived: int = 128,
-        seed: Any = None,
+        seed: Seed = None,
     ) -> "Scouts":
         """Returns scouts that all are at the machine's independent reference.
 
@@ -91,7 +91,7 @@ class Scouts(tf.Module):
         """Returns scouts in variables of their own, from transformed states."""
         return type(self)(transform(self.units), transform(self.arrived))
 
-    def move(self, machine: AnnealedMachine, seed: Any) -> None:
+    def move(self, machine: AnnealedMachine, seed: Seed) -> None:
         """Cools all scouts by a step; the oldest arrive, and new ones start."""
         start_seed, sweep_seed, state_seed = samplers.split_seed(seed, n=3, salt="scouts_move")
         num_steps, rank = self.units.shape[0], self.units.shape.rank
@@ -103,7 +103,7 @@ class Scouts(tf.Module):
         moved = tf.concat([fresh[tf.newaxis], units[:-1]], axis=0)
         self.units.assign(tf.ensure_shape(moved, self.units.shape))
 
-    def restart(self, machine: AnnealedMachine, seed: Any) -> None:
+    def restart(self, machine: AnnealedMachine, seed: Seed) -> None:
         """Starts all scouts afresh and forgets those that arrived."""
         units, arrived = self._first(machine, self.units.shape[:2], self.arrived.shape[0], seed)
         self.units.assign(units)
@@ -118,19 +118,19 @@ class Scouts(tf.Module):
         return by_age, machine.sample_reference(num_arrived, arrived_seed)
 
     @staticmethod
-    def _fresh(machine: AnnealedMachine, num_scouts: Any, seed: Any) -> tf.Tensor:
+    def _fresh(machine: AnnealedMachine, num_scouts: int, seed: Seed) -> tf.Tensor:
         """Returns where scouts start."""
         return machine.sample_reference(num_scouts, seed)
 
     @staticmethod
     def _cooled(
-        machine: AnnealedMachine, units: tf.Tensor, inverse_temperature: tf.Tensor, seed: Any
+        machine: AnnealedMachine, units: tf.Tensor, inverse_temperature: tf.Tensor, seed: Seed
     ) -> tf.Tensor:
         """Returns scouts after a step."""
         return machine.sweep(units, inverse_temperature, seed)
 
     @staticmethod
-    def _states(machine: AnnealedMachine, units: tf.Tensor, seed: Any) -> tf.Tensor:
+    def _states(machine: AnnealedMachine, units: tf.Tensor, seed: Seed) -> tf.Tensor:
         """Returns the states, `[num_starts, *batch_shape, n]`, of scouts that arrive."""
         del machine, seed
         return units

@@ -1,10 +1,11 @@
 """How weights and log Z follow a machine's parameters, and what is done where they cannot."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from tfp_ebm.internal.protocols import AnnealedMachine
+from tfp_ebm.internal.types import Seed
 from tfp_ebm.mcmc.log_partition_filter import LARGEST_VARIANCE, LogPartitionFilter
 
 __all__ = ["Followed", "follow"]
@@ -24,7 +25,7 @@ def follow(
     log_marginals: tf.Tensor,
     inflation: tf.Tensor,
     is_known: tf.Tensor,
-    seed: Any,
+    seed: Seed,
 ) -> Followed:
     """Adds the increments of the log marginals to the weights, and their mean to log Z.
 

@@ -1,7 +1,6 @@
 """Persistent chains that weigh and jump."""
 
 from collections.abc import Callable
-from typing import Any
 
 import tensorflow as tf
 
@@ -16,6 +15,7 @@ from tfp_ebm.internal.importance import (
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Count, Seed
 from tfp_ebm.mcmc import block_gibbs
 from tfp_ebm.mcmc.climbers import start_scouts
 from tfp_ebm.mcmc.first_chains import LEAST_SHARE, first_chains
@@ -159,7 +159,7 @@ class WeightedChains(PersistentChains):
         weights = tf.nn.softmax(tf.convert_to_tensor(self.log_weights), axis=0)
         return tf.reduce_sum(tf.cast(weights, values.dtype) * values, axis=0)
 
-    def restart(self, machine: AnnealedMachine, seed: Any = None) -> None:
+    def restart(self, machine: AnnealedMachine, seed: Seed = None) -> None:
         """Starts every chain and scout afresh from the machine's independent reference."""
         chain_seed, scout_seed = samplers.split_seed(
             sanitize_seed(seed, salt="weighted_chains_restart"), n=2
@@ -176,8 +176,8 @@ class WeightedChains(PersistentChains):
     def advance(
         self,
         machine: AnnealedMachine,
-        num_steps: Any,
-        seed: Any = None,
+        num_steps: Count,
+        seed: Seed = None,
         data_units: tf.Tensor | None = None,
     ) -> None:
         """Moves weights, log Z and chains to a machine's parameters: see the class.
@@ -277,7 +277,7 @@ class WeightedChains(PersistentChains):
         self._duplicates.assign(state.mixing.duplicates)
         return tf.ensure_shape(state.units, units.shape)
 
-    def draw(self, num_samples: Any, seed: Any = None) -> tf.Tensor:
+    def draw(self, num_samples: Count, seed: Seed = None) -> tf.Tensor:
         """Returns states as `PersistentChains.draw` does, in proportion to their weights."""
         resample_seed, seed = samplers.split_seed(
             sanitize_seed(seed, salt="weighted_chains_draw"), n=2
@@ -313,7 +313,7 @@ class WeightedChains(PersistentChains):
         cls,
         machine: AnnealedMachine,
         num_chains: int,
-        seed: Any = None,
+        seed: Seed = None,
         memory_size: int = 256,
         num_scouts: int = 64,
     ) -> "WeightedChains":

@@ -86,7 +86,7 @@ class Option(NamedTuple):
       summary: what it is, in a sentence.
     """
 
-    default: Any
+    default: object
     summary: str
 
 

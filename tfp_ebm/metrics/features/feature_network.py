@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import TensorLike
 from tfp_ebm.metrics.feature_checks import check_features, check_probabilities
 
 __all__ = ["FeatureNetwork", "Output", "as_network", "weights_sha256"]
@@ -76,7 +77,7 @@ class FeatureNetwork:
         """Whether the network gives class probabilities."""
         return self._has_probabilities
 
-    def __call__(self, images: Any, num_levels: int = 256, batch_size: int = 128) -> Output:
+    def __call__(self, images: TensorLike, num_levels: int = 256, batch_size: int = 128) -> Output:
         """Returns features and, where the network has them, class probabilities.
 
         Args:
