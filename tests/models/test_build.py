@@ -18,6 +18,7 @@ SMALL = {
     "num_scales": 1,
     "num_chains": 8,
     "num_bins": 4,
+    "num_heads": 1,
 }
 
 

@@ -7,7 +7,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import networks
 from tfp_ebm.conditionals.conditional_flow import ConditionalFlow
-from tfp_ebm.flows.vector_flow import affine
+from tfp_ebm.flows.affine_maps import affine
 from tfp_ebm.flows.vector_steps import VectorSteps, coupling_sizes
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.types import Distribution

@@ -63,7 +63,7 @@ def nice(
 
     Source: Dinh, Krueger and Bengio, "NICE: Non-linear Independent Components Estimation" (2014).
     """
-    shape = _event_shape(image_shape)
+    shape = checks.event_shape("image_shape", image_shape)
     size, steps = math.prod(shape), []
     num_context = check_context(size, num_context)
     if num_levels is not None:
@@ -88,13 +88,6 @@ def nice(
         steps.append(bijectors.Coupling(split, tfb.Shift, network, num_context))
     steps.append(tfb.Scale(log_scale=tf.Variable(tf.zeros([size], dtype), name="log_scale")))
     return tfb.Invert(tfb.Chain(steps[::-1]), name=name)
-
-
-def _event_shape(shape):
-    """Returns the shape of images or vectors as a tuple."""
-    if isinstance(shape, Sequence) and len(shape) == 1:
-        return (checks.positive_integer("image_shape", shape[0]),)
-    return checks.image_shape("image_shape", shape)
 
 
 class _FromLevels(tfb.Scale):

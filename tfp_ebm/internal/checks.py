@@ -83,6 +83,25 @@ def image_shape(name: str, value: Sequence[int]) -> tuple[int, int, int]:
     return shape
 
 
+def event_shape(name: str, value: Sequence[int]) -> tuple[int, ...]:
+    """Returns the shape of images `(H, W, C)`, or of vectors `(D,)`, as a tuple, or raises."""
+    if isinstance(value, Sequence) and len(value) == 1:
+        return (positive_integer(name, value[0]),)
+    return image_shape(name, value)
+
+
+def permutation(name: str, value: Sequence[int]) -> tuple[int, ...]:
+    """Returns `value` as a tuple, or raises if it is not each of 0 ... D - 1 once."""
+    order = tuple(positive_integer(name, entry, minimum=0) for entry in value)
+    if not order or sorted(order) != [*range(len(order))]:
+        missing = sorted({*range(len(order))} - {*order})
+        raise ValueError(
+            f"`{name}` must hold each number from 0 to {len(order) - 1} once, got {list(order)}"
+            f"{f', without {missing}' if missing else ''}."
+        )
+    return order
+
+
 def layer_shapes(weights: TensorLike, bias: TensorLike) -> None:
     """Raises unless `weights` is a matrix (or a batch) and `bias` has an entry for each unit."""
     matrix("weights", weights, "num_visible, num_hidden")

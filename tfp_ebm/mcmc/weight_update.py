@@ -23,7 +23,7 @@ def follow(
     machine: AnnealedMachine,
     chains: Followed,
     log_marginals: tf.Tensor,
-    acceptance: tf.Tensor,
+    inflation: tf.Tensor,
     is_known: tf.Tensor,
     seed: Seed,
 ) -> Followed:
@@ -37,7 +37,7 @@ def follow(
       machine: the machine at the new parameters.
       chains: states `[n, *B, m]`, float64 log weights `[n, *B]`, and log Z at the old parameters.
       log_marginals: `[n, *B]`, of the states at the old parameters.
-      acceptance: `[*B]`, share of accepted jumps.
+      inflation: `[*B]`, by how much variances exceed those of independent draws.
       is_known: whether log marginals and weights belong to the states, a boolean scalar.
       seed: seed of states that start afresh.
     """
@@ -54,7 +54,7 @@ def follow(
     is_lost = tf.logical_not(tf.reduce_any(change + log_weights > -float("inf"), axis=0))
     zero = tf.zeros_like(change)
     moved = log_partition.predict(
-        tf.where(is_lost, zero, log_weights), tf.where(is_lost, zero, change), acceptance
+        tf.where(is_lost, zero, log_weights), tf.where(is_lost, zero, change), inflation
     )
     largest = tf.constant(LARGEST_VARIANCE, tf.float64)
     followed = moved._replace(variance=tf.where(is_lost, largest, moved.variance))

@@ -3,6 +3,17 @@
 from tfp_ebm.networks.conv_net import ConvNet
 from tfp_ebm.networks.gated_attention import GatedAttention
 from tfp_ebm.networks.gated_resnet import GatedConvolution, GatedResNet, concat_elu
+from tfp_ebm.networks.masked_mlp import MaskedMLP
 from tfp_ebm.networks.mlp import MLP
+from tfp_ebm.networks.transformer import Transformer
 
-__all__ = ["MLP", "ConvNet", "GatedAttention", "GatedConvolution", "GatedResNet", "concat_elu"]
+__all__ = [
+    "MLP",
+    "ConvNet",
+    "GatedAttention",
+    "GatedConvolution",
+    "GatedResNet",
+    "MaskedMLP",
+    "Transformer",
+    "concat_elu",
+]

@@ -272,7 +272,9 @@ def _optimizers(config, density, num_images):
         schedule = training.learning_rate_schedule(
             config["schedule"], rate, steps, config["warmup_steps"], config["decay_rate"]
         )
-        return keras.optimizers.Adam(schedule, global_clipnorm=config["clip_norm"])
+        return keras.optimizers.Adam(
+            schedule, beta_2=config["beta_2"], global_clipnorm=config["clip_norm"]
+        )
 
     rate = config["learning_rate"]
     own = {name: config[f"{name}_learning_rate"] for name in ("base", "noise")}
