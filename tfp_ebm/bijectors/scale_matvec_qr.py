@@ -8,6 +8,7 @@ import tensorflow_probability as tfp
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, bijector_arguments, converted
 from tfp_ebm.internal.tfp_private import parameter_properties, ps
+from tfp_ebm.internal.types import DType, TensorLike
 
 __all__ = ["ScaleMatvecQR"]
 
@@ -38,7 +39,7 @@ class ScaleMatvecQR(tfp.bijectors.AutoCompositeTensorBijector):
     """
 
     def __init__(
-        self, kernel: Any, validate_args: bool = False, name: str = "scale_matvec_qr"
+        self, kernel: TensorLike, validate_args: bool = False, name: str = "scale_matvec_qr"
     ) -> None:
         """Constructs the bijector.
 
@@ -65,7 +66,7 @@ class ScaleMatvecQR(tfp.bijectors.AutoCompositeTensorBijector):
             )
 
     @classmethod
-    def _parameter_properties(cls, dtype: Any):
+    def _parameter_properties(cls, dtype: DType):
         return {
             "kernel": parameter_properties.ParameterProperties(
                 event_ndims=2,
