@@ -7,12 +7,11 @@ import tensorflow as tf
 
 from tfp_ebm.internal.held_parts import held_parts
 from tfp_ebm.internal.keras import keras
-from tfp_ebm.internal.types import TensorLike
 
 __all__ = ["check_callable", "check_tracked"]
 
 
-def check_callable(name: str, value: TensorLike) -> None:
+def check_callable(name: str, value: object) -> None:
     """Raises if a value cannot be called."""
     if not callable(value):
         raise TypeError(f"`{name}` must be callable, got {type(value).__name__}.")
