@@ -57,6 +57,32 @@ FAULTS = {
         ("event_ndims=self._part_event_ndims[1])", "event_ndims=self._part_event_ndims[0] - 1)"),
         ("self._split.forward_event_shape(shape)  # Raises", "pass  # Raises"),
     ],
+    "autoregressive": [
+        ("return y, -bijector.inverse_log_det", "return y, bijector.inverse_log_det"),
+        ("return x, -bijector.inverse_log_det", "return x, bijector.inverse_log_det"),
+        (
+            "with_context(y, condition, self._num_context",
+            "with_context(y, None, 0 * self._num_context",
+        ),
+    ],
+    "conditioners": [("if hidden:", "if not hidden:")],
+    "permutation": [
+        ("tf.gather(y, np.argsort(self._order), axis=-1)", "tf.gather(y, self._order, axis=-1)"),
+        (
+            'range(checks.positive_integer("size", size))[::-1]',
+            'range(checks.positive_integer("size", size))',
+        ),
+        ("if size not in (None, len(self._order)):", "if False:"),
+    ],
+    "scale_matvec_qr": [
+        ("tf.linalg.solve(one + skew, one - skew)", "tf.linalg.solve(one + skew, one + skew)"),
+        (
+            "diagonal = tf.exp(tf.linalg.diag_part(kernel))",
+            "diagonal = tf.linalg.diag_part(kernel)",
+        ),
+        ("below - tf.linalg.matrix_transpose(below)", "below + tf.linalg.matrix_transpose(below)"),
+        ("if kernel_rank > 2:", "if kernel_rank > 3:"),
+    ],
     "image_to_logit": [
         ("        return True\n", "        return False\n"),
         ("assert_positive(tf.minimum(low, high)", "assert_positive(low"),
