@@ -124,6 +124,14 @@ BIJECTORS = {
         # `tf.vectorized_map` gathers wrongly for batches of parameters of TFP's spline.
         {"check_vmap": False},
     ),
+    "Residual": (
+        lambda dtype: bijectors.Residual(networks.LipschitzNet((3,), [5], dtype=dtype)),
+        images(3, 3),
+    ),
+    "Residual dense": (
+        lambda dtype: bijectors.Residual(networks.LipschitzDenseNet((2, 1, 2), 2, 2, dtype=dtype)),
+        images(3, 2, 1, 2),
+    ),
     "Squeeze": (lambda dtype: bijectors.Squeeze(), images(3, 2, 4, 1)),
 }
 

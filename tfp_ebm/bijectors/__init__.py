@@ -9,8 +9,10 @@ from tfp_ebm.bijectors.invertible_1x1_conv import Invertible1x1Conv
 from tfp_ebm.bijectors.mix_log_cdf import MixLogCDF
 from tfp_ebm.bijectors.mix_log_cdf_coupling import MixLogCDFCoupling
 from tfp_ebm.bijectors.monotone_spline import MonotoneSpline
+from tfp_ebm.bijectors.residual import Residual
 from tfp_ebm.bijectors.squeeze import Squeeze
 from tfp_ebm.internal.copying import make_copyable
+from tfp_ebm.internal.exact_log_dets import exact_log_determinants
 
 __all__ = [
     "ActNorm",
@@ -22,7 +24,9 @@ __all__ = [
     "MixLogCDF",
     "MixLogCDFCoupling",
     "MonotoneSpline",
+    "Residual",
     "Squeeze",
+    "exact_log_determinants",
 ]
 
 make_copyable()

@@ -7,7 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.seeds import sanitize_seed
+from tfp_ebm.internal.seeds import sanitize_seed, seed_scope
 from tfp_ebm.internal.tfp_private import ps, samplers
 
 __all__ = ["StochasticBound", "bound_log_prob"]
@@ -172,7 +172,13 @@ class StochasticBound(tfp.distributions.Distribution):
 def bound_log_prob(
     distribution: tfp.distributions.Distribution, value: tf.Tensor, seed: Any, **kwargs: Any
 ) -> tf.Tensor:
-    """Returns `log_prob(value)`, with the seed where that is a bound with draws of its own."""
+    """Returns `log_prob(value)` as a function of the seed, whatever draws of its own it takes.
+
+    A bound takes the seed itself; flows that estimate log-determinants get it from its scope.
+    """
     if isinstance(distribution, StochasticBound):
         return distribution.log_prob(value, seed=seed, **kwargs)
-    return distribution.log_prob(value, **kwargs)
+    if seed is None:
+        return distribution.log_prob(value, **kwargs)
+    with seed_scope(samplers.sanitize_seed(seed, salt="log_prob")):
+        return distribution.log_prob(value, **kwargs)

@@ -5,16 +5,19 @@ from tfp_ebm.flows.glow import glow
 from tfp_ebm.flows.initialization import initialize_from_data
 from tfp_ebm.flows.multi_scale import latent_shapes, multi_scale
 from tfp_ebm.flows.nice import nice
+from tfp_ebm.flows.residual import densenet, residual
 from tfp_ebm.flows.spline_flow import spline_flow
 from tfp_ebm.flows.vector_flow import vector_flow
 
 __all__ = [
+    "densenet",
     "flow_plus_plus",
     "glow",
     "initialize_from_data",
     "latent_shapes",
     "multi_scale",
     "nice",
+    "residual",
     "spline_flow",
     "vector_flow",
 ]

@@ -7,6 +7,7 @@ from tfp_ebm.flows.glow import glow
 from tfp_ebm.flows.initialization import initialize_from_data
 from tfp_ebm.flows.multi_scale import latent_shapes, multi_scale
 from tfp_ebm.flows.nice import nice
+from tfp_ebm.flows.residual import densenet, residual
 from tfp_ebm.flows.spline_flow import spline_flow
 from tfp_ebm.flows.vector_flow import vector_flow
 from tfp_ebm.models.bases import Latents
@@ -57,6 +58,7 @@ __all__ = [
     "create",
     "d_flow",
     "decode",
+    "densenet",
     "descriptions",
     "eb_and_flow",
     "encode",
@@ -80,6 +82,7 @@ __all__ = [
     "rbm_flow",
     "register_base",
     "register_flow",
+    "residual",
     "spec_of",
     "spline_flow",
     "vector_flow",

@@ -3,6 +3,21 @@
 from tfp_ebm.networks.conv_net import ConvNet
 from tfp_ebm.networks.gated_attention import GatedAttention
 from tfp_ebm.networks.gated_resnet import GatedConvolution, GatedResNet, concat_elu
+from tfp_ebm.networks.lipschitz_layers import LipschitzLinear, LipSwish
+from tfp_ebm.networks.lipschitz_net import LipschitzDenseNet, LipschitzNet
 from tfp_ebm.networks.mlp import MLP
+from tfp_ebm.networks.spectral_norm import convolution_norm_bound
 
-__all__ = ["MLP", "ConvNet", "GatedAttention", "GatedConvolution", "GatedResNet", "concat_elu"]
+__all__ = [
+    "MLP",
+    "ConvNet",
+    "GatedAttention",
+    "GatedConvolution",
+    "GatedResNet",
+    "LipSwish",
+    "LipschitzDenseNet",
+    "LipschitzLinear",
+    "LipschitzNet",
+    "concat_elu",
+    "convolution_norm_bound",
+]

@@ -1,0 +1,3 @@
+from tests.registry import conformance
+
+test_conformance = conformance("Residual")
