@@ -19,18 +19,22 @@ ALLOWED = {
     "plots": set(),
     "metrics": set(),
     "partition": {"machines", "mcmc"},
-    "distributions": {"machines", "mcmc", "partition"},
+    "wrappers": set(),
+    "distributions": {"machines", "mcmc", "partition", "wrappers"},
     "testing": {"bijectors", "distributions"},
     "flows": {"bijectors", "networks"},
     "conditionals": {"bijectors", "networks", "flows"},
     "models": {
         *("bijectors", "conditionals", "distributions", "flows", "mcmc", "networks"),
-        "partition",
+        *("partition", "wrappers"),
     },
-    "training": {"datasets", "models", "distributions", "metrics", "mcmc", "partition", "plots"},
+    "training": {
+        *("datasets", "models", "distributions", "metrics", "mcmc", "partition", "plots"),
+        "wrappers",
+    },
     "runs": {
         *("datasets", "distributions", "metrics", "models", "partition", "plots", "training"),
-        "version",
+        *("version", "wrappers"),
     },
     "cli": {"runs", "version"},
 }

@@ -54,7 +54,7 @@ FAULTS = {
         ("-tf.size(flat) % (share * _ROW)", "0 * tf.size(flat)"),
     ],
     "parameter_shapes": [
-        ("return sample_shape[:-1]", "return sample_shape"),
+        ("lambda sample_shape: sample_shape[:-1]", "lambda sample_shape: sample_shape"),
         ("low=dtype_util.eps(dtype)", "low=dtype_util.eps(tf.float32)"),
     ],
     "numeric": [

@@ -8,7 +8,8 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.bijectors.image_bijector import check_event_rank, event_dims
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.tfp_private import dtype_util, parameter_properties, ps, tensor_util
+from tfp_ebm.internal.construction import Given, bijector_arguments, converted
+from tfp_ebm.internal.tfp_private import parameter_properties, ps
 
 __all__ = ["ActNorm"]
 
@@ -69,10 +70,7 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
-            dtype = dtype_util.common_dtype([shift, log_scale], dtype_hint=tf.float32)
-            convert = tensor_util.convert_nonref_to_tensor
-            self._shift = convert(shift, dtype=dtype, name="shift")
-            self._log_scale = convert(log_scale, dtype=dtype, name="log_scale")
+            dtype, (self._shift, self._log_scale) = converted(shift=shift, log_scale=log_scale)
             self._is_initialized = is_initialized
             self._event_rank = check_event_rank(event_rank)
             self._joint_shape = _parameter_shape(
@@ -81,10 +79,7 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
             super().__init__(
                 forward_min_event_ndims=event_rank,
                 is_constant_jacobian=True,
-                validate_args=validate_args,
-                dtype=dtype,
-                parameters=parameters,
-                name=name,
+                **bijector_arguments(parameters, name, dtype),
             )
 
     @classmethod
@@ -135,25 +130,10 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
     def _is_increasing(cls, **kwargs: Any):
         return True
 
-    @property
-    def shift(self) -> Any:
-        """The shift, as given."""
-        return self._shift
-
-    @property
-    def log_scale(self) -> Any:
-        """The logarithm of the scale, as given."""
-        return self._log_scale
-
-    @property
-    def is_initialized(self) -> Any:
-        """Whether data set the parameters, a boolean variable, or None."""
-        return self._is_initialized
-
-    @property
-    def event_rank(self) -> int:
-        """1 for vectors, 3 for images."""
-        return self._event_rank
+    shift = Given[Any]("The shift, as given.")
+    log_scale = Given[Any]("The logarithm of the scale, as given.")
+    is_initialized = Given[Any]("Whether data set the parameters, a boolean variable, or None.")
+    event_rank = Given[int]("1 for vectors, 3 for images.")
 
     def initialize(self, x: Any) -> None:
         """Sets the parameters so that `forward(x)` has mean 0 and standard deviation 1.

@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfp_ebm.internal.construction import Given
 from tfp_ebm.internal.tfp_private import ps
 
 __all__ = ["Rearrangement", "TwoPartSplit", "check_divisible", "check_event_rank", "event_dims"]
@@ -93,15 +94,8 @@ class TwoPartSplit(Rearrangement):
         self._event_rank = check_event_rank(event_rank)
         super().__init__([event_rank] * 2, validate_args, parameters, name, event_rank)
 
-    @property
-    def swap(self) -> bool:
-        """Whether the second part comes first in the list."""
-        return self._swap
-
-    @property
-    def event_rank(self) -> int:
-        """1 for vectors, 3 for images."""
-        return self._event_rank
+    swap = Given[bool]("Whether the second part comes first in the list.")
+    event_rank = Given[int]("1 for vectors, 3 for images.")
 
     @property
     def _is_permutation(self):

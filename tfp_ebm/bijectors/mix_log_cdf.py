@@ -8,7 +8,8 @@ import tensorflow_probability as tfp
 from tfp_ebm.bijectors.mixture_logistic import logit_cdf
 from tfp_ebm.bijectors.mixture_logistic_inverse import solve_logit_cdf
 from tfp_ebm.bijectors.one_pass import OnePassBijector
-from tfp_ebm.internal.tfp_private import dtype_util, parameter_properties, ps, tensor_util
+from tfp_ebm.internal.construction import Given, bijector_arguments, converted
+from tfp_ebm.internal.tfp_private import parameter_properties, ps
 
 __all__ = ["MixLogCDF"]
 
@@ -58,12 +59,8 @@ class MixLogCDF(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector):
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
-            dtype = dtype_util.common_dtype([logits, locs, log_scales], dtype_hint=tf.float32)
-            convert = tensor_util.convert_nonref_to_tensor
-            self._logits = convert(logits, dtype=dtype, name="logits")
-            self._locs = convert(locs, dtype=dtype, name="locs")
-            self._log_scales = convert(log_scales, dtype=dtype, name="log_scales")
-            parts = (self._logits, self._locs, self._log_scales)
+            dtype, parts = converted(logits=logits, locs=locs, log_scales=log_scales)
+            self._logits, self._locs, self._log_scales = parts
             counts = [None if part.shape.rank in (None, 0) else part.shape[-1] for part in parts]
             if any(part.shape.rank == 0 for part in parts) or len(set(counts)) > 1:
                 raise ValueError(
@@ -72,10 +69,7 @@ class MixLogCDF(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector):
                 )
             super().__init__(
                 forward_min_event_ndims=0,
-                validate_args=validate_args,
-                dtype=dtype,
-                parameters=parameters,
-                name=name,
+                **bijector_arguments(parameters, name, dtype),
             )
 
     @classmethod
@@ -88,20 +82,9 @@ class MixLogCDF(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector):
     def _is_increasing(cls, **kwargs: Any):
         return True
 
-    @property
-    def logits(self) -> Any:
-        """Log mixture weights up to a constant, as given."""
-        return self._logits
-
-    @property
-    def locs(self) -> Any:
-        """Component means, as given."""
-        return self._locs
-
-    @property
-    def log_scales(self) -> Any:
-        """Logarithms of the component scales, as given."""
-        return self._log_scales
+    logits = Given[Any]("Log mixture weights up to a constant, as given.")
+    locs = Given[Any]("Component means, as given.")
+    log_scales = Given[Any]("Logarithms of the component scales, as given.")
 
     def _broadcast(self, x):
         """Returns the full shape, and x and the parameters as `[n]` and three `[n, K]` of it."""

@@ -8,6 +8,7 @@ import tensorflow_probability as tfp
 from tfp_ebm.bijectors.coupling import Coupling
 from tfp_ebm.bijectors.mix_log_cdf import MixLogCDF
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given
 from tfp_ebm.internal.tfp_private import ps
 
 __all__ = ["MixLogCDFCoupling"]
@@ -66,10 +67,7 @@ class MixLogCDFCoupling(Coupling):
             {key: value for key, value in parameters.items() if key not in ("self", "__class__")}
         )
 
-    @property
-    def num_components(self) -> int:
-        """The number of logistic components."""
-        return self._num_components
+    num_components = Given[int]("The number of logistic components.")
 
     def _bijector(self, first, second):
         outputs = self._condition(first)

@@ -8,7 +8,8 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.bijectors.one_pass import OnePassBijector
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.tfp_private import dtype_util, parameter_properties, tensor_util
+from tfp_ebm.internal.construction import Given, bijector_arguments, converted
+from tfp_ebm.internal.tfp_private import parameter_properties
 
 __all__ = ["MonotoneSpline"]
 
@@ -65,10 +66,7 @@ class MonotoneSpline(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector)
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
-            dtype = dtype_util.common_dtype([unconstrained], dtype_hint=tf.float32)
-            self._unconstrained = tensor_util.convert_nonref_to_tensor(
-                unconstrained, dtype=dtype, name="unconstrained"
-            )
+            dtype, (self._unconstrained,) = converted(unconstrained=unconstrained)
             self._bound = checks.positive_number("bound", bound)
             shape = self._unconstrained.shape
             size = None if shape.rank in (None, 0) else shape[-1]
@@ -79,10 +77,7 @@ class MonotoneSpline(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector)
                 )
             super().__init__(
                 forward_min_event_ndims=0,
-                validate_args=validate_args,
-                dtype=dtype,
-                parameters=parameters,
-                name=name,
+                **bijector_arguments(parameters, name, dtype),
             )
 
     @classmethod
@@ -97,15 +92,8 @@ class MonotoneSpline(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector)
     def _is_increasing(cls, **kwargs: Any):
         return True
 
-    @property
-    def unconstrained(self) -> Any:
-        """The parameters, as given."""
-        return self._unconstrained
-
-    @property
-    def bound(self) -> float:
-        """The end of the interval."""
-        return self._bound
+    unconstrained = Given[Any]("The parameters, as given.")
+    bound = Given[float]("The end of the interval.")
 
     @property
     def num_bins(self) -> int:

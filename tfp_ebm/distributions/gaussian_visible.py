@@ -9,6 +9,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given
 from tfp_ebm.internal.numeric import broadcast_batch
 from tfp_ebm.internal.tfp_private import assert_util, samplers, tensor_util
 
@@ -48,20 +49,9 @@ class GaussianVisible(BoltzmannMachine):
     `GaussianUnits` is a part.
     """
 
-    @property
-    def visible_bias(self) -> Any:
-        """b, as given."""
-        return self._visible_bias
-
-    @property
-    def hidden_bias(self) -> Any:
-        """c, as given."""
-        return self._hidden_bias
-
-    @property
-    def scale(self) -> Any:
-        """sigma, as given."""
-        return self._scale
+    visible_bias = Given[Any]("b, as given.")
+    hidden_bias = Given[Any]("c, as given.")
+    scale = Given[Any]("sigma, as given.")
 
     def _check_scale(self, num_visible):
         scale = self._scale

@@ -8,12 +8,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.internal.tfp_private import dtype_util, parameter_properties
 
-__all__ = ["positive", "undetermined", "without_event"]
-
-
-def without_event(sample_shape: Any) -> Any:
-    """Returns the shape of a scalar parameter of a distribution over vectors: the batch shape."""
-    return sample_shape[:-1]
+__all__ = ["positive", "positive_scalar", "undetermined"]
 
 
 def undetermined(
@@ -39,3 +34,12 @@ def undetermined(
 def positive(dtype: tf.DType) -> Callable[[], tfp.bijectors.Bijector]:
     """Returns a function that makes the constraint to numbers above 0, in this dtype."""
     return lambda: tfp.bijectors.Softplus(low=dtype_util.eps(dtype))
+
+
+def positive_scalar(dtype: tf.DType) -> parameter_properties.ParameterProperties:
+    """Returns the properties of a number above 0, a parameter of a distribution over vectors."""
+    return parameter_properties.ParameterProperties(
+        event_ndims=0,
+        shape_fn=lambda sample_shape: sample_shape[:-1],
+        default_constraining_bijector_fn=positive(dtype),
+    )

@@ -166,13 +166,8 @@ def partial_jump(
     """Offers every chain new values for a random half or quarter of its bits.
 
     The other bits stay; the mixture's marginal of the chosen ones takes the place of q in the
-    acceptance of `jump`. It reaches states that combine what the mixture proposes apart.
-
-    Args:
-      machine: the machine.
-      state: bits of the chains and their log weights.
-      mixture: the proposals, independent of the chains.
-      seed: seed; a pair of integers repeats exactly.
+    acceptance of `jump`, whose arguments it has. It reaches states that combine what the mixture
+    proposes apart.
     """
     part_seed, choice_seed = samplers.split_seed(seed, n=2, salt="partial_jump")
     proposed, chosen = draw_part(mixture, state.bits, part_seed)

@@ -115,17 +115,7 @@ class ParallelTempering(PersistentChains):
         self.replicas.assign(tf.broadcast_to(self.units, self.replicas.shape))
 
     def advance(self, machine: AnnealedMachine, num_steps: Any, seed: Any = None) -> None:
-        """Moves every replica by `num_steps` sweeps, with an attempt to swap after each.
-
-        Args:
-          machine: the machine at the current parameters.
-          num_steps: number of sweeps, 0 or more.
-          seed: seed; with the number of each sweep it gives what the sweep and swaps draw.
-
-        Raises:
-          TypeError: if `machine` is none.
-          ValueError: if the chains do not fit it, or `num_steps` is negative.
-        """
+        """Moves every replica as `PersistentChains.advance` does, with a try to swap a sweep."""
         num_steps = states.num_sweeps(num_steps)
         states.states("units", self.units, machine)
         seed = sanitize_seed(seed, salt="parallel_tempering")

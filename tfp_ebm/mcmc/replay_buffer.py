@@ -71,17 +71,7 @@ class ReplayBuffer(PersistentChains):
         self.belong_to(machine)
 
     def advance(self, machine: AnnealedMachine, num_steps: Any, seed: Any = None) -> None:
-        """Moves a random batch of the buffer by `num_steps` sweeps.
-
-        Args:
-          machine: the machine at the current parameters.
-          num_steps: number of sweeps, 0 or more.
-          seed: seed; with the number of sweeps so far it gives what is chosen and drawn.
-
-        Raises:
-          TypeError: if `machine` is none.
-          ValueError: if the states do not fit it, or `num_steps` is negative.
-        """
+        """Moves a random batch of the buffer as `PersistentChains.advance` moves chains."""
         check_machine(machine)
         num_steps = num_sweeps(num_steps)
         seed = samplers.fold_in(sanitize_seed(seed), self._next_sweep())

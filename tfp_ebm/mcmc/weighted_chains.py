@@ -256,15 +256,7 @@ class WeightedChains(PersistentChains):
         return tf.ensure_shape(state.units, units.shape)
 
     def draw(self, num_samples: Any, seed: Any = None) -> tf.Tensor:
-        """Returns the states of `num_samples` chains, drawn in proportion to their weights.
-
-        Args:
-          num_samples: how many states.
-          seed: seed of the choice.
-
-        Returns:
-          `[num_samples, *batch_shape, n]`.
-        """
+        """Returns states as `PersistentChains.draw` does, in proportion to their weights."""
         resample_seed, seed = samplers.split_seed(
             sanitize_seed(seed, salt="weighted_chains_draw"), n=2
         )

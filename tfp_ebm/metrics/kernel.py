@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfp_ebm.metrics.features import check_same_features
+from tfp_ebm.metrics.feature_checks import check_same_features
 
 __all__ = ["KernelDistance", "kernel_distance"]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tfp_ebm.metrics.feature_network import FeatureNetwork, as_network
+from tfp_ebm.metrics.features.feature_network import FeatureNetwork, as_network
 from tfp_ebm.metrics.frechet import frechet_distance
 from tfp_ebm.metrics.inception_score import inception_score
 from tfp_ebm.metrics.kernel import kernel_distance

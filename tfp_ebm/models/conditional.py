@@ -7,6 +7,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.flows.condition_paths import context_size
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given
 from tfp_ebm.internal.tfp_private import tensor_util
 from tfp_ebm.models.conditioned import Conditioned
 from tfp_ebm.models.parts import parts
@@ -84,20 +85,13 @@ class Conditional(tf.Module):
                 )
         self._model, self._num_classes = model, num_classes
 
-    @property
-    def model(self) -> tfd.Distribution:
-        """The model inside, whose methods need the condition as a keyword."""
-        return self._model
-
-    @property
-    def num_classes(self) -> int | None:
-        """Number of the classes whose labels are the conditions; None: conditions are vectors."""
-        return self._num_classes
-
-    @property
-    def num_context(self) -> int:
-        """The size of the vectors that the couplings take."""
-        return self._num_context
+    model = Given[tfd.Distribution](
+        "The model inside, whose methods need the condition as a keyword."
+    )
+    num_classes = Given[int | None](
+        "Number of the classes whose labels are the conditions; None: conditions are vectors."
+    )
+    num_context = Given[int]("The size of the vectors that the couplings take.")
 
     @property
     def event_shape(self) -> tf.TensorShape:

@@ -5,11 +5,12 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.stochastic_bound import StochasticBound, bound_log_prob
 from tfp_ebm.flows.condition_paths import condition_kwargs, context_size
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given, distribution_arguments
 from tfp_ebm.internal.tfp_private import parameter_properties, ps, tensor_util
 from tfp_ebm.models.parts import parts
+from tfp_ebm.wrappers.stochastic_bound import StochasticBound, bound_log_prob
 
 __all__ = ["Conditioned"]
 
@@ -76,12 +77,9 @@ class Conditioned(StochasticBound):
             if not tensor_util.is_ref(self._condition):
                 checks.finite("condition", self._condition)
             super().__init__(
-                dtype=distribution.dtype,
-                reparameterization_type=distribution.reparameterization_type,
-                validate_args=validate_args,
-                allow_nan_stats=allow_nan_stats,
-                parameters=parameters,
-                name=name,
+                **distribution_arguments(
+                    distribution.dtype, parameters, name, distribution.reparameterization_type
+                )
             )
 
     @classmethod
@@ -89,15 +87,8 @@ class Conditioned(StochasticBound):
         # The model has no batch axes, so that slices of the batch leave it alone.
         return {"condition": parameter_properties.ParameterProperties(event_ndims=1)}
 
-    @property
-    def distribution(self) -> tfd.Distribution:
-        """The model."""
-        return self._distribution
-
-    @property
-    def condition(self) -> tf.Tensor | tf.Variable:
-        """The condition vectors, `[..., num_context]`."""
-        return self._condition
+    distribution = Given[tfd.Distribution]("The model.")
+    condition = Given[tf.Tensor | tf.Variable]("The condition vectors, `[..., num_context]`.")
 
     def bijector_kwargs(self) -> dict[str, Any]:
         """Returns the keywords by which the flow gets the condition, as it is now."""

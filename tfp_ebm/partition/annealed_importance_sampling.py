@@ -16,6 +16,7 @@ from tfp_ebm.partition.log_partition import DIRECTIONS, LogPartition
 from tfp_ebm.partition.schedules import inverse_temperatures
 
 __all__ = [
+    "add_backward",
     "anneal_backward",
     "anneal_forward",
     "annealed_importance_sampling",
@@ -215,21 +216,33 @@ def anneal_backward(
 ) -> tf.Tensor:
     """Returns float64 log weights relative to the reference, of the state's leading shape."""
 
-    def body(index, state, log_weights):
+    def step(index, state):
         start, stop = betas[index - 1], betas[index]
         moved = machine.sweep(state, stop, samplers.fold_in(seed, index))
         moved = tf.ensure_shape(moved, state.shape)
-        increment = machine.log_marginal_increment(moved, start, stop)
-        return index - 1, moved, log_weights + tf.cast(increment, tf.float64)
+        return moved, machine.log_marginal_increment(moved, start, stop)
 
-    log_weights = tf.zeros(tf.shape(state)[:-1], tf.float64)
-    _, _, log_weights = tf.while_loop(
-        lambda index, *_: index > 0,
-        body,
-        (tf.shape(betas)[0] - 1, state, log_weights),
-        parallel_iterations=1,
-    )
-    return log_weights
+    return add_backward(step, state, tf.shape(state)[:-1], tf.shape(betas)[0] - 1)
+
+
+def add_backward(
+    step: Callable[[tf.Tensor, Any], tuple[Any, tf.Tensor]], state: Any, shape: Any, count: Any
+) -> tf.Tensor:
+    """Returns the float64 sum of what steps add, from step `count` down to step 1.
+
+    Args:
+      step: given its number and the state, returns the next state and what it adds.
+      state: the first state, a nest of tensors.
+      shape: shape of what is added.
+      count: number of steps.
+    """
+
+    def body(index, state, total):
+        state, added = step(index, state)
+        return index - 1, state, total + tf.cast(added, tf.float64)
+
+    loop_vars = (count, state, tf.zeros(shape, tf.float64))
+    return tf.while_loop(lambda index, *_: index > 0, body, loop_vars, parallel_iterations=1)[2]
 
 
 def log_weight_summary(log_weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

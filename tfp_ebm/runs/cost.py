@@ -6,11 +6,11 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.stochastic_bound import bound_log_prob
 from tfp_ebm.models import Conditional
 from tfp_ebm.models.parts import num_levels
 from tfp_ebm.runs.conditions import given, inside
 from tfp_ebm.training import parameter_groups
+from tfp_ebm.wrappers.stochastic_bound import bound_log_prob
 
 __all__ = ["flops_per_event", "print_cost"]
 

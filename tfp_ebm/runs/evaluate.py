@@ -12,7 +12,6 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import datasets, metrics, models
 from tfp_ebm.distributions import StochasticBound
-from tfp_ebm.distributions.stochastic_bound import bound_log_prob
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.train_options import COUNT_OR_NONE, SEED, SEVERAL_OR_NONE, check_number
 from tfp_ebm.models.parts import num_levels
@@ -22,6 +21,7 @@ from tfp_ebm.runs.configuration import load_data
 from tfp_ebm.runs.machines import bracket_log_partition, estimate_log_partitions
 from tfp_ebm.runs.run_folder import check_data, load_model, read_config, write_json
 from tfp_ebm.training.sampling import BatchSampler
+from tfp_ebm.wrappers.stochastic_bound import bound_log_prob
 
 __all__ = ["evaluate", "evaluate_model", "find_network", "units_of_table"]
 

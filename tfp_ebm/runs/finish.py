@@ -12,7 +12,7 @@ from tfp_ebm.runs.conditions import given, inside
 from tfp_ebm.runs.evaluate import evaluate_model, units_of_table
 from tfp_ebm.runs.run_folder import load_model, write_json
 from tfp_ebm.training import checkpoint
-from tfp_ebm.training.epoch_table import read_epoch_rows
+from tfp_ebm.training.callbacks.epoch_table import read_epoch_rows
 
 __all__ = ["finish"]
 

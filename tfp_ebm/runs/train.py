@@ -32,7 +32,7 @@ from tfp_ebm.runs.run_folder import (
     write_json,
 )
 from tfp_ebm.training import parameter_groups
-from tfp_ebm.training.epoch_table import read_epoch_rows
+from tfp_ebm.training.callbacks.epoch_table import read_epoch_rows
 
 __all__ = ["train"]
 

@@ -21,7 +21,7 @@ _BATCH_SIZE = 32
 _OF_CONDITIONAL = "`tfp_ebm.training.ConditionalLikelihoodModel` trains conditional models."
 _LOSS = (
     "loses what a distribution owns: write the model by `tfp_ebm.save(trainer.distribution, "
-    "folder)`, or by `tfp_ebm.training.checkpoint.save`, and training by "
+    "folder)`, or by `tfp_ebm.training.saving.checkpoint.save`, and training by "
     "`tfp_ebm.training.Checkpoints`."
 )
 

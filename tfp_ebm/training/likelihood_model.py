@@ -32,7 +32,7 @@ from tfp_ebm.training.event_trainer import EventTrainer
 from tfp_ebm.training.gradients import all_finite, build_slots, zero_unless
 from tfp_ebm.training.moving_average import MovingAverage
 from tfp_ebm.training.parameter_groups import GROUPS, parameter_groups
-from tfp_ebm.training.replica_states import move_stale_chains
+from tfp_ebm.training.saving.replica_states import move_stale_chains
 from tfp_ebm.training.trained_variables import (
     make_variables,
     require_all_trained,

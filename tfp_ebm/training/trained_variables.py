@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.staleness import values_unread
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.internal.replicas import variable_key
 from tfp_ebm.internal.seeds import seed_scope
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.models.parts import num_levels
+from tfp_ebm.partition.staleness import values_unread
 
 __all__ = ["make_variables", "require_all_trained", "trained_variables"]
 

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tfp_ebm import metrics
-from tfp_ebm.metrics.legacy_checkpoint import read_legacy_checkpoint
+from tfp_ebm.metrics.features.legacy_checkpoint import read_legacy_checkpoint
 
 RNG = np.random.default_rng(0)
 

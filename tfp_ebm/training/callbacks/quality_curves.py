@@ -6,9 +6,9 @@ from typing import Any
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.metrics import SampleQuality
-from tfp_ebm.training.checkpoints import is_chief
-from tfp_ebm.training.epoch_table import write_epoch_row
+from tfp_ebm.training.callbacks.epoch_table import write_epoch_row
 from tfp_ebm.training.sampling import BatchSampler
+from tfp_ebm.training.strategies import is_chief
 
 __all__ = ["QualityCurves"]
 

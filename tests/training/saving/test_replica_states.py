@@ -7,7 +7,7 @@ import tensorflow as tf
 from tfp_ebm import training
 from tfp_ebm.distributions import GaussianBernoulliRBM
 from tfp_ebm.internal.keras import keras
-from tfp_ebm.training.replica_states import ReplicaStates, move_stale_chains
+from tfp_ebm.training.saving.replica_states import ReplicaStates, move_stale_chains
 
 
 def machine():

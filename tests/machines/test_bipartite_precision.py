@@ -6,12 +6,12 @@ import tensorflow as tf
 
 from tests import oracles
 from tfp_ebm.distributions import BipartiteNormal, SmoothedRBM
-from tfp_ebm.distributions.bipartite_precision import (
+from tfp_ebm.internal.keras import keras
+from tfp_ebm.machines.bipartite_precision import (
     BipartitePrecision,
     SpectralNormConstraint,
     check_positive_definite,
 )
-from tfp_ebm.internal.keras import keras
 
 
 @pytest.mark.parametrize("sizes", [(3, 2), (2, 4), (3, 3)])

@@ -4,8 +4,8 @@ import tensorflow as tf
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import keras
-from tfp_ebm.metrics.feature_network import FeatureNetwork
-from tfp_ebm.metrics.legacy_checkpoint import read_legacy_checkpoint
+from tfp_ebm.metrics.features.feature_network import FeatureNetwork
+from tfp_ebm.metrics.features.legacy_checkpoint import read_legacy_checkpoint
 
 __all__ = ["efficientnet_lite0"]
 

@@ -10,9 +10,9 @@ from tfp_ebm.distributions import BoltzmannMachine
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.mcmc import ParallelTempering, diagnose
-from tfp_ebm.training.checkpoints import is_chief
 from tfp_ebm.training.diagnosis import first_nonfinite
 from tfp_ebm.training.epoch_loss import UNNORMALIZED_LOSS
+from tfp_ebm.training.strategies import is_chief
 
 __all__ = ["ChainHealth", "NonFiniteError", "SampleGrids", "TensorBoard", "TerminateOnNonFinite"]
 

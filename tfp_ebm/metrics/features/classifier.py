@@ -9,7 +9,7 @@ import numpy as np
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import keras
-from tfp_ebm.metrics.feature_network import FeatureNetwork
+from tfp_ebm.metrics.features.feature_network import FeatureNetwork
 
 __all__ = ["load_classifier", "train_classifier"]
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfp_ebm.metrics.features import check_features, check_probabilities, check_same_features
+from tfp_ebm.metrics.feature_checks import check_features, check_probabilities, check_same_features
 
 
 def test_features_become_float64():

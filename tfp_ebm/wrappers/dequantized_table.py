@@ -10,11 +10,12 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.stochastic_bound import StochasticBound
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import distribution_arguments
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import parameter_properties, ps, samplers
 from tfp_ebm.internal.unit_cells import SIGNIFICANT_BITS, in_cell
+from tfp_ebm.wrappers.stochastic_bound import StochasticBound
 
 __all__ = ["DequantizedTable"]
 
@@ -96,23 +97,11 @@ class DequantizedTable(StochasticBound):
         with tf.name_scope(name) as name:
             self._distribution = distribution
             self._columns = columns
-            super().__init__(
-                dtype=distribution.dtype,
-                reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
-                validate_args=validate_args,
-                allow_nan_stats=allow_nan_stats,
-                parameters=parameters,
-                name=name,
-            )
+            super().__init__(**distribution_arguments(distribution.dtype, parameters, name))
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
         return {"distribution": parameter_properties.BatchedComponentProperties()}
-
-    @property
-    def distribution(self) -> tfp.distributions.Distribution:
-        """The density."""
-        return self._distribution
 
     @property
     def columns(self) -> tuple[str | int, ...]:
@@ -124,12 +113,6 @@ class DequantizedTable(StochasticBound):
 
     def _event_shape_tensor(self):
         return tf.constant([len(self._columns)])
-
-    def _batch_shape(self):
-        return self._distribution.batch_shape
-
-    def _batch_shape_tensor(self):
-        return self._distribution.batch_shape_tensor()
 
     def _call_log_prob(self, value, name, **kwargs):
         return super()._call_log_prob(self._as_tensor(value), name, **kwargs)

@@ -1,4 +1,4 @@
-from tfp_ebm.training.epoch_table import write_epoch_row
+from tfp_ebm.training.callbacks.epoch_table import write_epoch_row
 
 
 def test_a_row_replaces_its_epoch_and_all_later_ones(tmp_path):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfp_ebm.internal import checks
-from tfp_ebm.metrics.features import check_features, check_probabilities
+from tfp_ebm.metrics.feature_checks import check_features, check_probabilities
 
 __all__ = ["FeatureNetwork", "Output", "as_network", "weights_sha256"]
 

@@ -6,7 +6,7 @@ import types
 import numpy as np
 import pytest
 
-from tfp_ebm.metrics.legacy_checkpoint import read_legacy_checkpoint
+from tfp_ebm.metrics.features.legacy_checkpoint import read_legacy_checkpoint
 
 MAGIC = 0x1950A86A20F9469CFC6C
 

@@ -11,22 +11,13 @@ import tensorflow as tf
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.internal.replicas import num_replicas
-from tfp_ebm.training import checkpoint
-from tfp_ebm.training.replica_states import ReplicaStates
+from tfp_ebm.training.saving import checkpoint
+from tfp_ebm.training.saving.replica_states import ReplicaStates
+from tfp_ebm.training.strategies import is_chief
 
-__all__ = ["Checkpoints", "is_chief"]
+__all__ = ["Checkpoints"]
 
 _PATTERN = "update-*[0-9]"
-
-
-def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process writes files: the only worker, or the first of several."""
-    resolver = strategy.cluster_resolver
-    return (
-        resolver is None
-        or not resolver.task_type
-        or (resolver.task_type in ("chief", "worker") and resolver.task_id == 0)
-    )
 
 
 class Checkpoints(keras.callbacks.Callback):

@@ -3,7 +3,7 @@ import pytest
 
 from tfp_ebm import metrics
 from tfp_ebm.internal.keras import keras
-from tfp_ebm.metrics.feature_network import weights_sha256
+from tfp_ebm.metrics.features.feature_network import weights_sha256
 
 RNG = np.random.default_rng(0)
 

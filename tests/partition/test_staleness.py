@@ -9,7 +9,7 @@ import tensorflow as tf
 from tests import oracles
 from tfp_ebm import mcmc
 from tfp_ebm.distributions import GaussianBernoulliRBM, RestrictedBoltzmannMachine
-from tfp_ebm.distributions.staleness import values_unread
+from tfp_ebm.partition.staleness import values_unread
 
 POINTS = np.sign(np.random.default_rng(0).normal(size=[4, 27]))
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given
 from tfp_ebm.internal.seeds import sanitize_seed, seed_scope
 from tfp_ebm.internal.tfp_private import ps, samplers
 
@@ -26,6 +27,15 @@ class StochasticBound(tfp.distributions.Distribution):
     shape that ends in the batch shape; `_checked(value)` may refuse values. Further keywords, such
     as `distribution_kwargs`, are passed on to the distribution inside.
     """
+
+    _distribution: tfp.distributions.Distribution
+    distribution = Given[tfp.distributions.Distribution]("The distribution inside.")
+
+    def _batch_shape(self):
+        return self._distribution.batch_shape
+
+    def _batch_shape_tensor(self):
+        return self._distribution.batch_shape_tensor()
 
     def _checked(self, value: tf.Tensor) -> tf.Tensor:
         """Returns the value in the dtype of the distribution inside, refused if it is none."""

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.stochastic_bound import StochasticBound
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given, distribution_arguments
 from tfp_ebm.internal.tfp_private import parameter_properties, samplers
+from tfp_ebm.wrappers.stochastic_bound import StochasticBound
 
 __all__ = ["Augmented"]
 
@@ -90,32 +91,17 @@ class Augmented(StochasticBound):
             self._posterior = posterior
             self._num_augmented = num_augmented
             super().__init__(
-                dtype=distribution.dtype,
-                reparameterization_type=distribution.reparameterization_type,
-                validate_args=validate_args,
-                allow_nan_stats=allow_nan_stats,
-                parameters=parameters,
-                name=name,
+                **distribution_arguments(
+                    distribution.dtype, parameters, name, distribution.reparameterization_type
+                )
             )
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
         return {"distribution": parameter_properties.BatchedComponentProperties()}
 
-    @property
-    def distribution(self) -> tfp.distributions.Distribution:
-        """The density of (x, e)."""
-        return self._distribution
-
-    @property
-    def posterior(self) -> Callable:
-        """What makes q(e | x)."""
-        return self._posterior
-
-    @property
-    def num_augmented(self) -> int:
-        """The number of extra coordinates."""
-        return self._num_augmented
+    posterior = Given[Callable]("What makes q(e | x).")
+    num_augmented = Given[int]("The number of extra coordinates.")
 
     def _event_shape(self):
         shape = self._distribution.event_shape
@@ -124,12 +110,6 @@ class Augmented(StochasticBound):
     def _event_shape_tensor(self):
         shape = self._distribution.event_shape_tensor()
         return tf.concat([shape[:-1], [shape[-1] - self._num_augmented]], axis=0)
-
-    def _batch_shape(self):
-        return self._distribution.batch_shape
-
-    def _batch_shape_tensor(self):
-        return self._distribution.batch_shape_tensor()
 
     def _log_weight(self, value, seed, **kwargs):
         draw_seed, joint_seed = samplers.split_seed(seed, n=2, salt="augmented")

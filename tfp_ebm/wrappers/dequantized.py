@@ -7,8 +7,8 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.stochastic_bound import StochasticBound
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given, distribution_arguments
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import (
     DiscreteDistributionMixin,
@@ -17,6 +17,7 @@ from tfp_ebm.internal.tfp_private import (
     samplers,
 )
 from tfp_ebm.internal.unit_cells import SIGNIFICANT_BITS, in_cell
+from tfp_ebm.wrappers.stochastic_bound import StochasticBound
 
 __all__ = ["Dequantized"]
 
@@ -102,44 +103,21 @@ class Dequantized(DiscreteDistributionMixin, StochasticBound):
             self._num_levels = num_levels
             self._noise = noise
             super().__init__(
-                dtype=_smallest_integer(num_levels),
-                reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
-                validate_args=validate_args,
-                allow_nan_stats=allow_nan_stats,
-                parameters=parameters,
-                name=name,
+                **distribution_arguments(_smallest_integer(num_levels), parameters, name)
             )
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
         return {"distribution": parameter_properties.BatchedComponentProperties()}
 
-    @property
-    def distribution(self) -> tfp.distributions.Distribution:
-        """The density."""
-        return self._distribution
-
-    @property
-    def num_levels(self) -> int:
-        """Number of levels."""
-        return self._num_levels
-
-    @property
-    def noise(self) -> Callable | None:
-        """The dequantisation noise, None if uniform."""
-        return self._noise
+    num_levels = Given[int]("Number of levels.")
+    noise = Given[Callable | None]("The dequantisation noise, None if uniform.")
 
     def _event_shape(self):
         return self._distribution.event_shape
 
     def _event_shape_tensor(self):
         return self._distribution.event_shape_tensor()
-
-    def _batch_shape(self):
-        return self._distribution.batch_shape
-
-    def _batch_shape_tensor(self):
-        return self._distribution.batch_shape_tensor()
 
     def _call_log_prob(self, value, name, **kwargs):
         return super()._call_log_prob(self._as_tensor(value), name, **kwargs)

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tfp_ebm.internal.keras import keras
-from tfp_ebm.metrics.feature_network import FeatureNetwork
+from tfp_ebm.metrics.features.feature_network import FeatureNetwork
 
 __all__ = ["inception_v3"]
 
