@@ -9,6 +9,7 @@ from tfp_ebm.bijectors.contraction_root import FixedPoint, Solver
 from tfp_ebm.bijectors.one_pass import OnePassBijector
 from tfp_ebm.bijectors.power_series import PowerSeries, exact_log_det
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given, bijector_arguments
 from tfp_ebm.internal.exact_log_dets import wants_exact
 from tfp_ebm.internal.seeds import sanitize_seed
 
@@ -115,19 +116,14 @@ class Residual(OnePassBijector):
             )
             super().__init__(
                 forward_min_event_ndims=len(network.event_shape),
-                validate_args=validate_args,
-                parameters=parameters,
-                name=name,
+                **bijector_arguments(parameters, name),
             )
 
     @classmethod
     def _parameter_properties(cls, dtype: Any):
         return {}
 
-    @property
-    def network(self) -> tf.Module:
-        """The network g."""
-        return self._network
+    network = Given[tf.Module]("The network g.")
 
     @property
     def num_context(self) -> int:

@@ -31,7 +31,7 @@ from tfp_ebm.models.named_specs import (
     preset_names,
     with_options,
 )
-from tfp_ebm.models.parts import Parts, latents, parts
+from tfp_ebm.models.parts import Parts, latents, log_determinants, parts
 from tfp_ebm.models.registry import (
     base_names,
     flow_names,
@@ -69,6 +69,7 @@ __all__ = [
     "initialize_from_data",
     "latent_shapes",
     "latents",
+    "log_determinants",
     "multi_scale",
     "multicov_flow",
     "named_spec",

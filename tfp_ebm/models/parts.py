@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfp_ebm.bijectors import Residual
 from tfp_ebm.distributions import Augmented, Dequantized, DequantizedTable, StochasticBound
 from tfp_ebm.internal.tfp_private import TransformedDistribution, samplers
 
-__all__ = ["Parts", "has_columns", "latents", "num_levels", "parts"]
+__all__ = ["Parts", "has_columns", "latents", "log_determinants", "num_levels", "parts"]
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
@@ -94,6 +95,21 @@ def num_levels(model: tfd.Distribution) -> int | None:
     if hasattr(model, "condition"):
         return num_levels(model.distribution)
     return model.num_levels if isinstance(model, Dequantized) else None
+
+
+def log_determinants(model: tf.Module) -> str:
+    """Returns what the log-determinants of a model are: exact, or the worst estimate among them.
+
+    >>> from tfp_ebm.models import DataSpec, ModelSpec, build
+    >>> spec = ModelSpec(DataSpec((40,)), flow=("residual", {"num_steps": 1}), base="normal")
+    >>> log_determinants(build(spec))
+    'unbiased estimate'
+
+    Args:
+      model: a model, or a flow.
+    """
+    kinds = {part.log_det_kind for part in (model, *model.submodules) if isinstance(part, Residual)}
+    return next((k for k in ("truncated estimate", "unbiased estimate") if k in kinds), "exact")
 
 
 def has_columns(model: tfd.Distribution) -> bool:
