@@ -132,29 +132,26 @@ def spectral_norm_bound(matrix: tf.Tensor, num_squarings: int = 5) -> tf.Tensor:
     be fooled by a start vector orthogonal to the leading one, as power iteration can.
 
     Args:
-      matrix: `[..., n, m]`, real or complex.
+      matrix: `[..., n, m]`.
       num_squarings: how often the Gram matrix is squared.
 
     Returns:
-      `[...]`, real, at least the spectral norm up to rounding.
+      `[...]`, at least the spectral norm up to rounding.
     """
     rows, columns = matrix.shape[-2:]
+    tiny = tf.constant(matrix.dtype.as_numpy_dtype(1e-30), matrix.dtype)
     # Scaled by its largest entry first, so that no finite matrix overflows in the products.
-    largest = tf.reduce_max(tf.abs(matrix), axis=[-2, -1])
-    tiny = tf.constant(1e-30, largest.dtype)
-    # The bound is homogeneous, so that its derivatives do not need this scale's.
-    largest = tf.stop_gradient(tf.maximum(largest, tiny))
-    matrix = matrix / tf.cast(largest, matrix.dtype)[..., tf.newaxis, tf.newaxis]
-    gram = tf.matmul(matrix, matrix, adjoint_a=columns <= rows, adjoint_b=columns > rows)
-    log_bound = tf.zeros_like(largest)
+    largest = tf.maximum(tf.reduce_max(tf.abs(matrix), axis=[-2, -1]), tiny)
+    matrix = matrix / largest[..., tf.newaxis, tf.newaxis]
+    gram = tf.matmul(matrix, matrix, transpose_a=columns <= rows, transpose_b=columns > rows)
+    log_bound = tf.zeros(tf.shape(gram)[:-2], gram.dtype)
     power = 1.0
     for step in range(num_squarings + 1):
-        square = tf.reduce_sum(tf.math.real(gram * tf.math.conj(gram)), axis=[-2, -1])
-        scale = tf.sqrt(tf.maximum(square, tiny))
+        scale = tf.maximum(tf.sqrt(tf.reduce_sum(gram**2, axis=[-2, -1])), tiny)
         log_bound += tf.math.log(scale) / power
-        gram /= tf.cast(scale, gram.dtype)[..., tf.newaxis, tf.newaxis]
+        gram /= scale[..., tf.newaxis, tf.newaxis]
         if step < num_squarings:
-            gram = tf.matmul(gram, gram, adjoint_b=True)
+            gram = tf.matmul(gram, gram, transpose_b=True)
             power *= 2.0
     return largest * tf.exp(0.5 * log_bound)
 

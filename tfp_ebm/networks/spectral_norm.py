@@ -31,8 +31,8 @@ def convolution_norm_bound(kernel: tf.Tensor, image_shape: Sequence[int]) -> tf.
       image_shape: (H, W), the size of the images.
 
     Returns:
-      A scalar, in the units of the kernel, whatever the number of images. It costs six products
-      of matrices of the size of the smaller number of channels, for half of the frequencies.
+      A scalar, in the units of the kernel. Whatever the number of images, it costs six products of
+      matrices of twice the smaller number of channels, for half of the frequencies.
 
     Source: Sedghi, Gupta and Long, "The singular values of convolutional layers" (2019), for the
     periodic convolution.
@@ -44,7 +44,10 @@ def convolution_norm_bound(kernel: tf.Tensor, image_shape: Sequence[int]) -> tf.
     flat = tf.reshape(kernel, [height * width, -1])
     shape = [-1, *kernel.shape[2:]]
     real, imaginary = (tf.reshape(tf.matmul(part, flat), shape) for part in (cosine, sine))
-    return tf.reduce_max(spectral_norm_bound(tf.complex(real, imaginary)))
+    # Of the norm of the complex matrix: |R + i S| = |[[R, -S], [S, R]]|.
+    upper = tf.concat([real, -imaginary], axis=-1)
+    lower = tf.concat([imaginary, real], axis=-1)
+    return tf.reduce_max(spectral_norm_bound(tf.concat([upper, lower], axis=-2)))
 
 
 def _waves(kernel_shape, image_shape):
