@@ -11,7 +11,7 @@ from tfp_ebm.internal.tfp_private import ps
 __all__ = ["FixedPoint", "Solver"]
 
 # Relative residuals at which the iteration ends, by default.
-_TOLERANCE = {tf.float32: 2e-6, tf.float64: 1e-13}
+_TOLERANCE = {tf.float32: 5e-7, tf.float64: 1e-13}
 
 
 class FixedPoint(NamedTuple):
@@ -64,7 +64,7 @@ class Solver(NamedTuple):
       event_ndims: rank of an event.
       coefficient: c, a bound on the Lipschitz constant of h.
       owner: who solves, for messages.
-      tolerance: relative residual at which to end; None: 2e-6 in float32, 1e-13 in float64.
+      tolerance: relative residual at which to end; None: 5e-7 in float32, 1e-13 in float64.
       max_evaluations: evaluations of h after which to give up.
       num_kept: differences that Anderson's step combines; 0: plain steps alone.
 

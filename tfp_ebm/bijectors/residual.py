@@ -45,7 +45,7 @@ class Residual(OnePassBijector):
     seed.
     Within `bijectors.exact_log_determinants()` all are exact.
 
-    The inverse is iterated to a residual of 2e-6 in float32 and 1e-13 in float64, relative to the
+    The inverse is iterated to a residual of 5e-7 in float32 and 1e-13 in float64, relative to the
     event, by Anderson's acceleration of the fixed-point iteration (see `Solver`); `fixed_point`
     returns the residual and the count. An inverse that does not converge is an error, and NaN under
     XLA.
@@ -112,7 +112,11 @@ class Residual(OnePassBijector):
             self._num_terms = num_terms
             self._log_det = log_det
             self._solver = Solver(
-                len(network.event_shape), network.coefficient, name, tolerance, max_evaluations
+                len(network.event_shape),
+                network.coefficient,
+                parameters["name"],
+                tolerance,
+                max_evaluations,
             )
             super().__init__(
                 forward_min_event_ndims=len(network.event_shape),

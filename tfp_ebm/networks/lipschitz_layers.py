@@ -1,5 +1,6 @@
 """Layers and activations that bring no two points further apart."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,11 +28,20 @@ def _norm_bound(kernel, image_size):
     return convolution_norm_bound(kernel, image_size)
 
 
-# Layers of one shape share one graph, which is not put in place of each of its calls: deep flows
-# would otherwise take minutes to trace and to optimise.
-@tf.function(autograph=False, experimental_attributes={"_noinline": True})
-def _bounded(kernel, image_size):
-    return kernel / tf.maximum(_MARGIN * _norm_bound(kernel, image_size), 1)
+@functools.cache
+def _bounding(shape, dtype, image_size):
+    """Returns the function from kernels of a shape to bounded kernels.
+
+    Layers of one shape share its graph, which is not put in place of each of its calls: deep flows
+    would otherwise take minutes to trace and to optimise.
+    """
+
+    def bounded(kernel):
+        return kernel / tf.maximum(_MARGIN * _norm_bound(kernel, image_size), 1)
+
+    signature = [tf.TensorSpec(shape, dtype)]
+    options = {"experimental_attributes": {"_noinline": True}}
+    return tf.function(bounded, input_signature=signature, autograph=False, **options)
 
 
 class LipschitzLinear(keras.layers.Layer):
@@ -97,7 +107,8 @@ class LipschitzLinear(keras.layers.Layer):
 
     def bounded_kernel(self) -> tf.Tensor:
         """Returns the kernel that the layer applies, whose spectral norm is at most 1."""
-        return _bounded(tf.convert_to_tensor(self.kernel), self._image_size)
+        kernel = tf.convert_to_tensor(self.kernel)
+        return _bounding(tuple(kernel.shape), kernel.dtype, self._image_size)(kernel)
 
     def apply(self, x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
         """Returns the output, `[..., num_outputs]`, for a kernel that is bounded already.
