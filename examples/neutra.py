@@ -4,9 +4,9 @@
 
 The posterior is that of variational_inference.py: two ridges with 23 nats between them, which
 Hamiltonian chains in theta never cross. A flow fitted by reverse KL pulls the posterior back to
-nearly its base, where Hamiltonian steps need not follow bent ridges, and where draws of the base are
-good proposals of jumps; the Metropolis rule makes both exact. Draws of an RBM with two modes reach
-both ridges; those of a Gaussian, whose flow gave one of them up, hardly ever do.
+nearly its base, where Hamiltonian steps need not follow bent ridges, and where draws of the base
+are good proposals of jumps; the Metropolis rule makes both exact. Draws of an RBM with two modes
+reach both ridges; those of a Gaussian, whose flow gave one of them up, hardly ever do.
 
 Source: Hoffman et al., "NeuTra-lizing bad geometry in Hamiltonian Monte Carlo using neural
 transport" (2019), for the Hamiltonian steps.

@@ -271,6 +271,7 @@ DISTRIBUTIONS = {
 
 # Four seconds or more; `make test` has quicker entries of most of these classes, and the oracles.
 SLOW = {
+    *("Residual", "Residual dense"),
     *("Coupling additive", "Coupling spline", "MixLogCDF", "MixLogCDFCoupling", "MonotoneSpline"),
     *("LabeledRBM", "SmoothedRBM", "SmoothedRBM larger", "SmoothedBoltzmannMachine"),
     *("SmoothedBoltzmannMachine block", "ConvolutionalRBM", "RestrictedBoltzmannMachine binary"),

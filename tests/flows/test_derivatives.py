@@ -21,6 +21,12 @@ FLOWS = {
     ),
     "vector_flow": (lambda: models.vector_flow(4, 2, (5,), **OPTIONS), POINTS),
     "vector_flow odd": (lambda: models.vector_flow(3, 2, (5,), **OPTIONS), POINTS[:, :3]),
+    "residual": (
+        lambda: models.residual((2, 4, 1), 5, 1, 1, (4,), log_det="exact", **OPTIONS),
+        IMAGES,
+    ),
+    "residual vectors": (lambda: models.residual((4,), None, 1, 2, (4,), **OPTIONS), POINTS),
+    "densenet vectors": (lambda: models.densenet((4,), None, 1, 2, 2, 3, **OPTIONS), POINTS),
     "spline_flow": (lambda: models.spline_flow(3, 2, 2, (5,), **OPTIONS), POINTS[:, :3]),
     "spline_flow single": (lambda: models.spline_flow(1, 2, 2, **OPTIONS), POINTS[:, :1]),
 }

@@ -25,7 +25,9 @@ def steepest(network, x):
     return np.linalg.norm(np.stack(rows, axis=1), 2, axis=(1, 2)).max()
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] * ("images" in n)) for n in NETWORKS]
+)
 def test_the_lipschitz_constant_is_bounded_at_any_weights(name):
     network = NETWORKS[name](coefficient=0.9, dtype="float64")
     x = tf.constant(2 * np.random.default_rng(0).normal(size=[20, *network.event_shape]))

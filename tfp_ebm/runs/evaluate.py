@@ -188,8 +188,8 @@ def _likelihoods(model, events, labels, seed, importance_draws, log_partition_er
     if importance_draws:
         if not is_bound:
             raise ValueError(
-                "`--importance-draws` tighten a bound, but the log-probability of this model is "
-                "exact; leave them out."
+                "`--importance-draws` tighten a bound by draws of noise, but this model has a density "
+                "and no noise; leave them out."
             )
         if estimated != "exact":
             raise ValueError(
