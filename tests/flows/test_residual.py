@@ -6,7 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tests.networks.test_spectral_norm import matrix_of
-from tfp_ebm import bijectors, datasets, models, networks, training
+from tfp_ebm import bijectors, datasets, flows, models, networks, training
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.testing.conformance import randomize
 
@@ -18,7 +18,7 @@ SMALL = {"residual": {"hidden_units": [6]}, "densenet": {"num_layers": 2, "growt
 @pytest.mark.parametrize("name", SMALL)
 @pytest.mark.parametrize("size", [1, 2, 5])
 def test_vectors_of_any_size(name, size):
-    flow = getattr(models, name)((size,), None, num_steps=2, dtype=tf.float64, **SMALL[name])
+    flow = getattr(flows, name)((size,), None, num_steps=2, dtype=tf.float64, **SMALL[name])
     randomize(flow, 0.5)
     x = tf.constant(np.random.default_rng(0).normal(size=[7, size]))
     z = flow.inverse(x)
@@ -35,7 +35,7 @@ def test_vectors_of_any_size(name, size):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_images_of_several_scales(name):
-    make = getattr(models, name)
+    make = getattr(flows, name)
     flow = make((4, 4, 1), 5, 2, num_steps=1, dtype=tf.float64, **SMALL[name])
     randomize(flow, 0.3)
     shapes = [part.network.event_shape for part in residuals(flow)]
@@ -53,8 +53,8 @@ def residuals(flow):
 
 
 def test_levels_of_vectors_are_scaled_to_1():
-    flow = models.residual((3,), 10, num_steps=1, hidden_units=[4], dtype=tf.float64)
-    plain = models.residual((3,), None, num_steps=1, hidden_units=[4], dtype=tf.float64)
+    flow = flows.residual((3,), 10, num_steps=1, hidden_units=[4], dtype=tf.float64)
+    plain = flows.residual((3,), None, num_steps=1, hidden_units=[4], dtype=tf.float64)
     for one, other in zip(plain.variables, flow.variables, strict=True):
         one.assign(other)
     x = np.random.default_rng(2).uniform(0, 10, size=[4, 3])
@@ -89,9 +89,9 @@ def test_learns_two_moons_almost_to_their_entropy(name):
     keras.utils.set_random_seed(0)
     density = datasets.density_2d("two_moons")
     sizes = {"residual": {"hidden_units": [32, 32]}, "densenet": {"growth": 8}}[name]
-    flow = getattr(models, name)((2,), None, num_steps=6, **sizes)
+    flow = getattr(flows, name)((2,), None, num_steps=6, **sizes)
     train = density.sample(500 * 256, seed=2)
-    models.initialize_from_data(flow, train[:2_000])
+    flows.initialize_from_data(flow, train[:2_000])
     model = tfd.TransformedDistribution(tfd.MultivariateNormalDiag(tf.zeros([2])), flow)
     trainer = training.LikelihoodModel(model, seed=(0, 1))
     trainer.compile(
@@ -106,11 +106,11 @@ def test_learns_two_moons_almost_to_their_entropy(name):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: models.residual((2,), None, coefficient=1.0), r"`coefficient` must .* got 1.0"),
-        (lambda: models.densenet((2,), None, num_steps=0), "`num_steps` must be .* at least 1"),
-        (lambda: models.residual((4, 6, 1), 5, 2), "`image_shape` must have a height and width"),
-        (lambda: models.residual((2,), None, log_det="all"), "`log_det` must be one of"),
-        (lambda: models.residual((2,), 1), "`num_levels` must be an integer of at least 2, got 1"),
+        (lambda: flows.residual((2,), None, coefficient=1.0), r"`coefficient` must .* got 1.0"),
+        (lambda: flows.densenet((2,), None, num_steps=0), "`num_steps` must be .* at least 1"),
+        (lambda: flows.residual((4, 6, 1), 5, 2), "`image_shape` must have a height and width"),
+        (lambda: flows.residual((2,), None, log_det="all"), "`log_det` must be one of"),
+        (lambda: flows.residual((2,), 1), "`num_levels` must be an integer of at least 2, got 1"),
     ],
 )
 def test_errors(call, message):

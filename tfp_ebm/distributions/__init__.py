@@ -4,7 +4,6 @@ from tfp_ebm.distributions.bipartite_normal import BipartiteNormal
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.convolutional_rbm import ConvolutionalRBM
 from tfp_ebm.distributions.discrete_mixture import DiscreteMixture
-from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.distributions.gaussian_bernoulli_rbm import GaussianBernoulliRBM
 from tfp_ebm.distributions.independent_spins import IndependentSpins
 from tfp_ebm.distributions.labeled_rbm import LabeledRBM
@@ -12,6 +11,7 @@ from tfp_ebm.distributions.restricted_boltzmann_machine import RestrictedBoltzma
 from tfp_ebm.distributions.smoothed_boltzmann_machine import SmoothedBoltzmannMachine
 from tfp_ebm.distributions.smoothed_rbm import SmoothedRBM
 from tfp_ebm.internal.copying import make_copyable
+from tfp_ebm.partition.energy_based import EnergyBased
 from tfp_ebm.wrappers import Augmented, Dequantized, DequantizedTable, StochasticBound
 
 __all__ = [

@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import distributions
+from tfp_ebm.internal.types import Distribution
 
 __all__ = [
     "Latents",
@@ -57,12 +58,12 @@ def _delta(delta, learn_delta):
     return 1.0 if learn_delta else 2.5
 
 
-def normal(latents: Latents, dtype: tf.DType) -> tfd.Distribution:
+def normal(latents: Latents, dtype: tf.DType) -> Distribution:
     """The standard Gaussian."""
     return tfd.MultivariateNormalDiag(loc=tf.zeros([latents.size], dtype))
 
 
-def logistic(latents: Latents, dtype: tf.DType) -> tfd.Distribution:
+def logistic(latents: Latents, dtype: tf.DType) -> Distribution:
     """Independent standard logistics, NICE's base for images.
 
     Source: Dinh, Krueger and Bengio, "NICE: Non-linear Independent Components Estimation" (2014),
@@ -74,7 +75,7 @@ def logistic(latents: Latents, dtype: tf.DType) -> tfd.Distribution:
 
 def spins(
     latents: Latents, dtype: tf.DType, delta: float = 1.0, learn_delta: bool = False
-) -> tfd.Distribution:
+) -> Distribution:
     """Independent smoothed spins, the base of D-Flow.
 
     Args:
@@ -94,7 +95,7 @@ def multicov(
     delta: float | None = None,
     learn_delta: bool = False,
     num_hidden: int | None = None,
-) -> tfd.Distribution:
+) -> Distribution:
     """A Gaussian with the smoothed RBM's precision matrix.
 
     Args:
@@ -119,7 +120,7 @@ def rbm(
     learn_delta: bool = False,
     num_hidden: int | None = None,
     **options: Any,
-) -> tfd.Distribution:
+) -> Distribution:
     """A smoothed restricted Boltzmann machine over the latents, the base of RBM-Flow.
 
     Args:
@@ -140,7 +141,7 @@ def rbm(
     )
 
 
-def boltzmann(latents: Latents, dtype: tf.DType, **options: Any) -> tfd.Distribution:
+def boltzmann(latents: Latents, dtype: tf.DType, **options: Any) -> Distribution:
     """A smoothed Boltzmann machine whose spins are all coupled.
 
     Args:
@@ -153,7 +154,7 @@ def boltzmann(latents: Latents, dtype: tf.DType, **options: Any) -> tfd.Distribu
 
 def gaussian_rbm(
     latents: Latents, dtype: tf.DType, num_hidden: int = 512, **options: Any
-) -> tfd.Distribution:
+) -> Distribution:
     """A Gaussian-Bernoulli machine whose visible units are the latents, the base of EB-and-Flow.
 
     Args:
@@ -169,7 +170,7 @@ def gaussian_rbm(
 
 def labeled_rbm(
     latents: Latents, dtype: tf.DType, num_hidden: int = 512, **options: Any
-) -> tfd.Distribution:
+) -> Distribution:
     """A Gaussian-Bernoulli machine over the latents and their label.
 
     Args:
@@ -193,7 +194,7 @@ def labeled_rbm(
 
 def per_level(
     latents: Latents, dtype: tf.DType, num_hidden: int = 512, **options: Any
-) -> tfd.Distribution:
+) -> Distribution:
     """A Gaussian-Bernoulli machine for each part that a flow of several scales leaves.
 
     Args:
@@ -211,7 +212,7 @@ def per_level(
 
 def conv_rbm(
     latents: Latents, dtype: tf.DType, num_hidden: int = 100, **options: Any
-) -> tfd.Distribution:
+) -> Distribution:
     """One convolutional Gaussian machine over the parts that a flow of several scales leaves.
 
     Args:
