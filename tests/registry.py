@@ -46,6 +46,7 @@ def spline(parameters):
 
 # By name: a constructor, points, and options of the check where it needs any.
 BIJECTORS = {
+    "exact_log_determinants": None,  # A function.
     "ActNorm": (lambda dtype: bijectors.ActNorm.create([2], dtype=dtype), images(3, 2, 3, 2)),
     "ActNorm per position": (
         lambda dtype: bijectors.ActNorm.create([2, 3, 2], dtype=dtype),

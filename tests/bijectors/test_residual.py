@@ -3,14 +3,14 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tests.registry import conformance
+from tests import registry
 from tfp_ebm import bijectors, networks
 from tfp_ebm.internal.seeds import seed_scope
 from tfp_ebm.testing.conformance import randomize
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
-test_conformance = conformance("Residual")
+test_conformance = registry.conformance("Residual")
 
 
 def moved(network, scale=1.0):

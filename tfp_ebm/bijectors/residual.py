@@ -1,7 +1,5 @@
 """Residual layers: x plus a contraction of x."""
 
-from typing import Any
-
 import tensorflow as tf
 
 from tfp_ebm.bijectors.context import with_context
@@ -12,6 +10,7 @@ from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, bijector_arguments
 from tfp_ebm.internal.exact_log_dets import wants_exact
 from tfp_ebm.internal.seeds import sanitize_seed
+from tfp_ebm.internal.types import DType, TensorLike
 
 __all__ = ["Residual"]
 
@@ -118,13 +117,10 @@ class Residual(OnePassBijector):
                 tolerance,
                 max_evaluations,
             )
-            super().__init__(
-                forward_min_event_ndims=len(network.event_shape),
-                **bijector_arguments(parameters, name),
-            )
+            super().__init__(**bijector_arguments(parameters, name, len(network.event_shape)))
 
     @classmethod
-    def _parameter_properties(cls, dtype: Any):
+    def _parameter_properties(cls, dtype: DType):
         return {}
 
     network = Given[tf.Module]("The network g.")
@@ -192,7 +188,7 @@ class Residual(OnePassBijector):
         x = self._solver.solve(lambda x, *parts: self._network.apply(x, parts), y, tensors)
         return x, self._value_and_log_det(x, tensors, seed)[1]
 
-    def fixed_point(self, y: Any, condition: Any = None) -> FixedPoint:
+    def fixed_point(self, y: TensorLike, condition: TensorLike | None = None) -> FixedPoint:
         """Returns what the inverse iterates to, with its residual and count, converged or not.
 
         Args:

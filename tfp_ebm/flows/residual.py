@@ -9,6 +9,7 @@ from tfp_ebm import bijectors, networks
 from tfp_ebm.flows.image_preprocessing import image_preprocessing
 from tfp_ebm.flows.multi_scale import multi_scale
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Bijector, DType
 
 __all__ = ["densenet", "residual"]
 
@@ -26,9 +27,9 @@ def residual(
     alpha: float = 0.05,
     num_augmented: int = 0,
     num_context: int = 0,
-    dtype: tf.DType = tf.float32,
+    dtype: DType = tf.float32,
     name: str = "residual_flow",
-) -> tfb.Bijector:
+) -> Bijector:
     """Returns a residual flow from a flat latent vector to images or vectors.
 
     In the order the data meets them: for images `ImageToLogit`, then at each scale a squeeze and
@@ -87,9 +88,9 @@ def densenet(
     alpha: float = 0.05,
     num_augmented: int = 0,
     num_context: int = 0,
-    dtype: tf.DType = tf.float32,
+    dtype: DType = tf.float32,
     name: str = "densenet_flow",
-) -> tfb.Bijector:
+) -> Bijector:
     """Returns a DenseNet flow from a flat latent vector to images or vectors.
 
     It is a `residual` flow whose networks are `LipschitzDenseNet`s: each of their layers keeps its
@@ -145,7 +146,7 @@ def densenet(
 class _Steps:
     """Makes the steps of a scale, for events of its shape, data to latent."""
 
-    def __init__(self, make_network: Callable, num_steps: int, log_det: str, dtype: tf.DType):
+    def __init__(self, make_network: Callable, num_steps: int, log_det: str, dtype: DType):
         self._make_network = make_network
         self._num_steps = checks.positive_integer("num_steps", num_steps)
         self._log_det = log_det

@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
 
@@ -10,6 +9,7 @@ from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import dtype_policy, keras
 from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
 from tfp_ebm.internal.numeric import spectral_norm_bound
+from tfp_ebm.internal.types import Policy
 from tfp_ebm.networks.spectral_norm import convolution_norm_bound
 
 __all__ = ["LipSwish", "LipschitzLinear"]
@@ -72,7 +72,7 @@ class LipschitzLinear(keras.layers.Layer):
         num_outputs: int,
         kernel_size: int = 1,
         initial_norm: float = 1.0,
-        dtype: Any = tf.float32,
+        dtype: Policy = tf.float32,
         name: str | None = None,
     ) -> None:
         """Constructs and builds the layer.
@@ -145,7 +145,7 @@ class LipSwish(keras.layers.Layer):
     """
 
     def __init__(
-        self, concatenated: bool = False, dtype: Any = tf.float32, name: str | None = None
+        self, concatenated: bool = False, dtype: Policy = tf.float32, name: str | None = None
     ) -> None:
         """Constructs the activation.
 

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import dtype_policy, keras
+from tfp_ebm.internal.types import Policy
 from tfp_ebm.networks.lipschitz_layers import LipschitzLinear, LipSwish
 
 __all__ = ["LipschitzDenseNet", "LipschitzNet"]
@@ -115,7 +115,7 @@ class LipschitzNet(_Contraction):
         hidden_units: Sequence[int] = (64, 64),
         coefficient: float = 0.98,
         num_context: int = 0,
-        dtype: Any = tf.float32,
+        dtype: Policy = tf.float32,
         name: str | None = None,
     ) -> None:
         """Constructs and builds the network.
@@ -194,7 +194,7 @@ class LipschitzDenseNet(_Contraction):
         concatenated: bool = True,
         coefficient: float = 0.98,
         num_context: int = 0,
-        dtype: Any = tf.float32,
+        dtype: Policy = tf.float32,
         name: str | None = None,
     ) -> None:
         """Constructs and builds the network.
