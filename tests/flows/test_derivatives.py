@@ -31,6 +31,12 @@ FLOWS = {
     "elementwise": (lambda: flows.elementwise_flow(3, num_components=2, **OPTIONS), POINTS[:, :3]),
     "vector_flow": (lambda: flows.vector_flow(4, 2, (5,), **OPTIONS), POINTS),
     "vector_flow odd": (lambda: flows.vector_flow(3, 2, (5,), **OPTIONS), POINTS[:, :3]),
+    "residual": (
+        lambda: flows.residual((2, 4, 1), 5, 1, 1, (4,), log_det="exact", **OPTIONS),
+        IMAGES,
+    ),
+    "residual vectors": (lambda: flows.residual((4,), None, 1, 2, (4,), **OPTIONS), POINTS),
+    "densenet vectors": (lambda: flows.densenet((4,), None, 1, 2, 2, 3, **OPTIONS), POINTS),
     "spline_flow": (lambda: flows.spline_flow(3, 2, 2, (5,), **OPTIONS), POINTS[:, :3]),
     "spline_flow single": (lambda: flows.spline_flow(1, 2, 2, **OPTIONS), POINTS[:, :1]),
 }

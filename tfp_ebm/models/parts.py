@@ -6,11 +6,20 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfp_ebm.bijectors import Residual
 from tfp_ebm.distributions import Augmented, Dequantized, DequantizedTable, StochasticBound
 from tfp_ebm.internal.tfp_private import TransformedDistribution, samplers
 from tfp_ebm.internal.types import Distribution, Seed, TensorLike
 
-__all__ = ["Parts", "flow_input", "has_columns", "latents", "num_levels", "parts"]
+__all__ = [
+    "Parts",
+    "flow_input",
+    "has_columns",
+    "latents",
+    "log_determinants",
+    "num_levels",
+    "parts",
+]
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
@@ -107,6 +116,21 @@ def num_levels(model: Distribution) -> int | None:
     """Returns the number of levels of a model of integers 0 ... num_levels - 1; None of others."""
     model = _unconditioned(model)
     return model.num_levels if isinstance(model, Dequantized) else None
+
+
+def log_determinants(model: tf.Module) -> str:
+    """Returns what the log-determinants of a model are: exact, or the worst estimate among them.
+
+    >>> from tfp_ebm.models import DataSpec, ModelSpec, build
+    >>> spec = ModelSpec(DataSpec((40,)), flow=("residual", {"num_steps": 1}), base="normal")
+    >>> log_determinants(build(spec))
+    'unbiased estimate'
+
+    Args:
+      model: a model, or a flow.
+    """
+    kinds = {part.log_det_kind for part in (model, *model.submodules) if isinstance(part, Residual)}
+    return next((k for k in ("truncated estimate", "unbiased estimate") if k in kinds), "exact")
 
 
 def has_columns(model: Distribution) -> bool:

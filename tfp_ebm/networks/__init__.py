@@ -3,8 +3,11 @@
 from tfp_ebm.networks.conv_net import ConvNet
 from tfp_ebm.networks.gated_attention import GatedAttention
 from tfp_ebm.networks.gated_resnet import GatedConvolution, GatedResNet, concat_elu
+from tfp_ebm.networks.lipschitz_layers import LipschitzLinear, LipSwish
+from tfp_ebm.networks.lipschitz_net import LipschitzDenseNet, LipschitzNet
 from tfp_ebm.networks.masked_mlp import MaskedMLP
 from tfp_ebm.networks.mlp import MLP
+from tfp_ebm.networks.spectral_norm import convolution_norm_bound
 from tfp_ebm.networks.transformer import Transformer
 
 __all__ = [
@@ -13,7 +16,12 @@ __all__ = [
     "GatedAttention",
     "GatedConvolution",
     "GatedResNet",
+    "LipSwish",
+    "LipschitzDenseNet",
+    "LipschitzLinear",
+    "LipschitzNet",
     "MaskedMLP",
     "Transformer",
     "concat_elu",
+    "convolution_norm_bound",
 ]
