@@ -4,7 +4,14 @@ from tfp_ebm.bijectors.act_norm import ActNorm
 from tfp_ebm.bijectors.channel_split import ChannelSplit
 from tfp_ebm.bijectors.checkerboard_split import CheckerboardSplit
 from tfp_ebm.bijectors.coupling import Coupling
+from tfp_ebm.bijectors.factor_out import FactorOut
+from tfp_ebm.bijectors.general_coupling import GeneralCoupling
 from tfp_ebm.bijectors.image_to_logit import ImageToLogit
+from tfp_ebm.bijectors.integer_operations import (
+    InvertibleOperation,
+    round_straight_through,
+    rounded_addition,
+)
 from tfp_ebm.bijectors.invertible_1x1_conv import Invertible1x1Conv
 from tfp_ebm.bijectors.mix_log_cdf import MixLogCDF
 from tfp_ebm.bijectors.mix_log_cdf_coupling import MixLogCDFCoupling
@@ -17,12 +24,17 @@ __all__ = [
     "ChannelSplit",
     "CheckerboardSplit",
     "Coupling",
+    "FactorOut",
+    "GeneralCoupling",
     "ImageToLogit",
     "Invertible1x1Conv",
+    "InvertibleOperation",
     "MixLogCDF",
     "MixLogCDFCoupling",
     "MonotoneSpline",
     "Squeeze",
+    "round_straight_through",
+    "rounded_addition",
 ]
 
 make_copyable()

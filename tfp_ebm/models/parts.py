@@ -6,7 +6,13 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions import Augmented, Dequantized, DequantizedTable, StochasticBound
+from tfp_ebm.distributions import (
+    Augmented,
+    Dequantized,
+    DequantizedTable,
+    IntegerEvents,
+    StochasticBound,
+)
 from tfp_ebm.internal.tfp_private import TransformedDistribution, samplers
 
 __all__ = ["Parts", "has_columns", "latents", "num_levels", "parts"]
@@ -46,7 +52,7 @@ def parts(model: tfd.Distribution) -> Parts:
       model: the distribution.
     """
     noise, posterior, num_augmented = None, None, 0
-    while isinstance(model, StochasticBound):
+    while isinstance(model, StochasticBound | IntegerEvents):
         if isinstance(model, Augmented):
             posterior, num_augmented = model.posterior, model.num_augmented
         else:
@@ -72,7 +78,10 @@ def latents(model: tfd.Distribution, events: Any, seed: Any = None) -> tf.Tensor
       `[..., *parts(model).base.event_shape]`.
     """
     x, given = tf.convert_to_tensor(events), {}
-    while isinstance(model, StochasticBound):
+    while isinstance(model, StochasticBound | IntegerEvents):
+        if isinstance(model, IntegerEvents):
+            x, model = model.whole_numbers(x), model.distribution
+            continue
         if hasattr(model, "condition"):  # Of `Conditional`, which draws nothing of its own.
             x, given = model.for_every_condition(x), model.bijector_kwargs()
             model = model.distribution
@@ -93,14 +102,20 @@ def num_levels(model: tfd.Distribution) -> int | None:
     """Returns the number of levels of a model of integers 0 ... num_levels - 1; None of others."""
     if hasattr(model, "condition"):
         return num_levels(model.distribution)
-    return model.num_levels if isinstance(model, Dequantized) else None
+    levels = getattr(model, "num_levels", None)
+    return levels if isinstance(model, Dequantized | IntegerEvents) and _is_single(levels) else None
 
 
 def has_columns(model: tfd.Distribution) -> bool:
     """Whether events are the rows of a table, whole numbers and categories among their cells."""
     if hasattr(model, "condition"):
         return has_columns(model.distribution)
-    return isinstance(model, DequantizedTable)
+    is_row = isinstance(model, IntegerEvents) and num_levels(model) is None
+    return is_row or isinstance(model, DequantizedTable)
+
+
+def _is_single(levels):
+    return isinstance(levels, int)
 
 
 def _is_named(model):

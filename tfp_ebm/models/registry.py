@@ -10,6 +10,7 @@ from tfp_ebm.conditionals.variational_noise import VariationalNoise
 from tfp_ebm.conditionals.vector_posteriors import FlowPosterior, GaussianPosterior, NormalPosterior
 from tfp_ebm.flows.flow_plus_plus import flow_plus_plus
 from tfp_ebm.flows.glow import glow
+from tfp_ebm.flows.integer_flow import integer_flow, integer_part_shapes
 from tfp_ebm.flows.multi_scale import latent_shapes
 from tfp_ebm.flows.nice import nice
 from tfp_ebm.flows.spline_flow import spline_flow
@@ -33,7 +34,7 @@ __all__ = [
 _FROM_DATA = {
     *("image_shape", "num_levels", "num_dims", "num_augmented", "num_channels", "on_unit_cell"),
     *("latents", "num_visible", "num_units", "num_classes", "part_shapes", "dtype", "name", "self"),
-    "num_context",
+    *("num_context", "location", "scale"),
 }
 
 
@@ -47,6 +48,7 @@ class Part(NamedTuple):
       forwards: a function that takes the options which `function` does not name.
       part_shapes: for flows of several scales, `part_shapes(image_shape, options)` returns the
         shapes of what they leave; None for others.
+      is_integer: whether it is of whole numbers, as flow or as base: the two go together.
     """
 
     function: Callable[..., Any]
@@ -54,6 +56,7 @@ class Part(NamedTuple):
     data: tuple[str, ...] = ("images", "vectors")
     forwards: Callable[..., Any] | None = None
     part_shapes: Callable[[Sequence[int], Mapping[str, Any]], list] | None = None
+    is_integer: bool = False
 
     @property
     def takes_images(self) -> bool:
@@ -90,6 +93,10 @@ def _scales(image_shape, options):
     return latent_shapes(image_shape, options.get("num_scales", default))
 
 
+def _integer_parts(image_shape, options):
+    return integer_part_shapes(image_shape, options.get("num_scales"))
+
+
 _create = {
     "boltzmann": distributions.SmoothedBoltzmannMachine.create,
     "conv_rbm": distributions.ConvolutionalRBM.create,
@@ -102,6 +109,12 @@ _REGISTRY: dict[str, dict[str, Part]] = {
     "flow": {
         "flow_plus_plus": Part(flow_plus_plus, "Flow++, for images", ("images",)),
         "glow": Part(glow, "Glow of several scales, for images", ("images",), None, _scales),
+        "integer_flow": Part(
+            integer_flow,
+            "integer discrete flow, without dequantisation; its base is discretized_logistic",
+            part_shapes=_integer_parts,
+            is_integer=True,
+        ),
         "nice": Part(nice, "NICE: additive couplings of all entries"),
         "spline": Part(spline_flow, "neural spline flow: monotone splines in couplings"),
         "vector_glow": Part(vector_flow, "steps of Glow for vectors"),
@@ -111,6 +124,7 @@ _REGISTRY: dict[str, dict[str, Part]] = {
             getattr(bases, name),
             inspect.getdoc(getattr(bases, name)).splitlines()[0].rstrip("."),
             forwards=_create.get(name),
+            is_integer=name == "discretized_logistic",
         )
         for name in bases.__all__
         if name != "Latents"

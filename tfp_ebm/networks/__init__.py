@@ -4,5 +4,16 @@ from tfp_ebm.networks.conv_net import ConvNet
 from tfp_ebm.networks.gated_attention import GatedAttention
 from tfp_ebm.networks.gated_resnet import GatedConvolution, GatedResNet, concat_elu
 from tfp_ebm.networks.mlp import MLP
+from tfp_ebm.networks.residual_net import ResidualNet
+from tfp_ebm.networks.translation import Translation
 
-__all__ = ["MLP", "ConvNet", "GatedAttention", "GatedConvolution", "GatedResNet", "concat_elu"]
+__all__ = [
+    "MLP",
+    "ConvNet",
+    "GatedAttention",
+    "GatedConvolution",
+    "GatedResNet",
+    "ResidualNet",
+    "Translation",
+    "concat_elu",
+]

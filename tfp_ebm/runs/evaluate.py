@@ -11,7 +11,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import datasets, metrics, models
-from tfp_ebm.distributions import StochasticBound
+from tfp_ebm.distributions import IntegerEvents, StochasticBound
 from tfp_ebm.distributions.stochastic_bound import bound_log_prob
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.train_options import COUNT_OR_NONE, SEED, SEVERAL_OR_NONE, check_number
@@ -188,7 +188,7 @@ def _likelihoods(model, events, labels, seed, importance_draws, log_partition_er
             return given(model, labels).importance_log_prob(x, importance_draws, seed)
 
         figures.append(("importance-sampled bound", importance_draws, tighter))
-    if levels is not None:
+    if levels is not None and is_bound:
         density = density_inside(model)
 
         def raw(x, seed, labels=None):
@@ -221,6 +221,8 @@ def _dequantisation(model):
 
 def _preprocessing(model):
     """Returns what events pass before the flow, in words."""
+    if isinstance(inside(model), IntegerEvents):
+        return "none: whole numbers are mapped to whole numbers"
     for part in model.submodules:
         if type(part).__name__ == "ImageToLogit":
             low, high = part.alpha, 1 - part.alpha

@@ -1,0 +1,59 @@
+"""A network between whole numbers: scaled to its inputs, and back to the size of its outputs."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+__all__ = ["Translation"]
+
+
+class Translation(tf.Module):
+    """t(x) = output_scale * rezero * network((x - location) / scale).
+
+    Networks want numbers of size 1 and couplings of integers translations of the size of levels.
+    The rezero factor, a variable that starts at 0, starts a coupling as the identity and lets deep
+    flows train.
+
+    >>> from tfp_ebm.networks import MLP
+    >>> translation = Translation(MLP(3, 2), location=8.0, scale=4.0, output_scale=4.0)
+    >>> translation(tf.constant([[0.0, 8.0, 16.0]])).numpy().tolist()
+    [[0.0, 0.0]]
+
+    Source: van den Berg et al., "IDF++: Analyzing and Improving Integer Discrete Flows for Lossless
+    Compression" (2021), section 4.1.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        location: Any,
+        scale: Any,
+        output_scale: Any,
+        rezero: bool = True,
+        dtype: tf.DType = tf.float32,
+        name: str = "translation",
+    ) -> None:
+        """Constructs the translation.
+
+        Args:
+          network: the network, a built tf_keras layer or callable `tf.Module`.
+          location: a number, or one for each entry of the last axis of x.
+          scale: likewise.
+          output_scale: a number, or one for each entry of the last axis of the translation.
+          rezero: whether there is a rezero factor; else it is 1.
+          dtype: dtype of the numbers.
+          name: name of the module.
+        """
+        super().__init__(name=name)
+        dtype = tf.as_dtype(dtype)
+        self._network = network
+        self._location = np.asarray(location, dtype.as_numpy_dtype)
+        self._scale = np.asarray(scale, dtype.as_numpy_dtype)
+        self._output_scale = np.asarray(output_scale, dtype.as_numpy_dtype)
+        self._rezero = tf.Variable(tf.zeros([], dtype), name="rezero") if rezero else None
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """Returns the translation, `[..., n]`, of `[..., m]`."""
+        output = self._output_scale * self._network((x - self._location) / self._scale)
+        return output if self._rezero is None else self._rezero * output
