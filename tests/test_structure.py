@@ -22,15 +22,16 @@ ALLOWED = {
     "distributions": {"machines", "mcmc", "partition"},
     "testing": {"bijectors", "distributions"},
     "flows": {"bijectors", "networks"},
-    "conditionals": {"bijectors", "networks", "flows"},
+    "conditionals": {"bijectors", "distributions", "flows", "networks"},
     "models": {
         *("bijectors", "conditionals", "distributions", "flows", "mcmc", "networks"),
         "partition",
     },
+    "coding": {"distributions", "models"},
     "training": {"datasets", "models", "distributions", "metrics", "mcmc", "partition", "plots"},
     "runs": {
-        *("datasets", "distributions", "metrics", "models", "partition", "plots", "training"),
-        "version",
+        *("coding", "datasets", "distributions", "metrics", "models", "partition", "plots"),
+        *("training", "version"),
     },
     "cli": {"runs", "version"},
 }

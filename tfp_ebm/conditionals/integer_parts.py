@@ -109,7 +109,7 @@ class LogisticsGivenParts(tf.Module):
         self._position = tf.Variable(tf.zeros([height, width, num_outputs], dtype), name="position")
 
     def __call__(self, before: tf.Tensor) -> tfd.Distribution:
-        """Returns the distribution over `[H W C]` of batch shape `[...]`, given parts `[..., n]`."""
+        """Returns the distribution over `[H W C]`, of batch shape `[...]`, given `[..., n]`."""
         image = image_of_parts(before, self._part_shapes)
         raw = self._network((image - self._scaling.location) / self._scaling.scale)
         raw += self._position

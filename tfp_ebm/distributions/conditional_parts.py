@@ -57,8 +57,8 @@ class ConditionalParts(DiscreteDistributionMixin, tfp.distributions.Distribution
         Args:
           part_sizes: sizes of the K parts.
           conditionals: for each part a function of the parts before it, side by side, `[..., n]`
-            (n is 0 for the first), that returns a distribution over `[size]`, of batch shape `[...]`
-            or none. `tf.Module`s are tracked and train.
+            (n is 0 for the first), that returns a distribution over `[size]` of batch shape
+            `[...]` or none. `tf.Module`s are tracked and train.
           dtype: dtype of the whole numbers, a float one.
           validate_args: as in TensorFlow Probability.
           allow_nan_stats: as in TensorFlow Probability.

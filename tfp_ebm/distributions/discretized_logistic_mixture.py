@@ -9,7 +9,7 @@ import tensorflow_probability as tfp
 from tfp_ebm.distributions.whole_numbers import check_range, check_values, edges, round_into
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.logistic_mass import log_logistic_mass
-from tfp_ebm.internal.parameter_shapes import positive, undetermined
+from tfp_ebm.internal.parameter_shapes import undetermined
 from tfp_ebm.internal.tfp_private import (
     DiscreteDistributionMixin,
     assert_util,

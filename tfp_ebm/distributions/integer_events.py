@@ -154,8 +154,8 @@ class IntegerEvents(DiscreteDistributionMixin, tfp.distributions.Distribution):
         if exact.dtype.is_floating:
             condition &= tf.equal(exact, tf.floor(exact))
         message = (
-            f"`value` of `{self.name}` must hold {self._in_words()}; round or rescale the data (NaN "
-            "and infinity are no whole numbers), or change `num_levels`."
+            f"`value` of `{self.name}` must hold {self._in_words()}; round or rescale the data "
+            "(NaN and infinity are no whole numbers), or change `num_levels`."
         )
         return checks.valid(tf.cast(value, dtype), condition, message)
 

@@ -17,6 +17,8 @@ __all__ = ["image_of_parts", "integer_flow", "integer_part_shapes"]
 tfb = tfp.bijectors
 
 _NUM_PARTS = {"bipartite": 2, "quadripartite": 4}
+# Of translations, in the scaling's units of a quarter of the levels: all levels, either way.
+_BOUND = 4.0
 # The pixels of a square: those of one colour of a checkerboard first.
 _PLACES = (0, 3, 1, 2)
 
@@ -241,6 +243,7 @@ class _Couplings:
                     *self._scaling.entries(given),
                     self._scaling.entries(moved)[1],
                     self._rezero,
+                    _BOUND if self._scaling.has_levels else None,
                     self._dtype,
                 )
             )

@@ -54,6 +54,12 @@ class IntegerScaling(NamedTuple):
             return cls(num_levels, middle[0], spread[0])
         return cls(tuple(counts), np.array(middle), np.array(spread))
 
+    @property
+    def has_levels(self) -> bool:
+        """Whether every entry has a number of levels."""
+        counts = self.num_levels if isinstance(self.num_levels, tuple) else (self.num_levels,)
+        return None not in counts
+
     def levels(self, places: Any) -> Any:
         """Returns the levels of some entries."""
         if not isinstance(self.num_levels, tuple):

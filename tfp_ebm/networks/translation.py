@@ -9,11 +9,12 @@ __all__ = ["Translation"]
 
 
 class Translation(tf.Module):
-    """t(x) = output_scale * rezero * network((x - location) / scale).
+    """t(x) = output_scale * bound * tanh(rezero * network((x - location) / scale) / bound).
 
     Networks want numbers of size 1 and couplings of integers translations of the size of levels.
     The rezero factor, a variable that starts at 0, starts a coupling as the identity and lets deep
-    flows train.
+    flows train. Translations modulo a number of levels repeat beyond it, so that no gradient would
+    call one back that has run away: the bound keeps them.
 
     >>> from tfp_ebm.networks import MLP
     >>> translation = Translation(MLP(3, 2), location=8.0, scale=4.0, output_scale=4.0)
@@ -21,7 +22,7 @@ class Translation(tf.Module):
     [[0.0, 0.0]]
 
     Source: van den Berg et al., "IDF++: Analyzing and Improving Integer Discrete Flows for Lossless
-    Compression" (2021), section 4.1.
+    Compression" (2021), section 4.1; the bound is ours.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Translation(tf.Module):
         scale: Any,
         output_scale: Any,
         rezero: bool = True,
+        bound: float | None = None,
         dtype: tf.DType = tf.float32,
         name: str = "translation",
     ) -> None:
@@ -42,6 +44,7 @@ class Translation(tf.Module):
           scale: likewise.
           output_scale: a number, or one for each entry of the last axis of the translation.
           rezero: whether there is a rezero factor; else it is 1.
+          bound: the largest translation, in units of `output_scale`; None: there is none.
           dtype: dtype of the numbers.
           name: name of the module.
         """
@@ -51,9 +54,14 @@ class Translation(tf.Module):
         self._location = np.asarray(location, dtype.as_numpy_dtype)
         self._scale = np.asarray(scale, dtype.as_numpy_dtype)
         self._output_scale = np.asarray(output_scale, dtype.as_numpy_dtype)
+        self._bound = bound
         self._rezero = tf.Variable(tf.zeros([], dtype), name="rezero") if rezero else None
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Returns the translation, `[..., n]`, of `[..., m]`."""
-        output = self._output_scale * self._network((x - self._location) / self._scale)
-        return output if self._rezero is None else self._rezero * output
+        output = self._network((x - self._location) / self._scale)
+        if self._rezero is not None:
+            output = self._rezero * output
+        if self._bound is not None:
+            output = self._bound * tf.tanh(output / self._bound)
+        return self._output_scale * output
