@@ -21,8 +21,8 @@ class FactorOut(OnePassBijector):
         forward_log_det_jacobian(x) = sum of those of the levels and of the last
 
     Parts lie side by side in a vector, the coarsest first. Compositions of `tfb.JointMap` and
-    `tfb.Chain` do the same, but TensorFlow Probability hashes a bijector's parts twice for each time
-    they are nested: minutes from four levels on.
+    `tfb.Chain` do the same, but TensorFlow Probability hashes the parts of a bijector twice for
+    each time they are nested: minutes from four levels on.
 
     >>> import tensorflow as tf
     >>> from tfp_ebm.bijectors import Squeeze
@@ -101,11 +101,11 @@ class FactorOut(OnePassBijector):
 
     def _forward_and_log_det(self, x):
         parts, log_det = [], tf.zeros([], x.dtype)
-        for level in self._levels:
+        for level, shape in zip(self._levels, self._part_shapes, strict=True):
             y = level.forward(x)
             log_det += level.forward_log_det_jacobian(x, event_ndims=3)
             x, part = tf.split(y, 2, axis=-1)
-            parts.append(_reshape(part, part.shape[-3:], [math.prod(part.shape[-3:])]))
+            parts.append(_reshape(part, shape, [math.prod(shape)]))
         x = _reshape(x, self._shapes[-1], [math.prod(self._shapes[-1])])
         if self._last is not None:
             y = self._last.forward(x)
@@ -119,10 +119,10 @@ class FactorOut(OnePassBijector):
         if self._last is not None:
             x = self._last.inverse(x)
             log_det += self._last.forward_log_det_jacobian(x, event_ndims=1)
-        x = _reshape(x, [x.shape[-1]], self._shapes[-1])
+        x = _reshape(x, [math.prod(self._shapes[-1])], self._shapes[-1])
         shapes = self._part_shapes[::-1]
         for level, part, shape in zip(self._levels[::-1], parts, shapes, strict=True):
-            part = _reshape(part, [part.shape[-1]], shape)
+            part = _reshape(part, [math.prod(shape)], shape)
             x = level.inverse(tf.concat([x, part], axis=-1))
             log_det += level.forward_log_det_jacobian(x, event_ndims=3)
         return x, log_det

@@ -184,11 +184,11 @@ def _checked(name, functions, num_parts, owner):
 def _operations(name, operation, num_parts):
     if operation is None:
         operation = rounded_addition()
-    is_single = isinstance(operation, InvertibleOperation)
-    operations = [operation] * num_parts if is_single else list(operation)
-    if len(operations) != num_parts or not all(
-        isinstance(entry, InvertibleOperation) for entry in operations
-    ):
+    operations = operation
+    if isinstance(operation, InvertibleOperation):
+        operations = [operation] * num_parts
+    is_list = isinstance(operations, list | tuple) and len(operations) == num_parts
+    if not is_list or not all(isinstance(entry, InvertibleOperation) for entry in operations):
         raise TypeError(
             f"`{name}` must be an InvertibleOperation, or one for each of the {num_parts} parts, "
             f"got {operation!r}."

@@ -132,7 +132,7 @@ class ConditionalParts(DiscreteDistributionMixin, tfp.distributions.Distribution
         """
         before = tf.convert_to_tensor(before, self.dtype)
         size, known = self._part_sizes[index], sum(self._part_sizes[:index])
-        if before.shape[-1] != known:
+        if before.shape.rank and before.shape[-1] not in (known, None):
             raise ValueError(
                 f"`before` must have shape [..., {known}], the parts before part {index}, got "
                 f"{before.shape}."

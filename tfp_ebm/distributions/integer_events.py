@@ -1,5 +1,6 @@
 """A distribution over whole numbers, with what users of integers expect around it."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.tfp_private import DiscreteDistributionMixin, parameter_properties
+from tfp_ebm.internal.tfp_private import DiscreteDistributionMixin, parameter_properties, ps
 from tfp_ebm.internal.unit_cells import SIGNIFICANT_BITS
 
 __all__ = ["IntegerEvents"]
@@ -168,7 +169,11 @@ class IntegerEvents(DiscreteDistributionMixin, tfp.distributions.Distribution):
         return f"{words}, and levels below {self._num_levels} where that is no None"
 
     def _log_prob(self, value, **kwargs):
-        return self._distribution.log_prob(self.whole_numbers(value), **kwargs)
+        numbers = self.whole_numbers(value)
+        log_prob = self._distribution.log_prob(numbers, **kwargs)
+        axes = ps.range(-self.event_shape.rank, 0)
+        unknown = tf.reduce_any(tf.math.is_nan(numbers), axis=axes)
+        return tf.where(unknown, tf.constant(math.nan, log_prob.dtype), log_prob)
 
     def _call_sample_n(self, sample_shape, seed, **kwargs):
         sample = self._distribution.sample(sample_shape, seed=seed, **kwargs)
