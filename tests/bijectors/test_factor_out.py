@@ -24,7 +24,7 @@ def test_parts_lie_side_by_side_the_coarsest_first():
 
 
 def test_an_odd_number_of_channels_is_refused():
-    with pytest.raises(ValueError, match="even numbers of channels.*got 1 from"):
+    with pytest.raises(ValueError, match=r"even numbers of channels.*got 1 from"):
         bijectors.FactorOut([tfb.Identity()], (4, 4, 1))
 
 

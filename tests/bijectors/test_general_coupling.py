@@ -87,7 +87,7 @@ def test_a_density_calls_every_function_once():
 
 def test_what_does_not_fit_is_refused():
     network = networks.MLP(4, 4)
-    with pytest.raises(ValueError, match="entry for each of the 2 parts.*got 1"):
+    with pytest.raises(ValueError, match=r"entry for each of the 2 parts.*got 1"):
         bijectors.GeneralCoupling(tfb.Split(2), [network])
     with pytest.raises(ValueError, match="`inner_functions` must start with None"):
         bijectors.GeneralCoupling(tfb.Split(2), [None, None], inner_functions=[network, None])

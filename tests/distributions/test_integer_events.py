@@ -66,11 +66,11 @@ def test_the_mark_of_the_discrete_is_put_back(wrapped):
 
 
 def test_what_does_not_fit_is_refused():
-    with pytest.raises(TypeError, match="`distribution` must be a tfp.distributions.Distribution"):
+    with pytest.raises(TypeError, match=r"`distribution` must be a tfp.distributions.Distribution"):
         IntegerEvents(3)
-    with pytest.raises(TypeError, match="must keep whole numbers in floats.*int32"):
+    with pytest.raises(TypeError, match=r"must keep whole numbers in floats.*int32"):
         IntegerEvents(tfd.Categorical([0.0, 1.0]))
     with pytest.raises(ValueError, match="`num_levels` must be at most 8388608"):
         _model(2**23 + 1)
-    with pytest.raises(ValueError, match="one for each entry of the last axis.*got 2"):
+    with pytest.raises(ValueError, match=r"one for each entry of the last axis.*got 2"):
         _model([3, 3])
