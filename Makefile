@@ -28,6 +28,9 @@ mutants: $(VENV)/.installed-test
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/python -m tests.readme_code build/readme.py
+	$(BIN)/mypy
+	$(BIN)/basedpyright
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -82,7 +82,7 @@ PROBLEMS = {
 
 def _summed(base):
     """Makes a machine sum over all states in every evaluation."""
-    base._is_exact, base._chains, base._stored_log_partition = True, None, None
+    base._chains = base.negative_phase.chains = base.negative_phase.stored = None
     return base
 
 

@@ -21,6 +21,15 @@ def affine(parameters):
     return tfb.Shift(shift)(tfb.Scale(log_scale=tf.tanh(log_scale)))
 
 
+def affine_entries(parameters):
+    shift, log_scale = tf.unstack(parameters, num=2, axis=-1)
+    return tfb.Shift(shift)(tfb.Scale(log_scale=tf.tanh(log_scale)))
+
+
+def splines(parameters):
+    return tfb.Invert(bijectors.MonotoneSpline(parameters, 5.0))
+
+
 def spline(parameters):
     widths, heights, slopes = tf.split(parameters, [2 * 2, 2 * 2, 2], axis=-1)
 
@@ -45,6 +54,20 @@ BIJECTORS = {
     "ActNorm vectors": (
         lambda dtype: bijectors.ActNorm.create([3], dtype=dtype, event_rank=1),
         images(4, 3),
+    ),
+    "Autoregressive": (
+        lambda dtype: bijectors.Autoregressive(
+            networks.MaskedMLP(3, 2, [5], "tanh", dtype=dtype), affine_entries
+        ),
+        images(4, 3),
+    ),
+    "Autoregressive spline": (
+        lambda dtype: bijectors.Autoregressive(
+            networks.MaskedMLP(2, 5, [3], "tanh", dtype=dtype), splines
+        ),
+        images(3, 2),
+        # `tf.vectorized_map` gathers wrongly for batches of parameters of TFP's spline.
+        {"check_vmap": False},
     ),
     "ChannelSplit vectors": (
         lambda dtype: bijectors.ChannelSplit(swap=True, event_rank=1),
@@ -153,6 +176,11 @@ BIJECTORS = {
         np.array([[-3.5, 0.7], [-0.4, 2.9], [1.3, 3.5]]),
         # `tf.vectorized_map` gathers wrongly for batches of parameters of TFP's spline.
         {"check_vmap": False},
+    ),
+    "Permutation": (lambda dtype: bijectors.Permutation([2, 0, 3, 1]), images(3, 4)),
+    "ScaleMatvecQR": (
+        lambda dtype: bijectors.ScaleMatvecQR(tf.Variable(images(3, 3, scale=0.5), dtype=dtype)),
+        images(4, 3),
     ),
     "Squeeze": (lambda dtype: bijectors.Squeeze(), images(3, 2, 4, 1)),
 }

@@ -1,6 +1,7 @@
 import numpy as np
 import tensorflow_probability as tfp
 
+from tfp_ebm import distributions
 from tfp_ebm.internal.constants import constants, differing
 
 
@@ -20,3 +21,11 @@ def test_what_differs_is_told_and_what_one_lacks_is_not():
     saved = {"a": 2.0, "b": [1.0, 2.0], "c": "y", "e": float("nan"), "f": 1.0}
     assert differing(saved, own) == ["a (2.0 there, 1.0 here)", "c (y there, x here)"]
     assert differing({"b": [1.0]}, {"b": [1.0, 2.0]}) == ["b ([1.0] there, [1.0, 2.0] here)"]
+
+
+def test_rows_of_several_lengths_are_kept():
+    base = distributions.SmoothedBoltzmannMachine.create_block(2, 3)
+    found = constants(base)["SmoothedBoltzmannMachine.colors"]
+    assert found == [[2.0, 3.0, 4.0], [0.0], [1.0]]
+    assert differing({"colors": found}, {"colors": found}) == []
+    assert differing({"colors": found}, {"colors": [[0.0], [1.0], [2.0, 3.0, 4.0]]})

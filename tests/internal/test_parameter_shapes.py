@@ -6,8 +6,9 @@ from tfp_ebm.internal import parameter_shapes
 
 
 def test_scalars_have_the_shape_of_the_batch():
-    assert list(parameter_shapes.without_event([4, 2, 3])) == [4, 2]
-    assert list(parameter_shapes.without_event([3])) == []
+    properties = parameter_shapes.positive_scalar(tf.float32)
+    assert list(properties.shape_fn([4, 2, 3])) == [4, 2]
+    assert list(properties.shape_fn([3])) == [] and properties.event_ndims == 0
 
 
 def test_what_samples_do_not_tell_is_named():

@@ -21,7 +21,10 @@ FAULTS = {
         ("and array.nbytes > _MAX_COPIED", "and array.nbytes < _MAX_COPIED"),
         ('"validation": ("validation", "valid", "val")', '"validation": ("validation", "valid")'),
         ("if len(unknown) == 1 and not events:", "if unknown and not events:"),
-        ('**{f"{part}_labels": classes[part] for part in classes},', ""),
+        (
+            "**taken_parts(events.parts, labels, places, division),",
+            "**taken_parts(events.parts, {}, places, division),",
+        ),
     ],
     "batches": [
         ("if is_mapped(part) else tf.constant(part)", "if False else tf.constant(part)"),

@@ -3,6 +3,11 @@
 TESTS = {}
 
 FAULTS = {
+    "construction": [
+        ('getattr(instance, f"_{self._name}")', "getattr(instance, self._name, None)"),
+        ("dtype_hint=tf.float32", "dtype_hint=tf.float64"),
+        ('"allow_nan_stats": parameters["allow_nan_stats"]', '"allow_nan_stats": True'),
+    ],
     "unit_cells": [
         ("end = level + 1", "end = level + 2"),
         ("point = level + noise", "point = level - noise"),
@@ -54,7 +59,7 @@ FAULTS = {
         ("-tf.size(flat) % (share * _ROW)", "0 * tf.size(flat)"),
     ],
     "parameter_shapes": [
-        ("return sample_shape[:-1]", "return sample_shape"),
+        ("lambda sample_shape: sample_shape[:-1]", "lambda sample_shape: sample_shape"),
         ("low=dtype_util.eps(dtype)", "low=dtype_util.eps(tf.float32)"),
     ],
     "numeric": [

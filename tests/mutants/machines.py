@@ -3,6 +3,26 @@
 TESTS = {"gaussian_units": "gaussian_machine"}
 
 FAULTS = {
+    "bipartite_precision": [
+        ("if is_init == (tensor_util", "if is_init != (tensor_util"),
+        ("tf.reduce_any(norm >= delta)", "tf.reduce_any(norm > delta)"),
+        ("weights * tf.minimum(tf.ones_like(bound), limit / bound)", "weights * (limit / bound)"),
+        ("MAX_COUPLING * self.delta, weights.dtype", "MAX_COUPLING, weights.dtype"),
+        (
+            "sum(self.sizes) * tf.math.log(self.delta) + 2 *",
+            "sum(self.sizes) * tf.math.log(self.delta) +",
+        ),
+        ("schur = identity - tf", "schur = identity + tf"),
+        ("return self.delta - tf.linalg.svd", "return self.delta + tf.linalg.svd"),
+        (
+            "return tf.concat([visible, hidden], axis=-1)",
+            "return tf.concat([hidden, visible], axis=-1)",
+        ),
+        (
+            "multiply_rows(hidden, self.weights, transpose=True),",
+            "2 * multiply_rows(hidden, self.weights, transpose=True),",
+        ),
+    ],
     "connected_machine": [
         ("threshold = 0.5 * (tf.math.log(noise)", "threshold = (tf.math.log(noise)"),
         ("- tf.math.log1p(-noise))", "+ tf.math.log1p(-noise))"),

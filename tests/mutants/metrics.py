@@ -23,7 +23,7 @@ FAULTS = {
         ("tf.where(self.count > 1, error, math.nan)", "error"),
         ("tf.where(self.count > 1, error, math.nan)", "tf.where(self.count > 2, error, math.nan)"),
     ],
-    "classifier": [
+    "features/classifier": [
         ("scale = 255 / (checks", "scale = 256 / (checks"),
         ("minimum=2) - 1)", "minimum=2))"),
         ("keras.utils.set_random_seed(seed)", "keras.utils.set_random_seed(0)"),
@@ -36,7 +36,7 @@ FAULTS = {
         ("or labels.shape != (len(images),)", ""),
         ('config["accuracy"] = float(result[1])', 'config["accuracy"] = float(result[0])'),
     ],
-    "efficientnet": [
+    "features/efficientnet": [
         ("step = stride if repeat == 0 else 1", "step = stride"),
         (
             "if stride == 1 and start.shape[-1] == channels else x",
@@ -50,7 +50,7 @@ FAULTS = {
         ('_bn2", activate=False)', '_bn2")'),
         ("(2, 2, 6, 40),", "(2, 1, 6, 40),"),
     ],
-    "feature_network": [
+    "features/feature_network": [
         ("scale = 255 / (checks", "scale = 256 / (checks"),
         ("minimum=2) - 1)", "minimum=2))"),
         ("images[start : start + batch_size]", "images[start : start + batch_size - 1]"),
@@ -64,7 +64,7 @@ FAULTS = {
         ("if isinstance(network, FeatureNetwork):", "if not isinstance(network, FeatureNetwork):"),
         ("network.get_weights() if hasattr", "() if hasattr"),
     ],
-    "features": [
+    "feature_checks": [
         ("np.abs(total - 1).max() > 1e-3", "np.abs(total - 1).max() > 1e-1"),
         ("np.abs(total - 1).max() > 1e-3", "(total - 1).max() > 1e-3"),
         ("probabilities.min() < 0 or", ""),
@@ -133,7 +133,7 @@ FAULTS = {
         ("- _kernel(np.sum(part**2, axis=1), part)", ""),
         ("if len(features) < 3:", "if len(features) < 2:"),
     ],
-    "legacy_checkpoint": [
+    "features/legacy_checkpoint": [
         (
             "array = entries[tensor.storage.key][tensor.offset :]",
             "array = entries[tensor.storage.key]",

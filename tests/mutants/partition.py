@@ -1,8 +1,35 @@
 """Faults of the log partition functions."""
 
-TESTS = {}
+TESTS = {"negative_phase": "distributions/boltzmann_machine"}
 
 FAULTS = {
+    "negative_phase": [
+        (
+            "return tf.stop_gradient(estimate) + watch(base, negative_phase, machine, kept)",
+            "return tf.stop_gradient(estimate)",
+        ),
+        (
+            "return tf.stop_gradient(estimate) + watch(base, negative_phase, machine, kept)",
+            "return estimate - watch(base, negative_phase, machine, kept)",
+        ),
+        (
+            "tf.exp(log_marginal - tf.stop_gradient(log_marginal))",
+            "tf.exp(tf.stop_gradient(log_marginal) - log_marginal)",
+        ),
+        (
+            "return tf.stop_gradient(machine.complete(state, unit_seed))",
+            "return machine.complete(state, unit_seed)",
+        ),
+        ("lambda states: cut(states, 1)", "lambda states: tf.identity(states)"),
+        ("now = self.stored.fingerprint if is_stale else", "now ="),
+        ("if bool(self.are_chains_stale(machine)):", "if False:"),
+        ("[*leading, *[1] * (len(target) - batch_rank), *own,", "[*leading, *own,"),
+    ],
+    "staleness": [
+        ("_is_used(chains.fingerprint):", "False:"),
+        ("and bool(self._base.are_chains_stale()):", "and False:"),
+        ("outer is variable.handle", "outer is variable"),
+    ],
     "bidirectional_annealing": [
         ("~disagree(gap, own_variance + variance)", "disagree(gap, own_variance + variance)"),
         (
@@ -94,12 +121,12 @@ FAULTS = {
             "machine.sweep(state, start, samplers.fold_in(seed, index))\n        moved = tf.ensure_shape(moved, state.shape)\n        return index + 1",
         ),
         (
-            "machine.sweep(state, stop, samplers.fold_in(seed, index))\n        moved = tf.ensure_shape(moved, state.shape)\n        increment",
-            "machine.sweep(state, stop, seed)\n        moved = tf.ensure_shape(moved, state.shape)\n        increment",
+            "machine.sweep(state, stop, samplers.fold_in(seed, index))\n        moved = tf.ensure_shape(moved, state.shape)\n        return moved, ",
+            "machine.sweep(state, stop, seed)\n        moved = tf.ensure_shape(moved, state.shape)\n        return moved, ",
         ),
         (
-            "machine.sweep(state, stop, samplers.fold_in(seed, index))\n        moved = tf.ensure_shape(moved, state.shape)\n        increment",
-            "machine.sweep(state, start, samplers.fold_in(seed, index))\n        moved = tf.ensure_shape(moved, state.shape)\n        increment",
+            "machine.sweep(state, stop, samplers.fold_in(seed, index))\n        moved = tf.ensure_shape(moved, state.shape)\n        return moved, ",
+            "machine.sweep(state, start, samplers.fold_in(seed, index))\n        moved = tf.ensure_shape(moved, state.shape)\n        return moved, ",
         ),
         (
             "machine.log_marginal_increment(moved, start, stop)",

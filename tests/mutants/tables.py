@@ -42,7 +42,8 @@ def load(only: Sequence[str] = ()) -> list[Mutant]:
         table = importlib.import_module(f"tests.mutants.{entry.name}")
         for name, faults in table.FAULTS.items():
             module = f"tfp_ebm/{entry.name}/{name}.py"
-            folder, _, test = f"{entry.name}/{table.TESTS.get(name, name)}".rpartition("/")
-            test = f"tests/{folder.rpartition('/')[2]}/test_{test}.py"
+            test = table.TESTS.get(name, f"{entry.name}/{name}")
+            folder, _, test = (test if "/" in test else f"{entry.name}/{test}").rpartition("/")
+            test = f"tests/{folder}/test_{test}.py"
             found += [Mutant(module, *fault, test) for fault in faults]
     return [mutant for mutant in found if not only or any(part in mutant.module for part in only)]

@@ -2,14 +2,14 @@
 
 # Modules whose tests have another name.
 TESTS = {
-    "diagnosis": "monitors",
+    "diagnosis": "training/callbacks/monitors",
     "arrays": "data_checks",
     "data": "data_checks",
     "pairs": "conditional_likelihood_model",
 }
 
 FAULTS = {
-    "callbacks": [
+    "callbacks/best_weights": [
         ("if loss < self.best:", "if loss > self.best:"),
         (
             "epoch + 1 - self.best_epoch >= self._patience",
@@ -17,11 +17,15 @@ FAULTS = {
         ),
         ("self._best_epoch.assign(epoch + 1)", "self._best_epoch.assign(epoch)"),
         ("self.model.restart_average()", "pass"),
+    ],
+    "callbacks/metrics_file": [
         ('row = {"epoch": epoch + 1, **', 'row = {"epoch": epoch, **'),
+    ],
+    "callbacks/log_partition_callback": [
         ("self.model.annealing = self._annealing", "pass"),
         ("with self.model.as_evaluated():", "if True:"),
     ],
-    "checkpoint": [
+    "saving/checkpoint": [
         ("if _digest(path) != expected:", "if _digest(path) == expected:"),
         (
             "if config is not None and saved != config:",
@@ -34,7 +38,7 @@ FAULTS = {
         ("status.assert_existing_objects_matched()", "pass"),
         ("folder = _previous(folder)\n", "pass\n"),
     ],
-    "checkpoints": [
+    "saving/checkpoints": [
         ("state.replicas.gather()", "pass"),
         ("[: -self._keep]", "[: self._keep]"),
         ("self.save(epoch + 1, 0)", "self.save(epoch, 0)"),
@@ -110,7 +114,7 @@ FAULTS = {
         ("int(size * (1 - split))", "int(size * split)"),
         ('kwargs["shuffle"] = options["shuffle"]', "pass"),
     ],
-    "epoch_table": [
+    "callbacks/epoch_table": [
         ('int(old["epoch"]) < row["epoch"]', 'int(old["epoch"]) <= row["epoch"]'),
     ],
     "gradients": [

@@ -10,13 +10,18 @@ from tfp_ebm.internal.keras import keras
 from tfp_ebm.models import DataSpec
 
 # Flows that take images alone, and bases that need parts of a flow of several scales.
-OF_IMAGES = ("flow_plus_plus", "glow")
+OF_IMAGES = ("flow_plus_plus", "glow", "image_real_nvp", "jet")
 OF_SCALES = ("conv_rbm", "per_level")
+# A flow and a base of whole numbers, which go with each other alone.
+OF_INTEGERS = ("integer_flow", "discretized_logistic")
+WITH_SCALES = ("glow", "image_real_nvp")
 QUICK = {
     ("points", "vector_glow", "gaussian_rbm"),
     ("table", "spline", "rbm"),
     ("table", "glow", "normal"),
     ("points", "nice", "per_level"),
+    ("points", "elementwise", "rbm"),
+    ("table", "maf", "spins"),
 }
 CELLS = [
     pytest.param(*cell, marks=[] if cell in QUICK else pytest.mark.slow, id="-".join(cell))
@@ -24,7 +29,7 @@ CELLS = [
     for flow in models.flow_names()
     for base in models.base_names()
     for cell in [(data, flow, base)]
-]
+] + [pytest.param("counts", *OF_INTEGERS, id="counts-integers")]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +46,11 @@ def data(tmp_path_factory):
     parts = [part for whole in (images, labels) for part in np.split(whole, [16, 20])]
     points = rng.normal([3.0, -1.0], [2.0, 0.3], [24, 2]).astype(np.float32)
     points = [part for whole in (points, labels) for part in np.split(whole, [16, 20])]
+    lines = "\n".join(f"{price},{cut}" for price, cut in zip(rng.poisson(9, 60), cuts, strict=True))
+    counts = tmp_path_factory.mktemp("counts") / "counts.csv"
+    counts.write_text(f"price,cut\n{lines}\n")
     return {
+        "counts": datasets.load(counts),
         "images": datasets.Dataset("images", *parts, num_levels=17),
         "points": datasets.Dataset("points", *points),
         "table": datasets.load(path, label="label"),
@@ -56,7 +65,12 @@ def test_cell(kind, flow, base, data, tmp_path):
         with pytest.raises(ValueError, match=f"The flow {flow} is for images, but the data are"):
             models.build(spec)
         return
-    if base in OF_SCALES and flow != "glow":
+    of_integers = {flow, base} & set(OF_INTEGERS)
+    if len(of_integers) == 1 or (of_integers and kind not in ("images", "counts")):
+        with pytest.raises(ValueError, match=r"whole numbers.*real ones"):
+            models.build(spec)
+        return
+    if base in OF_SCALES and flow not in WITH_SCALES:
         with pytest.raises(ValueError, match=f"The base {base} stands on the parts of a flow"):
             models.build(spec)
         return

@@ -1,6 +1,7 @@
 """Bijectors of images and vectors, from data to latent in `forward`."""
 
 from tfp_ebm.bijectors.act_norm import ActNorm
+from tfp_ebm.bijectors.autoregressive import Autoregressive
 from tfp_ebm.bijectors.channel_split import ChannelSplit
 from tfp_ebm.bijectors.checkerboard_split import CheckerboardSplit
 from tfp_ebm.bijectors.coupling import Coupling
@@ -16,11 +17,14 @@ from tfp_ebm.bijectors.invertible_1x1_conv import Invertible1x1Conv
 from tfp_ebm.bijectors.mix_log_cdf import MixLogCDF
 from tfp_ebm.bijectors.mix_log_cdf_coupling import MixLogCDFCoupling
 from tfp_ebm.bijectors.monotone_spline import MonotoneSpline
+from tfp_ebm.bijectors.permutation import Permutation
+from tfp_ebm.bijectors.scale_matvec_qr import ScaleMatvecQR
 from tfp_ebm.bijectors.squeeze import Squeeze
 from tfp_ebm.internal.copying import make_copyable
 
 __all__ = [
     "ActNorm",
+    "Autoregressive",
     "ChannelSplit",
     "CheckerboardSplit",
     "Coupling",
@@ -32,6 +36,8 @@ __all__ = [
     "MixLogCDF",
     "MixLogCDFCoupling",
     "MonotoneSpline",
+    "Permutation",
+    "ScaleMatvecQR",
     "Squeeze",
     "round_straight_through",
     "rounded_addition",

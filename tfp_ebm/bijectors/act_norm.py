@@ -8,7 +8,9 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.bijectors.image_bijector import check_event_rank, event_dims
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.tfp_private import dtype_util, parameter_properties, ps, tensor_util
+from tfp_ebm.internal.construction import Given, bijector_arguments, converted
+from tfp_ebm.internal.tfp_private import parameter_properties, ps
+from tfp_ebm.internal.types import DType, Parameter, TensorLike
 
 __all__ = ["ActNorm"]
 
@@ -45,9 +47,9 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
 
     def __init__(
         self,
-        shift: Any,
-        log_scale: Any,
-        is_initialized: Any = None,
+        shift: TensorLike,
+        log_scale: TensorLike,
+        is_initialized: tf.Variable | None = None,
         event_rank: int = 3,
         validate_args: bool = False,
         name: str = "act_norm",
@@ -69,10 +71,7 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
-            dtype = dtype_util.common_dtype([shift, log_scale], dtype_hint=tf.float32)
-            convert = tensor_util.convert_nonref_to_tensor
-            self._shift = convert(shift, dtype=dtype, name="shift")
-            self._log_scale = convert(log_scale, dtype=dtype, name="log_scale")
+            dtype, (self._shift, self._log_scale) = converted(shift=shift, log_scale=log_scale)
             self._is_initialized = is_initialized
             self._event_rank = check_event_rank(event_rank)
             self._joint_shape = _parameter_shape(
@@ -81,10 +80,7 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
             super().__init__(
                 forward_min_event_ndims=event_rank,
                 is_constant_jacobian=True,
-                validate_args=validate_args,
-                dtype=dtype,
-                parameters=parameters,
-                name=name,
+                **bijector_arguments(parameters, name, dtype),
             )
 
     @classmethod
@@ -123,7 +119,7 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
         )
 
     @classmethod
-    def _parameter_properties(cls, dtype: Any):
+    def _parameter_properties(cls, dtype: DType):
         properties = parameter_properties.ParameterProperties(
             event_ndims=lambda norm, ndims=None: norm.event_rank if ndims is None else ndims,
             shape_fn=_shape_per_channel,
@@ -135,27 +131,14 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
     def _is_increasing(cls, **kwargs: Any):
         return True
 
-    @property
-    def shift(self) -> Any:
-        """The shift, as given."""
-        return self._shift
+    shift = Given[Parameter]("The shift, as given.")
+    log_scale = Given[Parameter]("The logarithm of the scale, as given.")
+    is_initialized = Given[Parameter](
+        "Whether data set the parameters, a boolean variable, or None."
+    )
+    event_rank = Given[int]("1 for vectors, 3 for images.")
 
-    @property
-    def log_scale(self) -> Any:
-        """The logarithm of the scale, as given."""
-        return self._log_scale
-
-    @property
-    def is_initialized(self) -> Any:
-        """Whether data set the parameters, a boolean variable, or None."""
-        return self._is_initialized
-
-    @property
-    def event_rank(self) -> int:
-        """1 for vectors, 3 for images."""
-        return self._event_rank
-
-    def initialize(self, x: Any) -> None:
+    def initialize(self, x: TensorLike) -> None:
         """Sets the parameters so that `forward(x)` has mean 0 and standard deviation 1.
 
         Args:

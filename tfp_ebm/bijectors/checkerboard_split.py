@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from tfp_ebm.bijectors.image_bijector import TwoPartSplit, check_divisible, event_dims
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given
 from tfp_ebm.internal.tfp_private import ps
 
 __all__ = ["CheckerboardSplit"]
@@ -60,10 +61,7 @@ class CheckerboardSplit(TwoPartSplit):
             self._pattern = checks.choice("pattern", pattern, ["columns", "checkerboard"])
             super().__init__(swap, event_rank, validate_args, parameters, name)
 
-    @property
-    def pattern(self) -> str:
-        """Which pixels belong together."""
-        return self._pattern
+    pattern = Given[str]("Which pixels belong together.")
 
     def _exchange_odd_rows(self, even, odd):
         """Exchanges the two parts in odd rows: columns to checkerboard, and back."""

@@ -1,6 +1,6 @@
-"""Whether the networks that a bijector is given will train."""
+"""Checks of the functions and networks that bijectors are made with."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import tensorflow as tf
@@ -12,19 +12,13 @@ __all__ = ["check_callable", "check_tracked"]
 
 
 def check_callable(name: str, value: Any) -> None:
-    """Raises unless the argument `name` is callable."""
+    """Raises if a value cannot be called."""
     if not callable(value):
         raise TypeError(f"`{name}` must be callable, got {type(value).__name__}.")
 
 
-def check_tracked(name: str, value: Any, others: Sequence[Any]) -> None:
-    """Raises if the callable hides variables from TensorFlow that no other part shows it.
-
-    Args:
-      name: name of the argument, for messages.
-      value: the callable.
-      others: the other parts of the bijector, the bijector itself first.
-    """
+def check_tracked(name: str, value: Callable, others: Iterable[Any]) -> None:
+    """Raises if the callable hides variables from TensorFlow that no other part shows it."""
     if isinstance(value, tf.Module):
         _check_built(name, value)
         return

@@ -1,7 +1,6 @@
 """Coupling layers: one part of the event is transformed, given the other."""
 
 from collections.abc import Callable
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -10,6 +9,8 @@ from tfp_ebm.bijectors.conditioners import check_callable, check_tracked
 from tfp_ebm.bijectors.context import with_context
 from tfp_ebm.bijectors.one_pass import OnePassBijector
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given, bijector_arguments
+from tfp_ebm.internal.types import Bijector, DType
 
 __all__ = ["Coupling"]
 
@@ -64,8 +65,8 @@ class Coupling(OnePassBijector):
 
     def __init__(
         self,
-        split: tfp.bijectors.Bijector,
-        bijector_fn: Callable[[tf.Tensor], tfp.bijectors.Bijector],
+        split: Bijector,
+        bijector_fn: Callable[[tf.Tensor], Bijector],
         conditioner: Callable[[tf.Tensor], tf.Tensor] | None = None,
         num_context: int = 0,
         validate_args: bool = False,
@@ -119,34 +120,17 @@ class Coupling(OnePassBijector):
             self._part_event_ndims = list(split.inverse_min_event_ndims)
             super().__init__(
                 forward_min_event_ndims=split.forward_min_event_ndims,
-                validate_args=validate_args,
-                parameters=parameters,
-                name=name,
+                **bijector_arguments(parameters, name),
             )
 
     @classmethod
-    def _parameter_properties(cls, dtype: Any):
+    def _parameter_properties(cls, dtype: DType):
         return {}
 
-    @property
-    def split(self) -> tfp.bijectors.Bijector:
-        """The split."""
-        return self._split
-
-    @property
-    def bijector_fn(self) -> Callable:
-        """What makes the bijector of the second part."""
-        return self._bijector_fn
-
-    @property
-    def conditioner(self) -> Callable | None:
-        """The network, or None."""
-        return self._conditioner
-
-    @property
-    def num_context(self) -> int:
-        """The size of the condition vectors; 0: there are none."""
-        return self._num_context
+    split = Given[Bijector]("The split.")
+    bijector_fn = Given[Callable]("What makes the bijector of the second part.")
+    conditioner = Given[Callable | None]("The network, or None.")
+    num_context = Given[int]("The size of the condition vectors; 0: there are none.")
 
     def _parts(self, x):
         parts = self._split.forward(x)

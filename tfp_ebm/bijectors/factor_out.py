@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -78,7 +77,7 @@ class FactorOut(OnePassBijector):
             )
 
     @classmethod
-    def _parameter_properties(cls, dtype: Any):
+    def _parameter_properties(cls, dtype):
         return {}
 
     # TensorFlow Probability hashes all parameters, twice for each level of nesting, at every call;

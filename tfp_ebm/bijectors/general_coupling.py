@@ -1,13 +1,13 @@
 """Couplings of any number of parts by operations that can be undone."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.bijectors.conditioners import check_callable, check_tracked
 from tfp_ebm.bijectors.integer_operations import InvertibleOperation, rounded_addition
+from tfp_ebm.internal.types import TensorLike
 
 __all__ = ["GeneralCoupling"]
 
@@ -58,9 +58,9 @@ class GeneralCoupling(tfp.bijectors.Bijector):
     def __init__(
         self,
         split: tfp.bijectors.Bijector,
-        functions: Sequence[Callable[[tf.Tensor], Any] | None],
+        functions: Sequence[Callable[[tf.Tensor], TensorLike] | None],
         operation: InvertibleOperation | Sequence[InvertibleOperation] | None = None,
-        inner_functions: Sequence[Callable[[tf.Tensor], Any] | None] | None = None,
+        inner_functions: Sequence[Callable[[tf.Tensor], TensorLike] | None] | None = None,
         inner_operation: InvertibleOperation | Sequence[InvertibleOperation] | None = None,
         event_rank: int = 1,
         validate_args: bool = False,
@@ -112,7 +112,7 @@ class GeneralCoupling(tfp.bijectors.Bijector):
             )
 
     @classmethod
-    def _parameter_properties(cls, dtype: Any):
+    def _parameter_properties(cls, dtype):
         return {}
 
     # TensorFlow Probability hashes all parameters, twice for each level of nesting, at every call;

@@ -1,11 +1,11 @@
 """What bijectors of images, and of vectors, have in common."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfp_ebm.internal.construction import Given
 from tfp_ebm.internal.tfp_private import ps
 
 __all__ = ["Rearrangement", "TwoPartSplit", "check_divisible", "check_event_rank", "event_dims"]
@@ -13,7 +13,7 @@ __all__ = ["Rearrangement", "TwoPartSplit", "check_divisible", "check_event_rank
 _AXES = {1: "vectors of shape [..., size]", 3: "images of shape [..., height, width, channels]"}
 
 
-def check_event_rank(event_rank: Any) -> int:
+def check_event_rank(event_rank: object) -> int:
     """Returns the rank of the events, or raises if it is neither 1, vectors, nor 3, images."""
     if isinstance(event_rank, bool) or event_rank not in _AXES:
         raise ValueError(
@@ -93,15 +93,8 @@ class TwoPartSplit(Rearrangement):
         self._event_rank = check_event_rank(event_rank)
         super().__init__([event_rank] * 2, validate_args, parameters, name, event_rank)
 
-    @property
-    def swap(self) -> bool:
-        """Whether the second part comes first in the list."""
-        return self._swap
-
-    @property
-    def event_rank(self) -> int:
-        """1 for vectors, 3 for images."""
-        return self._event_rank
+    swap = Given[bool]("Whether the second part comes first in the list.")
+    event_rank = Given[int]("1 for vectors, 3 for images.")
 
     @property
     def _is_permutation(self):

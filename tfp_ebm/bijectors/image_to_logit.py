@@ -7,7 +7,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given, bijector_arguments
 from tfp_ebm.internal.tfp_private import assert_util
+from tfp_ebm.internal.types import DType
 
 __all__ = ["ImageToLogit"]
 
@@ -60,28 +62,19 @@ class ImageToLogit(tfp.bijectors.AutoCompositeTensorBijector):
             self._alpha = float(alpha)
             super().__init__(
                 forward_min_event_ndims=0,
-                validate_args=validate_args,
-                parameters=parameters,
-                name=name,
+                **bijector_arguments(parameters, name),
             )
 
     @classmethod
-    def _parameter_properties(cls, dtype: Any):
+    def _parameter_properties(cls, dtype: DType):
         return {}
 
     @classmethod
     def _is_increasing(cls, **kwargs: Any):
         return True
 
-    @property
-    def num_levels(self) -> int:
-        """Number of pixel levels."""
-        return self._num_levels
-
-    @property
-    def alpha(self) -> float:
-        """The margin."""
-        return self._alpha
+    num_levels = Given[int]("Number of pixel levels.")
+    alpha = Given[float]("The margin.")
 
     @property
     def _slope(self):

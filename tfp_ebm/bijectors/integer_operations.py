@@ -1,11 +1,12 @@
 """Operations of two whole numbers that can be undone, for couplings of integers."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import TensorLike
 
 __all__ = ["InvertibleOperation", "round_straight_through", "rounded_addition"]
 
@@ -18,12 +19,12 @@ class InvertibleOperation(NamedTuple):
       undo: its inverse in the first argument.
     """
 
-    apply: Callable[[Any, Any], Any]
-    undo: Callable[[Any, Any], Any]
+    apply: Callable[[TensorLike, TensorLike], TensorLike]
+    undo: Callable[[TensorLike, TensorLike], TensorLike]
 
 
 @tf.custom_gradient
-def round_straight_through(x: Any) -> tf.Tensor:
+def round_straight_through(x: TensorLike) -> tf.Tensor:
     """Returns the nearest whole numbers, halves to the even one, with the gradient of identity.
 
     >>> with tf.GradientTape() as tape:
@@ -41,7 +42,7 @@ def round_straight_through(x: Any) -> tf.Tensor:
     return tf.round(x), lambda y_bar: y_bar
 
 
-def rounded_addition(num_levels: Any = None) -> InvertibleOperation:
+def rounded_addition(num_levels: int | Sequence[int | None] | None = None) -> InvertibleOperation:
     """Returns x + round(t), which maps whole numbers to whole numbers, with its inverse.
 
         apply(x, t) = x + round(t) mod num_levels,   undo(y, t) = y - round(t) mod num_levels

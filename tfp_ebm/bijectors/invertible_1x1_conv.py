@@ -1,7 +1,5 @@
 """The invertible 1x1 convolution: one matrix on the channels of every pixel, or on a vector."""
 
-from typing import Any
-
 import numpy as np
 import scipy.linalg
 import tensorflow as tf
@@ -9,14 +7,15 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.bijectors.image_bijector import check_event_rank, event_dims
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given, bijector_arguments, converted
 from tfp_ebm.internal.tfp_private import (
     assert_util,
-    dtype_util,
     parameter_properties,
     ps,
     samplers,
     tensor_util,
 )
+from tfp_ebm.internal.types import DType, Parameter, Seed, TensorLike
 
 __all__ = ["Invertible1x1Conv"]
 
@@ -51,8 +50,8 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
 
     def __init__(
         self,
-        kernel: Any,
-        permutation: Any = None,
+        kernel: TensorLike,
+        permutation: TensorLike | None = None,
         event_rank: int = 3,
         validate_args: bool = False,
         name: str = "invertible_1x1_conv",
@@ -73,8 +72,7 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
-            dtype = dtype_util.common_dtype([kernel], dtype_hint=tf.float32)
-            self._kernel = tensor_util.convert_nonref_to_tensor(kernel, dtype=dtype, name="kernel")
+            dtype, (self._kernel,) = converted(kernel=kernel)
             self._permutation = tensor_util.convert_nonref_to_tensor(
                 permutation, dtype=tf.int32, name="permutation"
             )
@@ -88,10 +86,7 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
             super().__init__(
                 forward_min_event_ndims=event_rank,
                 is_constant_jacobian=True,
-                validate_args=validate_args,
-                dtype=dtype,
-                parameters=parameters,
-                name=name,
+                **bijector_arguments(parameters, name, dtype),
             )
 
     @classmethod
@@ -101,7 +96,7 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
         parametrization: str = "full",
         init: str = "identity",
         dtype: tf.DType = tf.float32,
-        seed: Any = None,
+        seed: Seed = None,
         event_rank: int = 3,
         name: str = "invertible_1x1_conv",
     ) -> "Invertible1x1Conv":
@@ -140,7 +135,7 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
         )
 
     @classmethod
-    def _parameter_properties(cls, dtype: Any):
+    def _parameter_properties(cls, dtype: DType):
         properties = parameter_properties.ParameterProperties
         return {
             "kernel": properties(
@@ -150,20 +145,9 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
             "permutation": properties(event_ndims=1, is_preferred=False),
         }
 
-    @property
-    def kernel(self) -> Any:
-        """W, or the packed triangles, as given."""
-        return self._kernel
-
-    @property
-    def permutation(self) -> Any:
-        """The permutation of the LU form, as given, or None."""
-        return self._permutation
-
-    @property
-    def event_rank(self) -> int:
-        """1 for vectors, 3 for images."""
-        return self._event_rank
+    kernel = Given[Parameter]("W, or the packed triangles, as given.")
+    permutation = Given[Parameter]("The permutation of the LU form, as given, or None.")
+    event_rank = Given[int]("1 for vectors, 3 for images.")
 
     def _parameter_control_dependencies(self, is_init):
         assertions = []

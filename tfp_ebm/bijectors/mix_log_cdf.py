@@ -8,7 +8,9 @@ import tensorflow_probability as tfp
 from tfp_ebm.bijectors.mixture_logistic import logit_cdf
 from tfp_ebm.bijectors.mixture_logistic_inverse import solve_logit_cdf
 from tfp_ebm.bijectors.one_pass import OnePassBijector
-from tfp_ebm.internal.tfp_private import dtype_util, parameter_properties, ps, tensor_util
+from tfp_ebm.internal.construction import Given, bijector_arguments, converted
+from tfp_ebm.internal.tfp_private import parameter_properties, ps
+from tfp_ebm.internal.types import Data, DType, Parameter, TensorLike
 
 __all__ = ["MixLogCDF"]
 
@@ -38,9 +40,9 @@ class MixLogCDF(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector):
 
     def __init__(
         self,
-        logits: Any,
-        locs: Any,
-        log_scales: Any,
+        logits: TensorLike,
+        locs: TensorLike,
+        log_scales: TensorLike,
         validate_args: bool = False,
         name: str = "mix_log_cdf",
     ) -> None:
@@ -58,12 +60,8 @@ class MixLogCDF(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector):
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
-            dtype = dtype_util.common_dtype([logits, locs, log_scales], dtype_hint=tf.float32)
-            convert = tensor_util.convert_nonref_to_tensor
-            self._logits = convert(logits, dtype=dtype, name="logits")
-            self._locs = convert(locs, dtype=dtype, name="locs")
-            self._log_scales = convert(log_scales, dtype=dtype, name="log_scales")
-            parts = (self._logits, self._locs, self._log_scales)
+            dtype, parts = converted(logits=logits, locs=locs, log_scales=log_scales)
+            self._logits, self._locs, self._log_scales = parts
             counts = [None if part.shape.rank in (None, 0) else part.shape[-1] for part in parts]
             if any(part.shape.rank == 0 for part in parts) or len(set(counts)) > 1:
                 raise ValueError(
@@ -72,14 +70,11 @@ class MixLogCDF(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector):
                 )
             super().__init__(
                 forward_min_event_ndims=0,
-                validate_args=validate_args,
-                dtype=dtype,
-                parameters=parameters,
-                name=name,
+                **bijector_arguments(parameters, name, dtype),
             )
 
     @classmethod
-    def _parameter_properties(cls, dtype: Any):
+    def _parameter_properties(cls, dtype: DType):
         properties = parameter_properties.ParameterProperties
         names = ("logits", "locs", "log_scales")
         return {name: properties(event_ndims=1) for name in names}
@@ -88,20 +83,9 @@ class MixLogCDF(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector):
     def _is_increasing(cls, **kwargs: Any):
         return True
 
-    @property
-    def logits(self) -> Any:
-        """Log mixture weights up to a constant, as given."""
-        return self._logits
-
-    @property
-    def locs(self) -> Any:
-        """Component means, as given."""
-        return self._locs
-
-    @property
-    def log_scales(self) -> Any:
-        """Logarithms of the component scales, as given."""
-        return self._log_scales
+    logits = Given[Parameter]("Log mixture weights up to a constant, as given.")
+    locs = Given[Parameter]("Component means, as given.")
+    log_scales = Given[Parameter]("Logarithms of the component scales, as given.")
 
     def _broadcast(self, x):
         """Returns the full shape, and x and the parameters as `[n]` and three `[n, K]` of it."""
@@ -125,7 +109,7 @@ class MixLogCDF(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector):
         x = solve_logit_cdf(y, *parameters)
         return tf.reshape(x, shape), tf.reshape(logit_cdf(x, *parameters)[1], shape)
 
-    def residual(self, y: Any) -> tf.Tensor:
+    def residual(self, y: Data) -> tf.Tensor:
         """Returns `forward(inverse(y)) - y`, the error of the inverse in the logit, `[...]`."""
         shape, y, *parameters = self._broadcast(tf.convert_to_tensor(y, self.dtype))
         value = logit_cdf(solve_logit_cdf(y, *parameters), *parameters)[0]

@@ -8,9 +8,11 @@ import tensorflow_probability as tfp
 from tfp_ebm.bijectors.coupling import Coupling
 from tfp_ebm.bijectors.mix_log_cdf import MixLogCDF
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given
 from tfp_ebm.internal.tfp_private import ps
+from tfp_ebm.internal.types import Bijector
 
-__all__ = ["MixLogCDFCoupling"]
+__all__ = ["MixLogCDFCoupling", "scaled_mixture"]
 
 tfb = tfp.bijectors
 
@@ -37,7 +39,7 @@ class MixLogCDFCoupling(Coupling):
 
     def __init__(
         self,
-        split: tfb.Bijector,
+        split: Bijector,
         conditioner: Callable[[tf.Tensor], tf.Tensor],
         num_components: int,
         num_context: int = 0,
@@ -61,15 +63,12 @@ class MixLogCDFCoupling(Coupling):
         """
         parameters = dict(locals())
         self._num_components = checks.positive_integer("num_components", num_components)
-        super().__init__(split, _elementwise, conditioner, num_context, validate_args, name)
+        super().__init__(split, scaled_mixture, conditioner, num_context, validate_args, name)
         self._parameters = self._no_dependency(
             {key: value for key, value in parameters.items() if key not in ("self", "__class__")}
         )
 
-    @property
-    def num_components(self) -> int:
-        """The number of logistic components."""
-        return self._num_components
+    num_components = Given[int]("The number of logistic components.")
 
     def _bijector(self, first, second):
         outputs = self._condition(first)
@@ -85,8 +84,12 @@ class MixLogCDFCoupling(Coupling):
         return self._bijector_fn(tf.reshape(outputs, shape))
 
 
-def _elementwise(parameters):
-    """Returns the bijector of one entry from its `(s, t, logits, locs, log_scales)`."""
+def scaled_mixture(parameters: tf.Tensor) -> tfb.Bijector:
+    """Returns the bijector of one entry from its `(s, t, logits, locs, log_scales)`.
+
+    Args:
+      parameters: `[..., 2 + 3 K]`.
+    """
     count = (parameters.shape[-1] - 2) // 3
     # One split, whose gradient is one concatenation.
     log_scale, shift, *mixture = tf.split(parameters, [1, 1, count, count, count], axis=-1)

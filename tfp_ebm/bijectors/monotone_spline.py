@@ -8,7 +8,9 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.bijectors.one_pass import OnePassBijector
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.tfp_private import dtype_util, parameter_properties, tensor_util
+from tfp_ebm.internal.construction import Given, bijector_arguments, converted
+from tfp_ebm.internal.tfp_private import parameter_properties
+from tfp_ebm.internal.types import DType, Parameter, TensorLike
 
 __all__ = ["MonotoneSpline"]
 
@@ -47,7 +49,7 @@ class MonotoneSpline(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector)
 
     def __init__(
         self,
-        unconstrained: Any,
+        unconstrained: TensorLike,
         bound: float = 4.0,
         validate_args: bool = False,
         name: str = "monotone_spline",
@@ -65,10 +67,7 @@ class MonotoneSpline(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector)
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
-            dtype = dtype_util.common_dtype([unconstrained], dtype_hint=tf.float32)
-            self._unconstrained = tensor_util.convert_nonref_to_tensor(
-                unconstrained, dtype=dtype, name="unconstrained"
-            )
+            dtype, (self._unconstrained,) = converted(unconstrained=unconstrained)
             self._bound = checks.positive_number("bound", bound)
             shape = self._unconstrained.shape
             size = None if shape.rank in (None, 0) else shape[-1]
@@ -79,14 +78,11 @@ class MonotoneSpline(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector)
                 )
             super().__init__(
                 forward_min_event_ndims=0,
-                validate_args=validate_args,
-                dtype=dtype,
-                parameters=parameters,
-                name=name,
+                **bijector_arguments(parameters, name, dtype),
             )
 
     @classmethod
-    def _parameter_properties(cls, dtype: Any):
+    def _parameter_properties(cls, dtype: DType):
         return {
             "unconstrained": parameter_properties.ParameterProperties(
                 event_ndims=1, shape_fn=parameter_properties.SHAPE_FN_NOT_IMPLEMENTED
@@ -97,15 +93,8 @@ class MonotoneSpline(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector)
     def _is_increasing(cls, **kwargs: Any):
         return True
 
-    @property
-    def unconstrained(self) -> Any:
-        """The parameters, as given."""
-        return self._unconstrained
-
-    @property
-    def bound(self) -> float:
-        """The end of the interval."""
-        return self._bound
+    unconstrained = Given[Parameter]("The parameters, as given.")
+    bound = Given[float]("The end of the interval.")
 
     @property
     def num_bins(self) -> int:

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from tfp_ebm.bijectors.image_bijector import Rearrangement, check_divisible, event_dims
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given
 from tfp_ebm.internal.tfp_private import ps
 
 __all__ = ["Squeeze"]
@@ -39,10 +40,7 @@ class Squeeze(Rearrangement):
             self._factor = checks.positive_integer("factor", factor, minimum=2)
             super().__init__(3, validate_args, parameters, name)
 
-    @property
-    def factor(self) -> int:
-        """By what height and width shrink."""
-        return self._factor
+    factor = Given[int]("By what height and width shrink.")
 
     def _as_batch(self, x, transform):
         """Applies a transform of `[batch, H, W, C]` to images with any leading axes."""

@@ -1,7 +1,5 @@
 """A block of events to and from decisions, with the same arithmetic both ways."""
 
-from typing import Any
-
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -79,7 +77,14 @@ class BlockCoder:
         x = z if self._flow is None else self._flow.forward(z)
         return tf.cast(x, self._model.dtype).numpy()[:count]
 
-    def _search(self, index: int, before: np.ndarray, part: Any, stream: Any, count: int) -> Any:
+    def _search(
+        self,
+        index: int,
+        before: np.ndarray,
+        part: np.ndarray | None,
+        stream: DecisionWriter | DecisionReader,
+        count: int,
+    ) -> np.ndarray:
         """Returns the numbers of a part, found by decisions that are written or read."""
         made = self._distribution(index, tf.constant(before))
         low, high = made.distribution.low.numpy(), made.distribution.high.numpy()

@@ -4,7 +4,6 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +13,7 @@ from tfp_ebm.coding.block_coder import BlockCoder
 from tfp_ebm.coding.container import CodingError, Header, pack, unpack
 from tfp_ebm.coding.entropy import DecisionReader, DecisionWriter
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import TensorLike
 from tfp_ebm.models import spec_of
 
 __all__ = ["CodingError", "compress", "decompress", "fingerprint"]
@@ -37,7 +37,7 @@ def fingerprint(model: tfp.distributions.Distribution) -> bytes:
 
 def compress(
     model: tfp.distributions.Distribution,
-    events: Any,
+    events: TensorLike,
     block_size: int = _BLOCK_SIZE,
     progress: Callable[[int], None] | None = None,
 ) -> bytes:

@@ -1,12 +1,12 @@
 """Whole numbers as decisions between halves of intervals, with the probability of each."""
 
 import math
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfp_ebm.coding.entropy import PRECISION
+from tfp_ebm.internal.types import Distribution, TensorLike
 
 __all__ = ["MOST_BITS", "first_numbers", "num_decisions", "upper_half"]
 
@@ -14,13 +14,13 @@ __all__ = ["MOST_BITS", "first_numbers", "num_decisions", "upper_half"]
 MOST_BITS = 23
 
 
-def first_numbers(low: Any) -> np.ndarray:
+def first_numbers(low: TensorLike) -> np.ndarray:
     """Returns where the search for a number starts: the lowest that is coded, of each entry."""
     low = np.asarray(low)
     return np.where(np.isfinite(low), np.ceil(low), -(2.0 ** (MOST_BITS - 1)))
 
 
-def num_decisions(low: Any, high: Any) -> int:
+def num_decisions(low: TensorLike, high: TensorLike) -> int:
     """Returns how many halvings single out a number from `low` to `high`, of all entries.
 
     >>> num_decisions(0.0, 255.0), num_decisions(0.0, 16.0), num_decisions(0.0, math.inf)
@@ -32,7 +32,7 @@ def num_decisions(low: Any, high: Any) -> int:
     return max(int(span).bit_length(), 1)
 
 
-def upper_half(distribution: Any, start: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+def upper_half(distribution: Distribution, start: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
     """Returns the probability that a number of an interval lies in its upper half, as an integer.
 
         q = round(2^PRECISION P(start + width <= x | start <= x < start + 2 width))

@@ -1,6 +1,6 @@
 """Streams of yes-or-no decisions, each of a probability of its own, near their entropy."""
 
-from typing import Any
+import types
 
 import numpy as np
 
@@ -10,7 +10,7 @@ __all__ = ["PRECISION", "DecisionReader", "DecisionWriter"]
 PRECISION = 20
 
 
-def _constriction() -> Any:
+def _constriction() -> types.ModuleType:
     try:
         import constriction
     except ImportError:

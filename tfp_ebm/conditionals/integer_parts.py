@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +12,7 @@ from tfp_ebm.distributions import DiscretizedLogisticMixture
 from tfp_ebm.flows.integer_flow import image_of_parts
 from tfp_ebm.flows.integer_scaling import IntegerScaling
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import TensorLike
 
 __all__ = ["LogisticsGivenParts", "MarginalLogistics"]
 
@@ -52,7 +52,7 @@ class MarginalLogistics(tf.Module):
         self._scaling = scaling
         self._raw = tf.Variable(tf.zeros([size, 3 * num_components], dtype), name="logistics")
 
-    def __call__(self, before: Any = None) -> tfd.Distribution:
+    def __call__(self, before: TensorLike | None = None) -> tfd.Distribution:
         """Returns the distribution over `[D]`; it depends on nothing."""
         del before
         return _logistics(tf.convert_to_tensor(self._raw), self._scaling)

@@ -12,7 +12,7 @@ from tfp_ebm.datasets.dataset import Dataset
 from tfp_ebm.datasets.labels import as_labels
 from tfp_ebm.datasets.levels import as_events
 from tfp_ebm.datasets.memory import is_mapped
-from tfp_ebm.datasets.splits import Division, check_classes, divide, take
+from tfp_ebm.datasets.splits import Division, divide, taken_parts
 
 __all__ = ["load_arrays"]
 
@@ -60,12 +60,9 @@ def load_arrays(
     labels, label_names = as_labels(labels, sizes)
     places = divide(sizes, division)
     _check_memory(path, events.parts["train"], places)
-    classes = take(labels, places) if labels else {}
-    check_classes(classes, division)
     return Dataset(
         str(path),
-        **take(events.parts, places),
-        **{f"{part}_labels": classes[part] for part in classes},
+        **taken_parts(events.parts, labels, places, division),
         num_levels=events.num_levels,
         label_names=label_names,
         notes=events.notes,

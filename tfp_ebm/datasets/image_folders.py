@@ -8,7 +8,7 @@ from tfp_ebm.datasets.dataset import Dataset
 from tfp_ebm.datasets.image_files import SUFFIXES, read_image
 from tfp_ebm.datasets.labels import in_natural_order
 from tfp_ebm.datasets.levels import as_events
-from tfp_ebm.datasets.splits import Division, check_classes, divide, take
+from tfp_ebm.datasets.splits import Division, divide, taken_parts
 
 __all__ = ["load_folder"]
 
@@ -44,12 +44,9 @@ def load_folder(folder: pathlib.Path, division: Division, num_levels: int | None
     places = _dealt(
         divide({part: len(a) for part, a in images.items()}, division), images, division
     )
-    classes = take(labels, places) if names else {}
-    check_classes(classes, division)
     return Dataset(
         str(folder),
-        **take(events.parts, places),
-        **{f"{part}_labels": classes[part] for part in classes},
+        **taken_parts(events.parts, labels, places, division),
         num_levels=events.num_levels,
         label_names=names,
         notes=events.notes,

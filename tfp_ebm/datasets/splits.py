@@ -8,7 +8,7 @@ import numpy as np
 
 from tfp_ebm.internal import checks
 
-__all__ = ["PARTS", "Division", "check_classes", "divide", "take"]
+__all__ = ["PARTS", "Division", "check_classes", "divide", "take", "taken_parts"]
 
 PARTS = ("train", "validation", "test")
 _FRACTION = 0.1
@@ -25,8 +25,8 @@ class Division(NamedTuple):
         last, and no array is copied.
     """
 
-    validation: Any = None
-    test: Any = None
+    validation: float | None = None
+    test: float | None = None
     seed: int | None = None
     shuffle: bool = True
 
@@ -125,3 +125,26 @@ def check_classes(labels: Mapping[str, np.ndarray], division: Division) -> None:
                 f"{', '.join(map(str, unseen[:10]))}: the data are sorted by class, so leave out "
                 "`shuffle=False`."
             )
+
+
+def taken_parts(
+    arrays: Mapping[str, np.ndarray],
+    labels: Mapping[str, np.ndarray],
+    places: Mapping[str, Any],
+    division: Division,
+) -> dict[str, np.ndarray]:
+    """Returns parts and their labels as arguments of a `Dataset`, the classes checked.
+
+    Args:
+      arrays: `[N, ...]` for each part that the data came in.
+      labels: `[N]` for each of them, or nothing.
+      places: what `divide` returned.
+      division: how the parts were taken.
+
+    Raises:
+      ValueError: if parts in order hold classes that are not trained on.
+    """
+    classes = take(labels, places) if labels else {}
+    check_classes(classes, division)
+    named = {f"{part}_labels": values for part, values in classes.items()}
+    return {**take(arrays, places), **named}

@@ -1,27 +1,25 @@
 """The multivariate normal with the precision matrix of two coupled layers: MultiCov's base."""
 
 import math
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.bipartite_precision import (
+from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given, converted, distribution_arguments
+from tfp_ebm.internal.parameter_shapes import positive_scalar, undetermined
+from tfp_ebm.internal.tfp_private import (
+    ps,
+    samplers,
+)
+from tfp_ebm.internal.types import Parameter, TensorLike
+from tfp_ebm.machines.bipartite_precision import (
     BipartitePrecision,
     check_positive_definite,
     coupling_variables,
     positive_definite_assertions,
 )
-from tfp_ebm.distributions.energy_based import EnergyBased
-from tfp_ebm.internal import checks
-from tfp_ebm.internal.parameter_shapes import positive, undetermined, without_event
-from tfp_ebm.internal.tfp_private import (
-    dtype_util,
-    parameter_properties,
-    ps,
-    samplers,
-    tensor_util,
-)
+from tfp_ebm.partition.energy_based import EnergyBased
 
 __all__ = ["BipartiteNormal"]
 
@@ -47,8 +45,8 @@ class BipartiteNormal(EnergyBased, tfp.distributions.AutoCompositeTensorDistribu
 
     def __init__(
         self,
-        weights: Any,
-        delta: Any = 2.5,
+        weights: TensorLike,
+        delta: TensorLike = 2.5,
         validate_args: bool = False,
         allow_nan_stats: bool = True,
         name: str = "BipartiteNormal",
@@ -67,20 +65,14 @@ class BipartiteNormal(EnergyBased, tfp.distributions.AutoCompositeTensorDistribu
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
-            dtype = dtype_util.common_dtype([weights, delta], dtype_hint=tf.float32)
-            convert = tensor_util.convert_nonref_to_tensor
-            self._weights = convert(weights, dtype=dtype, name="weights")
-            self._delta = convert(delta, dtype=dtype, name="delta")
+            dtype, (self._weights, self._delta) = converted(weights=weights, delta=delta)
             checks.matrix("weights", self._weights, "num_visible, num_hidden")
             checks.batches(weights=(self._weights, 2), delta=(self._delta, 0))
             check_positive_definite(self._weights, self._delta)
             super().__init__(
-                dtype=dtype,
-                reparameterization_type=tfp.distributions.FULLY_REPARAMETERIZED,
-                validate_args=validate_args,
-                allow_nan_stats=allow_nan_stats,
-                parameters=parameters,
-                name=name,
+                **distribution_arguments(
+                    dtype, parameters, name, tfp.distributions.FULLY_REPARAMETERIZED
+                )
             )
 
     @classmethod
@@ -119,14 +111,9 @@ class BipartiteNormal(EnergyBased, tfp.distributions.AutoCompositeTensorDistribu
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
-        properties = parameter_properties.ParameterProperties
         return {
             "weights": undetermined("weights", "[..., num_visible, num_hidden]", 2),
-            "delta": properties(
-                event_ndims=0,
-                shape_fn=without_event,
-                default_constraining_bijector_fn=positive(dtype),
-            ),
+            "delta": positive_scalar(dtype),
         }
 
     def _parameter_control_dependencies(self, is_init):
@@ -134,20 +121,14 @@ class BipartiteNormal(EnergyBased, tfp.distributions.AutoCompositeTensorDistribu
             return []
         return positive_definite_assertions(self._weights, self._delta, is_init)
 
-    @property
-    def weights(self) -> Any:
-        """W, as given."""
-        return self._weights
+    weights = Given[Parameter]("W, as given.")
 
     @property
     def couplings(self) -> list[tf.Tensor]:
         """`[W]`, read now."""
         return [tf.convert_to_tensor(self._weights)]
 
-    @property
-    def delta(self) -> Any:
-        """The diagonal of the precision, as given."""
-        return self._delta
+    delta = Given[Parameter]("The diagonal of the precision, as given.")
 
     def precision(self) -> BipartitePrecision:
         """Returns J~ at the current parameters."""

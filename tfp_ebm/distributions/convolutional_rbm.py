@@ -2,22 +2,25 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.gaussian_visible import GaussianVisible, scale_variable
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import converted
 from tfp_ebm.internal.parameter_shapes import positive, undetermined
 from tfp_ebm.internal.tfp_private import (
-    dtype_util,
     parameter_properties,
     samplers,
-    tensor_util,
 )
+from tfp_ebm.internal.types import Seed, TensorLike
 from tfp_ebm.machines.convolutional_machine import ConvolutionalMachine
 from tfp_ebm.mcmc import PersistentChains
+from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains, with_chain_options
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["ConvolutionalRBM"]
 
@@ -53,9 +56,9 @@ class ConvolutionalRBM(GaussianVisible):
     def __init__(
         self,
         filters: Sequence[Any],
-        visible_bias: Any,
-        hidden_bias: Any,
-        scale: Any,
+        visible_bias: TensorLike,
+        hidden_bias: TensorLike,
+        scale: TensorLike,
         part_shapes: Sequence[Sequence[int]],
         chains: PersistentChains | None = None,
         num_gibbs_steps: int = 200,
@@ -71,9 +74,8 @@ class ConvolutionalRBM(GaussianVisible):
           hidden_bias: `[h, w, num_filters]`, c; h and w divide the height and width of all parts.
           scale: sigma above 0, `[num_visible]`; or a scalar or `[1]`, the same for all units.
           part_shapes: for each part `(H_l, W_l, C_l)`, in the order they lie in the event, such as
-            `tfp_ebm.models.latent_shapes` returns.
-          chains: persistent chains for the gradient of log Z. By default there are 256, or none
-            where the hidden image has at most 12 bits and log Z is summed exactly.
+            `tfp_ebm.flows.latent_shapes` returns.
+          chains: persistent chains, see `BoltzmannMachine`.
           num_gibbs_steps: sweeps between the chains and a sample.
           validate_args: whether to check at run time, too, that sigma is large enough.
           allow_nan_stats: as in TensorFlow Probability.
@@ -85,25 +87,15 @@ class ConvolutionalRBM(GaussianVisible):
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
-            dtype = dtype_util.common_dtype(
-                [*filters, visible_bias, hidden_bias, scale], dtype_hint=tf.float32
+            banks = {f"filters_{index}": bank for index, bank in enumerate(filters)}
+            dtype, given = converted(
+                visible_bias=visible_bias, hidden_bias=hidden_bias, scale=scale, **banks
             )
-            convert = tensor_util.convert_nonref_to_tensor
-            self._filters = tuple(convert(bank, dtype=dtype, name="filters") for bank in filters)
-            self._visible_bias = convert(visible_bias, dtype=dtype, name="visible_bias")
-            self._hidden_bias = convert(hidden_bias, dtype=dtype, name="hidden_bias")
-            self._scale = convert(scale, dtype=dtype, name="scale")
+            self._visible_bias, self._hidden_bias, self._scale, *banks = given
+            self._filters = tuple(banks)
             self._part_shapes = tuple(checks.image_shape("part_shapes", s) for s in part_shapes)
             self._check_parameters()
-            super().__init__(
-                dtype=dtype,
-                reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
-                validate_args=validate_args,
-                allow_nan_stats=allow_nan_stats,
-                parameters=parameters,
-                name=name,
-            )
-            self._set_up_sampling(chains, num_gibbs_steps)
+            super().__init__(dtype, parameters, name)
 
     def _check_parameters(self):
         shapes = self._part_shapes
@@ -156,6 +148,7 @@ class ConvolutionalRBM(GaussianVisible):
         _check_kernel(index, bank.shape[:2], (shape[0] // height, shape[1] // width))
 
     @classmethod
+    @with_chain_options
     def create(
         cls,
         part_shapes: Sequence[Sequence[int]],
@@ -164,14 +157,11 @@ class ConvolutionalRBM(GaussianVisible):
         strides: Sequence[int] | None = None,
         scale: float = 1.0,
         learn_scale: bool = True,
-        sampler: str | None = None,
-        num_chains: int = 512,
-        num_gibbs_steps: int = 200,
         weight_scale: float = 0.01,
-        sampler_options: dict[str, Any] | None = None,
         dtype: tf.DType = tf.float32,
-        seed: Any = None,
+        seed: Seed = None,
         name: str = "ConvolutionalRBM",
+        **options: "Unpack[ChainOptions]",
     ) -> "ConvolutionalRBM":
         """Returns a trainable machine, chains started and log Z estimated.
 
@@ -185,15 +175,11 @@ class ConvolutionalRBM(GaussianVisible):
           scale: the first value of every sigma.
           learn_scale: whether sigma is trained, one for each visible unit, by a softplus above a
             twentieth of its first value.
-          sampler: where the gradient of log Z comes from, see `tfp_ebm.mcmc.start_chains`. None:
-            no chains but exact sums up to 12 hidden bits, else weighted ones.
-          num_chains: number of chains.
-          num_gibbs_steps: sweeps between the chains and a sample.
           weight_scale: standard deviation of the first filters' entries.
-          sampler_options: further arguments of the sampler's class.
           dtype: dtype of the variables.
           seed: seed of the first filters and chains.
           name: name of the distribution.
+          **options: `ChainOptions`.
 
         Raises:
           ValueError: if the strides bring the parts to different sizes (the message says which
@@ -220,15 +206,10 @@ class ConvolutionalRBM(GaussianVisible):
         visible_bias = tf.Variable(tf.zeros([num_visible], dtype), name="visible_bias")
         hidden_bias = tf.Variable(tf.zeros([height, width, num_filters], dtype), name="hidden_bias")
         sigma = scale_variable(scale, num_visible, learn_scale, dtype)
-        machine = ConvolutionalMachine.from_parameters(
-            filters, visible_bias, hidden_bias, sigma, shapes
+        given = (filters, visible_bias, hidden_bias, sigma, shapes)
+        return cls(*given, **StartChains.arguments(chain_seed, options), name=name)._begun(
+            chain_seed
         )
-        chains = cls._start_chains(machine, sampler, num_chains, chain_seed, sampler_options)
-        base = cls(
-            filters, visible_bias, hidden_bias, sigma, shapes, chains, num_gibbs_steps, name=name
-        )
-        base.estimate_log_partition(64, 50, seed=chain_seed, max_rounds=0)
-        return base
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):

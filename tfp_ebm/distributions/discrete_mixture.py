@@ -1,25 +1,25 @@
 """Independent spins smoothed into a density, the base of D-Flow."""
 
 import math
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.bipartite_precision import learned_delta
-from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given, converted, distribution_arguments
 from tfp_ebm.internal.numeric import log_2cosh
-from tfp_ebm.internal.parameter_shapes import positive, without_event
+from tfp_ebm.internal.parameter_shapes import positive_scalar
 from tfp_ebm.internal.tfp_private import (
     assert_util,
-    dtype_util,
     parameter_properties,
     ps,
     tensor_util,
 )
+from tfp_ebm.internal.types import Parameter, TensorLike
+from tfp_ebm.machines.bipartite_precision import learned_delta
 from tfp_ebm.machines.spin_machine import sample_spins
+from tfp_ebm.partition.energy_based import EnergyBased
 
 __all__ = ["DiscreteMixture"]
 
@@ -52,8 +52,8 @@ class DiscreteMixture(
 
     def __init__(
         self,
-        bias: Any,
-        delta: Any = 1.0,
+        bias: TensorLike,
+        delta: TensorLike = 1.0,
         validate_args: bool = False,
         allow_nan_stats: bool = True,
         name: str = "DiscreteMixture",
@@ -72,22 +72,13 @@ class DiscreteMixture(
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
-            dtype = dtype_util.common_dtype([bias, delta], dtype_hint=tf.float32)
-            self._bias = tensor_util.convert_nonref_to_tensor(bias, dtype=dtype, name="bias")
-            self._delta = tensor_util.convert_nonref_to_tensor(delta, dtype=dtype, name="delta")
+            dtype, (self._bias, self._delta) = converted(bias=bias, delta=delta)
             if self._bias.shape.rank == 0:
                 raise ValueError("`bias` must have shape [..., n], got a scalar.")
             checks.batches(bias=(self._bias, 1), delta=(self._delta, 0))
             if tf.executing_eagerly() and not bool(tf.reduce_all(self._delta > 0)):
                 raise ValueError(f"`delta` must be above 0, got {self._delta.numpy()}.")
-            super().__init__(
-                dtype=dtype,
-                reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
-                validate_args=validate_args,
-                allow_nan_stats=allow_nan_stats,
-                parameters=parameters,
-                name=name,
-            )
+            super().__init__(**distribution_arguments(dtype, parameters, name))
 
     @classmethod
     def create(
@@ -122,11 +113,7 @@ class DiscreteMixture(
         properties = parameter_properties.ParameterProperties
         return {
             "bias": properties(event_ndims=1),
-            "delta": properties(
-                event_ndims=0,
-                shape_fn=without_event,
-                default_constraining_bijector_fn=positive(dtype),
-            ),
+            "delta": positive_scalar(dtype),
         }
 
     def _parameter_control_dependencies(self, is_init):
@@ -134,15 +121,8 @@ class DiscreteMixture(
             return []
         return [assert_util.assert_positive(self._delta, message="`delta` must be above 0.")]
 
-    @property
-    def bias(self) -> Any:
-        """h, as given."""
-        return self._bias
-
-    @property
-    def delta(self) -> Any:
-        """The inverse variance of the components, as given."""
-        return self._delta
+    bias = Given[Parameter]("h, as given.")
+    delta = Given[Parameter]("The inverse variance of the components, as given.")
 
     def _event_shape(self):
         return self._bias.shape[-1:]

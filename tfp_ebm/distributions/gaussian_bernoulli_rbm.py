@@ -1,22 +1,25 @@
 """The Gaussian-Bernoulli restricted Boltzmann machine, the base of EB-and-Flow."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.gaussian_visible import GaussianVisible, scale_variable
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given, converted
 from tfp_ebm.internal.parameter_shapes import positive, undetermined
 from tfp_ebm.internal.tfp_private import (
-    dtype_util,
     parameter_properties,
     ps,
     samplers,
-    tensor_util,
 )
+from tfp_ebm.internal.types import Parameter, Seed, TensorLike
 from tfp_ebm.machines.gaussian_machine import GaussianMachine
 from tfp_ebm.mcmc import PersistentChains
+from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains, with_chain_options
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["GaussianBernoulliRBM"]
 
@@ -48,10 +51,10 @@ class GaussianBernoulliRBM(GaussianVisible):
 
     def __init__(
         self,
-        weights: Any,
-        visible_bias: Any,
-        hidden_bias: Any,
-        scale: Any = 1.0,
+        weights: TensorLike,
+        visible_bias: TensorLike,
+        hidden_bias: TensorLike,
+        scale: TensorLike = 1.0,
         chains: PersistentChains | None = None,
         num_gibbs_steps: int = 200,
         validate_args: bool = False,
@@ -66,8 +69,7 @@ class GaussianBernoulliRBM(GaussianVisible):
           hidden_bias: `[..., num_hidden]`, c.
           scale: sigma above 0, `[..., num_visible]`; or a scalar or `[..., 1]`, the same for all
             units.
-          chains: persistent chains for the gradient of log Z. By default there are 256, or none
-            where the hidden layer has at most 12 units and log Z is summed exactly.
+          chains: persistent chains, see `BoltzmannMachine`.
           num_gibbs_steps: sweeps between the chains and a sample.
           validate_args: whether to check at run time, too, that sigma is large enough.
           allow_nan_stats: as in TensorFlow Probability.
@@ -78,24 +80,12 @@ class GaussianBernoulliRBM(GaussianVisible):
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
-            dtype = dtype_util.common_dtype(
-                [weights, visible_bias, hidden_bias, scale], dtype_hint=tf.float32
+            dtype, given = converted(
+                weights=weights, visible_bias=visible_bias, hidden_bias=hidden_bias, scale=scale
             )
-            convert = tensor_util.convert_nonref_to_tensor
-            self._weights = convert(weights, dtype=dtype, name="weights")
-            self._visible_bias = convert(visible_bias, dtype=dtype, name="visible_bias")
-            self._hidden_bias = convert(hidden_bias, dtype=dtype, name="hidden_bias")
-            self._scale = convert(scale, dtype=dtype, name="scale")
+            self._weights, self._visible_bias, self._hidden_bias, self._scale = given
             self._check_parameters()
-            super().__init__(
-                dtype=dtype,
-                reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
-                validate_args=validate_args,
-                allow_nan_stats=allow_nan_stats,
-                parameters=parameters,
-                name=name,
-            )
-            self._set_up_sampling(chains, num_gibbs_steps)
+            super().__init__(dtype, parameters, name)
 
     def _check_parameters(self):
         checks.matrix("weights", self._weights, "num_visible, num_hidden")
@@ -112,20 +102,18 @@ class GaussianBernoulliRBM(GaussianVisible):
         )
 
     @classmethod
+    @with_chain_options
     def create(
         cls,
         num_visible: int,
         num_hidden: int,
         scale: float = 1.0,
         learn_scale: bool = True,
-        sampler: str | None = None,
-        num_chains: int = 512,
-        num_gibbs_steps: int = 200,
         weight_scale: float = 0.01,
-        sampler_options: dict[str, Any] | None = None,
         dtype: tf.DType = tf.float32,
-        seed: Any = None,
+        seed: Seed = None,
         name: str = "GaussianBernoulliRBM",
+        **options: "Unpack[ChainOptions]",
     ) -> "GaussianBernoulliRBM":
         """Returns a trainable machine, chains started and log Z estimated.
 
@@ -135,16 +123,11 @@ class GaussianBernoulliRBM(GaussianVisible):
           scale: the first value of every sigma.
           learn_scale: whether sigma is trained, one for each visible unit, by a softplus above a
             twentieth of its first value.
-          sampler: where the gradient of log Z comes from, see `tfp_ebm.mcmc.start_chains`. None:
-            no chains but exact sums up to 12 hidden bits, else weighted ones.
-          num_chains: number of chains.
-          num_gibbs_steps: sweeps between the chains and a sample.
           weight_scale: standard deviation of the first weights.
-          sampler_options: further arguments of the sampler's class, such as `{"size": 10_000}` of a
-            replay buffer or `{"num_sweeps": 5}` of contrastive divergence.
           dtype: dtype of the variables.
           seed: seed of the first weights and chains.
           name: name of the distribution.
+          **options: `ChainOptions`.
 
         Raises:
           ValueError: if a size or the scale is not positive, or there is no such sampler.
@@ -158,11 +141,10 @@ class GaussianBernoulliRBM(GaussianVisible):
         visible_bias = tf.Variable(tf.zeros([num_visible], dtype), name="visible_bias")
         hidden_bias = tf.Variable(tf.zeros([num_hidden], dtype), name="hidden_bias")
         sigma = scale_variable(scale, num_visible, learn_scale, dtype)
-        machine = GaussianMachine.from_parameters(weights, visible_bias, hidden_bias, sigma)
-        chains = cls._start_chains(machine, sampler, num_chains, chain_seed, sampler_options)
-        base = cls(weights, visible_bias, hidden_bias, sigma, chains, num_gibbs_steps, name=name)
-        base.estimate_log_partition(64, 50, seed=chain_seed, max_rounds=0)
-        return base
+        given = (weights, visible_bias, hidden_bias, sigma)
+        return cls(*given, **StartChains.arguments(chain_seed, options), name=name)._begun(
+            chain_seed
+        )
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
@@ -174,10 +156,7 @@ class GaussianBernoulliRBM(GaussianVisible):
             "scale": properties(event_ndims=1, default_constraining_bijector_fn=positive(dtype)),
         }
 
-    @property
-    def weights(self) -> Any:
-        """W, as given."""
-        return self._weights
+    weights = Given[Parameter]("W, as given.")
 
     @property
     def couplings(self) -> list[tf.Tensor]:

@@ -1,7 +1,6 @@
 """What distributions over Gaussian visible units coupled to hidden bits have in common."""
 
 import math
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -9,8 +8,10 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given
 from tfp_ebm.internal.numeric import broadcast_batch
 from tfp_ebm.internal.tfp_private import assert_util, samplers, tensor_util
+from tfp_ebm.internal.types import Distribution, Parameter, Seed, TensorLike
 
 __all__ = ["GaussianVisible", "scale_variable"]
 
@@ -20,7 +21,7 @@ _MIN_RELATIVE_SCALE = 0.05
 _LOWEST_UNCONSTRAINED_SCALE = -8.0
 
 
-def scale_variable(scale: float, num_visible: int, learn_scale: bool, dtype: tf.DType) -> Any:
+def scale_variable(scale: float, num_visible: int, learn_scale: bool, dtype: tf.DType) -> Parameter:
     """Returns sigma of every visible unit: trained above a twentieth of `scale`, or constant."""
     sigma = tf.fill([num_visible], tf.constant(scale, dtype))
     if not learn_scale:
@@ -48,20 +49,9 @@ class GaussianVisible(BoltzmannMachine):
     `GaussianUnits` is a part.
     """
 
-    @property
-    def visible_bias(self) -> Any:
-        """b, as given."""
-        return self._visible_bias
-
-    @property
-    def hidden_bias(self) -> Any:
-        """c, as given."""
-        return self._hidden_bias
-
-    @property
-    def scale(self) -> Any:
-        """sigma, as given."""
-        return self._scale
+    visible_bias = Given[Parameter]("b, as given.")
+    hidden_bias = Given[Parameter]("c, as given.")
+    scale = Given[Parameter]("sigma, as given.")
 
     def _check_scale(self, num_visible):
         scale = self._scale
@@ -89,7 +79,7 @@ class GaussianVisible(BoltzmannMachine):
         """Returns 0: the machine is the distribution."""
         return tf.zeros([], self.dtype)
 
-    def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
+    def chain_state(self, value: TensorLike, seed: Seed = None) -> tf.Tensor:
         """Returns the points themselves, `[..., *batch_shape, num_visible]`."""
         del seed
         value = tf.convert_to_tensor(value, self.dtype)
@@ -99,7 +89,7 @@ class GaussianVisible(BoltzmannMachine):
         """Returns the machine of the visible units and bits alone."""
         return self.machine()
 
-    def initialize_from_data(self, value: Any, seed: Any = None) -> None:
+    def initialize_from_data(self, value: TensorLike, seed: Seed = None) -> None:
         """Sets the machine to the mean and the standard deviation of points, its bits to even odds.
 
         Afterwards sigma is the standard deviation of the points (a constant sigma stays), every
@@ -152,7 +142,7 @@ class GaussianVisible(BoltzmannMachine):
             self._chains.restart(self.machine(), chain_seed)
         self.estimate_log_partition(64, 50, seed=annealing_seed, max_rounds=0)
 
-    def posterior(self, value: Any) -> tfp.distributions.Distribution:
+    def posterior(self, value: TensorLike) -> Distribution:
         """Returns p(h | v), exact: the hidden bits of each point.
 
         Args:

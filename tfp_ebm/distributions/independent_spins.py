@@ -1,19 +1,17 @@
 """Independent spins: the discrete code of a data point."""
 
-from typing import Any
-
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given, converted, distribution_arguments
 from tfp_ebm.internal.numeric import log_2cosh
 from tfp_ebm.internal.tfp_private import (
     DiscreteDistributionMixin,
-    dtype_util,
     parameter_properties,
     ps,
-    tensor_util,
 )
+from tfp_ebm.internal.types import Parameter, TensorLike
 from tfp_ebm.machines.spin_machine import sample_spins
 
 __all__ = ["IndependentSpins"]
@@ -40,7 +38,7 @@ class IndependentSpins(
 
     def __init__(
         self,
-        field: Any,
+        field: TensorLike,
         validate_args: bool = False,
         allow_nan_stats: bool = True,
         name: str = "IndependentSpins",
@@ -55,25 +53,14 @@ class IndependentSpins(
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
-            dtype = dtype_util.common_dtype([field], dtype_hint=tf.float32)
-            self._field = tensor_util.convert_nonref_to_tensor(field, dtype=dtype, name="field")
-            super().__init__(
-                dtype=dtype,
-                reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
-                validate_args=validate_args,
-                allow_nan_stats=allow_nan_stats,
-                parameters=parameters,
-                name=name,
-            )
+            dtype, (self._field,) = converted(field=field)
+            super().__init__(**distribution_arguments(dtype, parameters, name))
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
         return {"field": parameter_properties.ParameterProperties(event_ndims=1)}
 
-    @property
-    def field(self) -> Any:
-        """Half the log-odds of +1, as given."""
-        return self._field
+    field = Given[Parameter]("Half the log-odds of +1, as given.")
 
     def _event_shape(self):
         return self._field.shape[-1:]

@@ -1,23 +1,27 @@
 """A Gaussian-Bernoulli RBM that models labels with the points: the labels of EB-and-Flow."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.gaussian_visible import GaussianVisible, scale_variable
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given, converted
 from tfp_ebm.internal.numeric import move_axis
 from tfp_ebm.internal.parameter_shapes import positive, undetermined
 from tfp_ebm.internal.tfp_private import (
-    dtype_util,
     parameter_properties,
     ps,
     samplers,
-    tensor_util,
 )
+from tfp_ebm.internal.types import Distribution, Parameter, Seed, TensorLike
 from tfp_ebm.machines.labeled_machine import LabeledMachine
 from tfp_ebm.mcmc import PersistentChains, block_gibbs
+from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains, with_chain_options
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["LabeledRBM"]
 
@@ -54,12 +58,12 @@ class LabeledRBM(GaussianVisible):
 
     def __init__(
         self,
-        weights: Any,
-        visible_bias: Any,
-        hidden_bias: Any,
-        label_weights: Any,
-        label_bias: Any,
-        scale: Any = 1.0,
+        weights: TensorLike,
+        visible_bias: TensorLike,
+        hidden_bias: TensorLike,
+        label_weights: TensorLike,
+        label_bias: TensorLike,
+        scale: TensorLike = 1.0,
         chains: PersistentChains | None = None,
         num_gibbs_steps: int = 200,
         validate_args: bool = False,
@@ -76,9 +80,8 @@ class LabeledRBM(GaussianVisible):
           label_bias: `[..., num_classes]`, d.
           scale: sigma above 0, `[..., num_visible]`; or a scalar or `[..., 1]`, the same for all
             units.
-          chains: persistent chains for the gradient of log Z, with states
-            `[num_chains, *batch_shape, num_visible + num_classes]`. By default there are 256, or
-            none where the hidden layer has at most 12 units and log Z is summed exactly.
+          chains: persistent chains, with states
+            `[num_chains, *batch_shape, num_visible + num_classes]`; see `BoltzmannMachine`.
           num_gibbs_steps: sweeps between the chains and a sample.
           validate_args: whether to check at run time, too, that sigma is large enough.
           allow_nan_stats: as in TensorFlow Probability.
@@ -89,28 +92,14 @@ class LabeledRBM(GaussianVisible):
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
-            given = {
-                "weights": weights,
-                "visible_bias": visible_bias,
-                "hidden_bias": hidden_bias,
-                "label_weights": label_weights,
-                "label_bias": label_bias,
-                "scale": scale,
-            }
-            dtype = dtype_util.common_dtype(list(given.values()), dtype_hint=tf.float32)
-            for key, value in given.items():
-                value = tensor_util.convert_nonref_to_tensor(value, dtype=dtype, name=key)
-                setattr(self, f"_{key}", value)
+            dtype, given = converted(
+                weights=weights, label_weights=label_weights, label_bias=label_bias,
+                visible_bias=visible_bias, hidden_bias=hidden_bias, scale=scale,
+            )  # fmt: skip
+            self._weights, self._label_weights, self._label_bias, *rest = given
+            self._visible_bias, self._hidden_bias, self._scale = rest
             self._check_parameters()
-            super().__init__(
-                dtype=dtype,
-                reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
-                validate_args=validate_args,
-                allow_nan_stats=allow_nan_stats,
-                parameters=parameters,
-                name=name,
-            )
-            self._set_up_sampling(chains, num_gibbs_steps)
+            super().__init__(dtype, parameters, name)
 
     def _check_parameters(self):
         for name, axes in (
@@ -135,6 +124,7 @@ class LabeledRBM(GaussianVisible):
         checks.batches(**{name: (getattr(self, f"_{name}"), n) for name, n in ranks.items()})
 
     @classmethod
+    @with_chain_options
     def create(
         cls,
         num_visible: int,
@@ -142,14 +132,11 @@ class LabeledRBM(GaussianVisible):
         num_classes: int,
         scale: float = 1.0,
         learn_scale: bool = True,
-        sampler: str | None = None,
-        num_chains: int = 512,
-        num_gibbs_steps: int = 200,
         weight_scale: float = 0.01,
-        sampler_options: dict[str, Any] | None = None,
         dtype: tf.DType = tf.float32,
-        seed: Any = None,
+        seed: Seed = None,
         name: str = "LabeledRBM",
+        **options: "Unpack[ChainOptions]",
     ) -> "LabeledRBM":
         """Returns a trainable machine, chains started and log Z estimated.
 
@@ -159,14 +146,11 @@ class LabeledRBM(GaussianVisible):
           num_classes: K, at least 2.
           scale: the first value of every sigma.
           learn_scale: whether sigma is trained.
-          sampler: where the gradient of log Z comes from, see `tfp_ebm.mcmc.start_chains`.
-          num_chains: number of chains.
-          num_gibbs_steps: sweeps between the chains and a sample.
           weight_scale: standard deviation of the first weights.
-          sampler_options: further arguments of the sampler's class.
           dtype: dtype of the variables.
           seed: seed of the first weights and chains.
           name: name of the distribution.
+          **options: `ChainOptions`.
 
         Raises:
           ValueError: if an argument is out of its range, as for `GaussianBernoulliRBM.create`.
@@ -194,11 +178,7 @@ class LabeledRBM(GaussianVisible):
         )
         sigma = scale_variable(scale, num_visible, learn_scale, dtype)
         given = (weights, visible_bias, hidden_bias, label_weights, label_bias, sigma)
-        machine = LabeledMachine.from_parameters(*given)
-        chains = cls._start_chains(machine, sampler, num_chains, seeds[2], sampler_options)
-        base = cls(*given, chains, num_gibbs_steps, name=name)
-        base.estimate_log_partition(64, 50, seed=seeds[2], max_rounds=0)
-        return base
+        return cls(*given, **StartChains.arguments(seeds[2], options), name=name)._begun(seeds[2])
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
@@ -212,25 +192,15 @@ class LabeledRBM(GaussianVisible):
             "scale": properties(event_ndims=1, default_constraining_bijector_fn=positive(dtype)),
         }
 
-    @property
-    def weights(self) -> Any:
-        """W, as given."""
-        return self._weights
-
-    @property
-    def label_weights(self) -> Any:
-        """V, as given."""
-        return self._label_weights
+    weights = Given[Parameter]("W, as given.")
+    label_weights = Given[Parameter]("V, as given.")
 
     @property
     def couplings(self) -> list[tf.Tensor]:
         """`[W, V]`, read now."""
         return [tf.convert_to_tensor(part) for part in (self._weights, self._label_weights)]
 
-    @property
-    def label_bias(self) -> Any:
-        """d, as given."""
-        return self._label_bias
+    label_bias = Given[Parameter]("d, as given.")
 
     @property
     def num_classes(self) -> int:
@@ -257,14 +227,14 @@ class LabeledRBM(GaussianVisible):
     def _visible_machine(self):
         return self.machine().machine
 
-    def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
+    def chain_state(self, value: TensorLike, seed: Seed = None) -> tf.Tensor:
         """Draws labels given points: `[..., *batch_shape, num_visible + num_classes]`, v and y."""
         value = super().chain_state(value)
         machine = self.machine()
         seed = samplers.sanitize_seed(seed, salt="labeled_chain_state")
         return tf.concat([value, machine.draw_labels(machine.label_logits(value), seed)], axis=-1)
 
-    def label_posterior(self, value: Any) -> tfp.distributions.Distribution:
+    def label_posterior(self, value: TensorLike) -> Distribution:
         """Returns p(y | v), exact: the class of each point.
 
         Args:
@@ -276,7 +246,7 @@ class LabeledRBM(GaussianVisible):
         value = tf.convert_to_tensor(value, self.dtype)
         return tfp.distributions.Categorical(logits=self.machine().label_logits(value))
 
-    def posterior(self, value: Any, labels: Any) -> tfp.distributions.Distribution:
+    def posterior(self, value: TensorLike, labels: TensorLike) -> Distribution:
         """Returns p(h | v, y), exact: the hidden bits of each point with its label.
 
         Args:

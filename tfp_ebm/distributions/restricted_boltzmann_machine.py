@@ -1,6 +1,6 @@
 """The restricted Boltzmann machine as a distribution over its spins."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -8,18 +8,22 @@ import tensorflow_probability as tfp
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.independent_spins import IndependentSpins
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given, converted
 from tfp_ebm.internal.numeric import broadcast_batch, multiply_rows
 from tfp_ebm.internal.parameter_shapes import undetermined
 from tfp_ebm.internal.tfp_private import (
     DiscreteDistributionMixin,
-    dtype_util,
     parameter_properties,
     ps,
     samplers,
-    tensor_util,
 )
+from tfp_ebm.internal.types import Distribution, Parameter, Seed, TensorLike
 from tfp_ebm.machines.spin_machine import SpinMachine
 from tfp_ebm.mcmc import PersistentChains
+from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains, with_chain_options
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["RestrictedBoltzmannMachine"]
 
@@ -61,8 +65,8 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
 
     def __init__(
         self,
-        weights: Any,
-        bias: Any,
+        weights: TensorLike,
+        bias: TensorLike,
         binary: bool = False,
         marginal: bool = False,
         chains: PersistentChains | None = None,
@@ -78,8 +82,7 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
           bias: `[..., num_visible + num_hidden]`, h, visible units first.
           binary: whether units are 0 and 1 instead of spins, -1 and +1.
           marginal: whether events are the visible units alone, `[..., num_visible]`.
-          chains: persistent chains for the gradient of log Z. By default weighted ones, or none
-            where the smaller layer has at most 12 units and log Z is summed exactly.
+          chains: persistent chains, see `BoltzmannMachine`.
           num_gibbs_steps: sweeps between the chains and a sample.
           validate_args: whether to check that values are spins, or bits.
           allow_nan_stats: as in TensorFlow Probability.
@@ -90,40 +93,27 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
-            dtype = dtype_util.common_dtype([weights, bias], dtype_hint=tf.float32)
-            convert = tensor_util.convert_nonref_to_tensor
-            self._weights = convert(weights, dtype=dtype, name="weights")
-            self._bias = convert(bias, dtype=dtype, name="bias")
+            dtype, (self._weights, self._bias) = converted(weights=weights, bias=bias)
             self._binary, self._marginal = bool(binary), bool(marginal)
             checks.layer_shapes(self._weights, self._bias)
             checks.batches(weights=(self._weights, 2), bias=(self._bias, 1))
             checks.finite("weights", self._weights)
             checks.finite("bias", self._bias)
-            super().__init__(
-                dtype=dtype,
-                reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
-                validate_args=validate_args,
-                allow_nan_stats=allow_nan_stats,
-                parameters=parameters,
-                name=name,
-            )
-            self._set_up_sampling(chains, num_gibbs_steps)
+            super().__init__(dtype, parameters, name)
 
     @classmethod
+    @with_chain_options
     def create(
         cls,
         num_visible: int,
         num_hidden: int,
         binary: bool = True,
         marginal: bool = True,
-        sampler: str | None = None,
-        num_chains: int = 512,
-        num_gibbs_steps: int = 200,
         weight_scale: float = 0.01,
-        sampler_options: dict[str, Any] | None = None,
         dtype: tf.DType = tf.float32,
-        seed: Any = None,
+        seed: Seed = None,
         name: str = "RestrictedBoltzmannMachine",
+        **options: "Unpack[ChainOptions]",
     ) -> "RestrictedBoltzmannMachine":
         """Returns a trainable machine, by default of binary data, with small weights.
 
@@ -132,16 +122,11 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
           num_hidden: number of hidden units.
           binary: whether units are 0 and 1 instead of -1 and +1.
           marginal: whether events are the visible units alone.
-          sampler: where the gradient of log Z comes from, see `tfp_ebm.mcmc.start_chains`. None:
-            no chains but exact sums where the smaller layer has at most 12 units, else weighted
-            ones.
-          num_chains: number of chains.
-          num_gibbs_steps: sweeps between the chains and a sample.
           weight_scale: standard deviation of the first weights.
-          sampler_options: further arguments of the sampler's class.
           dtype: dtype of the variables.
           seed: seed of the first weights and chains.
           name: name of the distribution.
+          **options: `ChainOptions`.
 
         Raises:
           ValueError: if a size is not positive, or there is no such sampler.
@@ -152,11 +137,8 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
         noise = samplers.normal([num_visible, num_hidden], seed=weight_seed, dtype=dtype)
         weights = tf.Variable(weight_scale * noise, name="weights")
         bias = tf.Variable(tf.zeros([num_visible + num_hidden], dtype), name="bias")
-        machine = _machine(weights, bias, binary)
-        chains = cls._start_chains(machine, sampler, num_chains, chain_seed, sampler_options)
-        base = cls(weights, bias, binary, marginal, chains, num_gibbs_steps, name=name)
-        base.estimate_log_partition(64, 50, seed=chain_seed, max_rounds=0)
-        return base
+        started = StartChains.arguments(chain_seed, options)
+        return cls(weights, bias, binary, marginal, **started, name=name)._begun(chain_seed)
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
@@ -166,30 +148,16 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
             "bias": properties(event_ndims=1),
         }
 
-    @property
-    def weights(self) -> Any:
-        """W, as given."""
-        return self._weights
+    weights = Given[Parameter]("W, as given.")
 
     @property
     def couplings(self) -> list[tf.Tensor]:
         """`[W]`, read now."""
         return [tf.convert_to_tensor(self._weights)]
 
-    @property
-    def bias(self) -> Any:
-        """h, as given."""
-        return self._bias
-
-    @property
-    def binary(self) -> bool:
-        """Whether units are 0 and 1."""
-        return self._binary
-
-    @property
-    def marginal(self) -> bool:
-        """Whether events are the visible units alone."""
-        return self._marginal
+    bias = Given[Parameter]("h, as given.")
+    binary = Given[bool]("Whether units are 0 and 1.")
+    marginal = Given[bool]("Whether events are the visible units alone.")
 
     @property
     def _num_visible(self):
@@ -212,7 +180,7 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
         coupling = tf.reduce_sum(tf.convert_to_tensor(self._weights), axis=[-2, -1]) / 4
         return coupling + tf.reduce_sum(tf.convert_to_tensor(self._bias), axis=-1) / 2
 
-    def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
+    def chain_state(self, value: TensorLike, seed: Seed = None) -> tf.Tensor:
         """Returns the visible spins of points: `[..., *batch_shape, num_visible]`."""
         del seed
         visible = tf.convert_to_tensor(value, self.dtype)[..., : self._num_visible]
@@ -221,7 +189,7 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
     def _spins(self, units):
         return 2 * units - 1 if self._binary else units
 
-    def posterior(self, visible: Any) -> tfp.distributions.Distribution:
+    def posterior(self, visible: TensorLike) -> Distribution:
         """Returns p(s_h | s_v), exact: the hidden units of each row of visible ones.
 
         Args:
@@ -239,7 +207,7 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
         bernoulli = tfp.distributions.Bernoulli(logits=log_odds, dtype=self.dtype)
         return tfp.distributions.Independent(bernoulli, 1)
 
-    def initialize_from_data(self, visible: Any, seed: Any = None) -> None:
+    def initialize_from_data(self, visible: TensorLike, seed: Seed = None) -> None:
         """Sets the visible biases to the log-odds of data, as independent units would have them.
 
         Half a unit of either kind is added to each column, so that constant ones stay finite.

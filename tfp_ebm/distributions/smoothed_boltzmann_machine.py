@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -11,6 +11,7 @@ import tensorflow_probability as tfp
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given, converted
 from tfp_ebm.internal.numeric import (
     broadcast_batch,
     common_batch_shape,
@@ -25,8 +26,13 @@ from tfp_ebm.internal.tfp_private import (
     ps,
     tensor_util,
 )
+from tfp_ebm.internal.types import Parameter, Seed, TensorLike
 from tfp_ebm.machines.connected_machine import ConnectedMachine, check_colors, color_table
 from tfp_ebm.mcmc import PersistentChains
+from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains, with_chain_options
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["SmoothedBoltzmannMachine"]
 
@@ -62,8 +68,8 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
 
     def __init__(
         self,
-        factor: Any,
-        bias: Any,
+        factor: TensorLike,
+        bias: TensorLike,
         lower: bool = True,
         colors: Sequence[Sequence[int]] | None = None,
         chains: PersistentChains | None = None,
@@ -80,8 +86,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
           lower: whether C is lower triangular; otherwise upper.
           colors: sets of spins that are not coupled within; every spin in exactly one. By default
             each spin is alone.
-          chains: persistent chains for the gradient of log Z. By default there are 256, or none
-            where at most 12 spins need enumeration and log Z is summed exactly.
+          chains: persistent chains, see `BoltzmannMachine`.
           num_gibbs_steps: sweeps between the chains and a sample.
           validate_args: whether to check at run time, too, that the factor's diagonal is above 0.
           allow_nan_stats: as in TensorFlow Probability.
@@ -93,10 +98,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
-            dtype = dtype_util.common_dtype([factor, bias], dtype_hint=tf.float32)
-            convert = tensor_util.convert_nonref_to_tensor
-            self._factor = convert(factor, dtype=dtype, name="factor")
-            self._bias = convert(bias, dtype=dtype, name="bias")
+            dtype, (self._factor, self._bias) = converted(factor=factor, bias=bias)
             self._lower = bool(lower)
             checks.matrix("factor", self._factor, "N, N")
             size = self._factor.shape[-1]
@@ -109,15 +111,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
             self._colors = color_table(colors)
             self._summed = np.array(colors[0], np.int32)
             self._rest = np.setdiff1d(np.arange(size, dtype=np.int32), self._summed)
-            super().__init__(
-                dtype=dtype,
-                reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
-                validate_args=validate_args,
-                allow_nan_stats=allow_nan_stats,
-                parameters=parameters,
-                name=name,
-            )
-            self._set_up_sampling(chains, num_gibbs_steps)
+            super().__init__(dtype, parameters, name)
 
     def _check_factor(self, size):
         if self._factor.shape[-2] != size:
@@ -137,29 +131,25 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
             raise ValueError("The diagonal of `factor` must be above 0.")
 
     @classmethod
+    @with_chain_options
     def create(
         cls,
         num_units: int,
         delta: float = 2.5,
-        sampler: str | None = None,
-        num_chains: int = 512,
-        num_gibbs_steps: int = 200,
         dtype: tf.DType = tf.float32,
-        seed: Any = None,
+        seed: Seed = None,
         name: str = "SmoothedBoltzmannMachine",
+        **options: "Unpack[ChainOptions]",
     ) -> "SmoothedBoltzmannMachine":
         """Returns a trainable full machine: C a variable, at first `sqrt(delta) I`.
 
         Args:
           num_units: N.
           delta: precision of the smoothing at the start; training changes it.
-          sampler: where the gradient of log Z comes from, see `tfp_ebm.mcmc.start_chains`. None:
-            no chains but exact sums where at most 12 spins need enumeration, else weighted ones.
-          num_chains: number of chains.
-          num_gibbs_steps: sweeps between the chains and a sample.
           dtype: dtype of the variables.
           seed: seed of the chains' first states.
           name: name of the distribution.
+          **options: `ChainOptions`.
 
         Raises:
           ValueError: if a size or delta is not positive, or there is no such sampler.
@@ -171,20 +161,19 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
             tfp.bijectors.FillScaleTriL(diag_shift=tf.constant(0.1, dtype)),
             name="factor",
         )
-        options = {"num_gibbs_steps": num_gibbs_steps, "name": name}
-        return cls._start(factor, num_units, sampler, num_chains, seed, dtype, options)
+        arguments = {**StartChains.arguments(seed, options), "name": name}
+        return cls._start(factor, num_units, dtype, arguments)
 
     @classmethod
+    @with_chain_options
     def create_block(
         cls,
         num_visible: int,
         num_hidden: int,
-        sampler: str | None = None,
-        num_chains: int = 512,
-        num_gibbs_steps: int = 200,
         dtype: tf.DType = tf.float32,
-        seed: Any = None,
+        seed: Seed = None,
         name: str = "SmoothedBoltzmannMachine",
+        **options: "Unpack[ChainOptions]",
     ) -> "SmoothedBoltzmannMachine":
         """Returns the trainable machine of equation 16: C = [[I, W], [0, I]], W a variable at 0.
 
@@ -194,13 +183,10 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         Args:
           num_visible: number of visible spins.
           num_hidden: number of hidden spins.
-          sampler: where the gradient of log Z comes from, see `tfp_ebm.mcmc.start_chains`. None:
-            no chains but exact sums where at most 12 spins need enumeration, else weighted ones.
-          num_chains: number of chains.
-          num_gibbs_steps: sweeps between the chains and a sample.
           dtype: dtype of the variables.
           seed: seed of the chains' first states.
           name: name of the distribution.
+          **options: `ChainOptions`.
 
         Raises:
           ValueError: if a size is not positive, or there is no such sampler.
@@ -211,19 +197,13 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         weights = tf.Variable(tf.zeros([num_visible, num_hidden], dtype), name="weights")
         factor = tfp.util.DeferredTensor(weights, _block_factor, shape=[size, size])
         colors = [list(range(num_visible, size)), *[[unit] for unit in range(num_visible)]]
-        options = {"num_gibbs_steps": num_gibbs_steps, "name": name}
-        options |= {"lower": False, "colors": colors}
-        return cls._start(factor, size, sampler, num_chains, seed, dtype, options)
+        arguments = {**StartChains.arguments(seed, options), "name": name}
+        return cls._start(factor, size, dtype, {**arguments, "lower": False, "colors": colors})
 
     @classmethod
-    def _start(cls, factor, size, sampler, num_chains, seed, dtype, options):
+    def _start(cls, factor, size, dtype, arguments):
         bias = tf.Variable(tf.zeros([size], dtype), name="bias")
-        # Chains need the machine, and the machine the checks of a constructor: a throw-away one
-        # with a single chain gives it.
-        single = PersistentChains(tf.ones([1, size], dtype))
-        machine = cls(factor, bias, **{**options, "chains": single}).machine()
-        chains = cls._start_chains(machine, sampler, num_chains, seed)
-        base = cls(factor, bias, **options, chains=chains)
+        base = cls(factor, bias, **arguments)
         base._store_uncoupled_log_partition()
         return base
 
@@ -248,10 +228,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         message = "The diagonal of `factor` must be above 0."
         return [assert_util.assert_positive(diagonal, message=message)]
 
-    @property
-    def factor(self) -> Any:
-        """C, as given."""
-        return self._factor
+    factor = Given[Parameter]("C, as given.")
 
     @property
     def couplings(self) -> list[tf.Tensor]:
@@ -259,10 +236,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         factor = tf.convert_to_tensor(self._factor)
         return [tf.linalg.set_diag(factor, tf.zeros_like(factor[..., 0]))]
 
-    @property
-    def bias(self) -> Any:
-        """h, as given."""
-        return self._bias
+    bias = Given[Parameter]("h, as given.")
 
     def precision(self) -> tf.Tensor:
         """Returns J~ = C C^T at the current parameters, `[..., N, N]`."""
@@ -301,7 +275,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
             + 0.5 * tf.reduce_sum(factor**2, axis=[-2, -1])
         )
 
-    def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
+    def chain_state(self, value: TensorLike, seed: Seed = None) -> tf.Tensor:
         """Draws spins given points, `[..., N]`."""
         return self.posterior(value).sample(seed=seed)
 

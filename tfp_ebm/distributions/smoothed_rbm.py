@@ -1,30 +1,34 @@
 """The restricted Boltzmann machine smoothed into a density, the base of RBM-Flow."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.bipartite_precision import (
+from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
+from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
+from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given, converted
+from tfp_ebm.internal.numeric import broadcast_batch, log_2cosh
+from tfp_ebm.internal.parameter_shapes import positive_scalar, undetermined
+from tfp_ebm.internal.tfp_private import (
+    parameter_properties,
+    ps,
+)
+from tfp_ebm.internal.types import Parameter, Seed, TensorLike
+from tfp_ebm.machines.bipartite_precision import (
     BipartitePrecision,
     check_positive_definite,
     coupling_variables,
     positive_definite_assertions,
 )
-from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
-from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
-from tfp_ebm.internal import checks
-from tfp_ebm.internal.numeric import broadcast_batch, log_2cosh
-from tfp_ebm.internal.parameter_shapes import positive, undetermined, without_event
-from tfp_ebm.internal.tfp_private import (
-    dtype_util,
-    parameter_properties,
-    ps,
-    tensor_util,
-)
 from tfp_ebm.machines.spin_machine import SpinMachine
 from tfp_ebm.mcmc import PersistentChains
+from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains, with_chain_options
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["SmoothedRBM"]
 
@@ -63,9 +67,9 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
 
     def __init__(
         self,
-        weights: Any,
-        bias: Any,
-        delta: Any,
+        weights: TensorLike,
+        bias: TensorLike,
+        delta: TensorLike,
         chains: PersistentChains | None = None,
         num_gibbs_steps: int = 200,
         validate_args: bool = False,
@@ -78,8 +82,7 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
           weights: `[..., num_visible, num_hidden]`, W.
           bias: `[..., num_visible + num_hidden]`, h, visible units first.
           delta: `[...]`, above the largest singular value of W.
-          chains: persistent chains for the gradient of log Z. By default there are 256, or none
-            where the smaller layer has at most 12 units and log Z is summed exactly.
+          chains: persistent chains, see `BoltzmannMachine`.
           num_gibbs_steps: sweeps between the chains and a sample.
           validate_args: whether to check at run time, too, that delta is large enough.
           allow_nan_stats: as in TensorFlow Probability.
@@ -91,26 +94,16 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
-            dtype = dtype_util.common_dtype([weights, bias, delta], dtype_hint=tf.float32)
-            convert = tensor_util.convert_nonref_to_tensor
-            self._weights = convert(weights, dtype=dtype, name="weights")
-            self._bias = convert(bias, dtype=dtype, name="bias")
-            self._delta = convert(delta, dtype=dtype, name="delta")
+            dtype, given = converted(weights=weights, bias=bias, delta=delta)
+            self._weights, self._bias, self._delta = given
             checks.layer_shapes(self._weights, self._bias)
             checks.batches(weights=(self._weights, 2), bias=(self._bias, 1), delta=(self._delta, 0))
             checks.finite("bias", self._bias)
             check_positive_definite(self._weights, self._delta)
-            super().__init__(
-                dtype=dtype,
-                reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
-                validate_args=validate_args,
-                allow_nan_stats=allow_nan_stats,
-                parameters=parameters,
-                name=name,
-            )
-            self._set_up_sampling(chains, num_gibbs_steps)
+            super().__init__(dtype, parameters, name)
 
     @classmethod
+    @with_chain_options
     def create(
         cls,
         num_visible: int,
@@ -118,12 +111,10 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
         delta: float = 2.5,
         learn_delta: bool = False,
         constrained: bool = True,
-        sampler: str | None = None,
-        num_chains: int = 512,
-        num_gibbs_steps: int = 200,
         dtype: tf.DType = tf.float32,
-        seed: Any = None,
+        seed: Seed = None,
         name: str = "SmoothedRBM",
+        **options: "Unpack[ChainOptions]",
     ) -> "SmoothedRBM":
         """Returns a trainable machine: W and h variables at 0, chains started.
 
@@ -137,14 +128,10 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
           learn_delta: whether delta is trained; then W is `delta A`, and A is the variable.
           constrained: whether W is kept positive definite by a constraint; without it, use a small
             learning rate and a penalty, as the paper does.
-          sampler: where the gradient of log Z comes from: `"weighted"`, `"persistent"`, `"replay"`,
-            `"tempering"` or `"contrastive"`, see `tfp_ebm.mcmc.start_chains`. None: no chains but
-            exact sums up to 12 units in the smaller layer, else weighted ones.
-          num_chains: number of chains.
-          num_gibbs_steps: sweeps between the chains and a sample; 200 in the paper.
           dtype: dtype of the variables.
           seed: seed of the chains' first states.
           name: name of the distribution.
+          **options: `ChainOptions`.
 
         Returns:
           A `SmoothedRBM` of `num_visible + num_hidden` dimensions.
@@ -160,9 +147,7 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
             num_visible, num_hidden, delta, dtype, learn_delta, constrained
         )
         bias = tf.Variable(tf.zeros([num_visible + num_hidden], dtype), name="bias")
-        machine = SpinMachine.from_parameters(weights, bias)
-        chains = cls._start_chains(machine, sampler, num_chains, seed)
-        base = cls(weights, bias, delta, chains, num_gibbs_steps, name=name)
+        base = cls(weights, bias, delta, **StartChains.arguments(seed, options), name=name)
         base._store_uncoupled_log_partition()
         return base
 
@@ -172,11 +157,7 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
         return {
             "weights": undetermined("weights", "[..., num_visible, num_hidden]", 2),
             "bias": properties(event_ndims=1),
-            "delta": properties(
-                event_ndims=0,
-                shape_fn=without_event,
-                default_constraining_bijector_fn=positive(dtype),
-            ),
+            "delta": positive_scalar(dtype),
         }
 
     def _parameter_control_dependencies(self, is_init):
@@ -184,25 +165,15 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
             return []
         return positive_definite_assertions(self._weights, self._delta, is_init)
 
-    @property
-    def weights(self) -> Any:
-        """W, as given."""
-        return self._weights
+    weights = Given[Parameter]("W, as given.")
 
     @property
     def couplings(self) -> list[tf.Tensor]:
         """`[W]`, read now."""
         return [tf.convert_to_tensor(self._weights)]
 
-    @property
-    def bias(self) -> Any:
-        """h, as given."""
-        return self._bias
-
-    @property
-    def delta(self) -> Any:
-        """The precision of the smoothing, as given."""
-        return self._delta
+    bias = Given[Parameter]("h, as given.")
+    delta = Given[Parameter]("The precision of the smoothing, as given.")
 
     @property
     def num_visible(self) -> int:
@@ -245,7 +216,7 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
             + 0.5 * size * precision.delta
         )
 
-    def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
+    def chain_state(self, value: TensorLike, seed: Seed = None) -> tf.Tensor:
         """Draws visible spins given points: `[..., num_visible]` from `[..., N]`."""
         return self.posterior(value).sample(seed=seed)[..., : self.num_visible]
 

@@ -1,13 +1,12 @@
 """What distributions made by smoothing spins have in common."""
 
-from typing import Any
-
 import tensorflow as tf
 
 from tfp_ebm.distributions.independent_spins import IndependentSpins
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.numeric import move_axis
 from tfp_ebm.internal.tfp_private import ps, samplers
+from tfp_ebm.internal.types import TensorLike
 
 __all__ = ["SmoothedSpins"]
 
@@ -20,7 +19,7 @@ class SmoothedSpins:
     `[n, *batch_shape, N]` the covariance J~^-1; and moments of the spins, `_enumerate_units()`.
     """
 
-    def posterior(self, value: Any) -> IndependentSpins:
+    def posterior(self, value: TensorLike) -> IndependentSpins:
         """Returns p(s | z), exact: the discrete code of each point.
 
             p(s_i = +1 | z) = sigmoid(2 (J~ z + h)_i)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -11,6 +10,7 @@ import tensorflow_probability as tfp
 from tfp_ebm import bijectors, networks
 from tfp_ebm.flows.integer_scaling import IntegerScaling
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import TensorLike
 
 __all__ = ["image_of_parts", "integer_flow", "integer_part_shapes"]
 
@@ -113,8 +113,8 @@ def integer_flow(
     hidden_units: Sequence[int] = (256, 256),
     dropout_rate: float = 0.0,
     rezero: bool = True,
-    location: Any = None,
-    scale: Any = None,
+    location: TensorLike | None = None,
+    scale: TensorLike | None = None,
     dtype: tf.DType = tf.float32,
     name: str = "integer_flow",
 ) -> tfb.Bijector:

@@ -1,9 +1,11 @@
 """Where whole numbers lie: their levels, middle and spread."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+
+from tfp_ebm.internal.types import TensorLike
 
 __all__ = ["IntegerScaling"]
 
@@ -19,15 +21,15 @@ class IntegerScaling(NamedTuple):
     """
 
     num_levels: int | tuple[int | None, ...] | None
-    location: Any
-    scale: Any
+    location: TensorLike
+    scale: TensorLike
 
     @classmethod
     def of(
         cls,
         num_levels: int | Sequence[int | None] | None,
-        location: Any = None,
-        scale: Any = None,
+        location: TensorLike | None = None,
+        scale: TensorLike | None = None,
     ) -> "IntegerScaling":
         """Returns the scaling; what is not given follows from the levels.
 
@@ -60,13 +62,13 @@ class IntegerScaling(NamedTuple):
         counts = self.num_levels if isinstance(self.num_levels, tuple) else (self.num_levels,)
         return None not in counts
 
-    def levels(self, places: Any) -> Any:
+    def levels(self, places: Sequence[int]) -> int | list[int | None] | None:
         """Returns the levels of some entries."""
         if not isinstance(self.num_levels, tuple):
             return self.num_levels
         return [self.num_levels[place] for place in places]
 
-    def entries(self, places: Any) -> tuple[Any, Any]:
+    def entries(self, places: Sequence[int]) -> tuple[TensorLike, TensorLike]:
         """Returns middle and spread of some entries."""
         if not isinstance(self.num_levels, tuple):
             return self.location, self.scale

@@ -7,6 +7,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Bijector
 
 __all__ = ["latent_shapes", "multi_scale"]
 
@@ -46,9 +47,10 @@ def latent_shapes(image_shape: Sequence[int], num_levels: int) -> list[tuple[int
 
 def multi_scale(
     image_shape: Sequence[int],
-    make_levels: Sequence[Callable[[tuple[int, int, int]], list[tfb.Bijector]]],
-    make_conditional: Callable[[tuple[int, int, int]], tfb.Bijector] | None = None,
-) -> tfb.Bijector:
+    make_levels: Sequence[Callable[[tuple[int, int, int]], list[Bijector]]],
+    make_conditional: Callable[[tuple[int, int, int]], Bijector] | None = None,
+    make_before: Callable[[tuple[int, int, int]], list[Bijector]] | None = None,
+) -> Bijector:
     """Returns a bijector from an image to one flat latent vector, level by level.
 
     Each level squeezes, applies its steps, and leaves the second half of its channels as they
@@ -66,6 +68,8 @@ def multi_scale(
       make_conditional: function of the shape of both halves together that returns a bijector to
         apply before a half is factored out. A coupling that moves and scales the second half,
         given the first, is a learned conditional base of that part.
+      make_before: function of the shape of an image that returns the steps before a squeeze, in
+        the data's order; None: there are none.
 
     Returns:
       A bijector from `[..., H, W, C]` to `[..., H W C]`; the parts lie as `latent_shapes` says.
@@ -82,7 +86,9 @@ def multi_scale(
         is_last = flow is None
         height, width, channels = part_shape
         shape = part_shape if is_last else (height, width, 2 * channels)
-        steps = [bijectors.Squeeze(), *make_levels[level](shape)]
+        before = (2 * height, 2 * width, shape[2] // 4)
+        steps = [] if make_before is None else [*make_before(before)]
+        steps += [bijectors.Squeeze(), *make_levels[level](shape)]
         flatten = tfb.Reshape(event_shape_in=part_shape, event_shape_out=[math.prod(part_shape)])
         if is_last:
             steps.append(flatten)

@@ -6,23 +6,15 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import networks
+from tfp_ebm.flows.affine_maps import affine
 from tfp_ebm.flows.spline_flow import single_splines
 from tfp_ebm.flows.vector_steps import VectorSteps, check_context, coupling_sizes
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Bijector
 
-__all__ = ["affine", "vector_flow"]
+__all__ = ["vector_flow"]
 
 tfb = tfp.bijectors
-
-
-def affine(parameters: tf.Tensor) -> tfb.Bijector:
-    """Returns the affine map of an entry or more, with a scale between exp(-2) and exp(2).
-
-    Args:
-      parameters: `[..., 2 d]`, the shifts and then what makes the logarithms of the scales.
-    """
-    shift, log_scale = tf.split(parameters, 2, axis=-1)
-    return tfb.Shift(shift)(tfb.Scale(log_scale=2 * tf.tanh(log_scale / 2)))
 
 
 def vector_flow(
@@ -32,7 +24,7 @@ def vector_flow(
     init: str = "identity",
     num_context: int = 0,
     dtype: tf.DType = tf.float32,
-) -> tfb.Bijector:
+) -> Bijector:
     """Returns steps of Glow for vectors, latent to data.
 
     A step is an `ActNorm`, a matrix in LU form and an affine coupling whose network starts at 0; it

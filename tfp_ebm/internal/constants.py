@@ -49,7 +49,10 @@ def _plain(value):
     if isinstance(value, tf.Tensor) and hasattr(value, "numpy"):  # No variable, nor made of one.
         value = value.numpy()
     elif isinstance(value, np.ndarray | tuple | list) and _is_numeric(value):
-        value = np.asarray(value)
+        try:
+            value = np.asarray(value)
+        except ValueError:  # Rows of several lengths, such as colors of spins.
+            return list(map(_plain, value))
     else:
         return None
     if value.dtype.kind not in "biuf" or value.size > _MAX_SIZE:
@@ -74,7 +77,10 @@ def differing(saved: dict[str, Any], own: dict[str, Any]) -> list[str]:
 def _is_same(one, other):
     if isinstance(one, str | bool) or isinstance(other, str | bool):
         return one == other
-    return np.array_equal(np.asarray(one), np.asarray(other), equal_nan=True)
+    try:
+        return np.array_equal(np.asarray(one), np.asarray(other), equal_nan=True)
+    except ValueError:
+        return one == other
 
 
 def _short(value):

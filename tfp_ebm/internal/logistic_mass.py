@@ -1,15 +1,18 @@
 """The probability that a logistic variable falls between two numbers, as a logarithm."""
 
 import math
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfp_ebm.internal.types import TensorLike
+
 __all__ = ["log_logistic_mass"]
 
 
-def log_logistic_mass(loc: Any, scale: Any, lower: Any, upper: Any) -> tf.Tensor:
+def log_logistic_mass(
+    loc: TensorLike, scale: TensorLike, lower: TensorLike, upper: TensorLike
+) -> tf.Tensor:
     """Returns log(F(upper) - F(lower)), F the distribution function of a logistic.
 
         F(b) - F(a) = sigmoid(b) sigmoid(-a) (1 - exp(a - b)),   standardised ends a < b

@@ -64,7 +64,7 @@ class Option(NamedTuple):
 
     name: str
     kind: type
-    default: Any
+    default: object
     group: str
     help: str
     choices: tuple[str, ...] | None = None
@@ -93,6 +93,7 @@ _TRAINING = (
     ("schedule", str, "cosine", "training", "of the learning rates", _SCHEDULES),
     ("warmup_steps", int, 100, "training", "updates until the peak", COUNT_OR_NONE),
     ("decay_rate", float, 0.9999, "training", "factor of an update, exponential schedule", FACTOR),
+    ("beta_2", float, 0.999, "training", "momentum of Adam's mean of squares", SHARE),
     ("clip_norm", float, None, "training", "clip gradients to this global norm", POSITIVE),
     ("base_weight_penalty", float, 0.0, "training", "L2 penalty on the couplings", NOT_NEGATIVE),
     ("ema_momentum", float, 0.999, "training", "average of the weights", SHARE),
@@ -154,7 +155,7 @@ def flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def check_number(name: str, value: Any, range: Range) -> None:
+def check_number(name: str, value: object, range: Range) -> None:
     """Raises if a value is no number in a range.
 
     Args:

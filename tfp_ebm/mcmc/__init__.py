@@ -1,6 +1,7 @@
 """Samplers for machines with binary units."""
 
 from tfp_ebm.mcmc import block_gibbs
+from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains
 from tfp_ebm.mcmc.contrastive_divergence import ContrastiveDivergence
 from tfp_ebm.mcmc.diagnostics import ChainDiagnostics, diagnose, share_of_distinct_chains
 from tfp_ebm.mcmc.kernel import BlockGibbs, BlockGibbsResults
@@ -14,10 +15,12 @@ __all__ = [
     "BlockGibbs",
     "BlockGibbsResults",
     "ChainDiagnostics",
+    "ChainOptions",
     "ContrastiveDivergence",
     "ParallelTempering",
     "PersistentChains",
     "ReplayBuffer",
+    "StartChains",
     "WeightedChains",
     "block_gibbs",
     "diagnose",

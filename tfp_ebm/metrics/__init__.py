@@ -1,11 +1,15 @@
 """Metrics: bits per dimension, Frechet and kernel distances, Inception score, as records."""
 
 from tfp_ebm.metrics.bits_per_dimension import BitsPerDimension, bits_per_dimension
-from tfp_ebm.metrics.classifier import load_classifier, train_classifier
-from tfp_ebm.metrics.efficientnet import efficientnet_lite0
-from tfp_ebm.metrics.feature_network import FeatureNetwork, as_network
+from tfp_ebm.metrics.features import (
+    FeatureNetwork,
+    as_network,
+    efficientnet_lite0,
+    inception_v3,
+    load_classifier,
+    train_classifier,
+)
 from tfp_ebm.metrics.frechet import FrechetDistance, frechet_distance
-from tfp_ebm.metrics.inception import inception_v3
 from tfp_ebm.metrics.inception_score import InceptionScore, inception_score
 from tfp_ebm.metrics.kernel import KernelDistance, kernel_distance
 from tfp_ebm.metrics.likelihood import LikelihoodRecord, likelihood_record

@@ -7,6 +7,7 @@ import numpy as np
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.json_numbers import json_fields
+from tfp_ebm.internal.types import TensorLike
 
 __all__ = ["LikelihoodRecord", "likelihood_record"]
 
@@ -65,7 +66,7 @@ class LikelihoodRecord(NamedTuple):
 
 
 def likelihood_record(
-    log_prob: Any,
+    log_prob: TensorLike,
     num_dimensions: int,
     num_levels: int | None = None,
     kind: str = "one-draw bound",

@@ -10,6 +10,7 @@ import tensorflow_probability as tfp
 from tfp_ebm import distributions
 from tfp_ebm.conditionals.integer_parts import LogisticsGivenParts, MarginalLogistics
 from tfp_ebm.flows.integer_scaling import IntegerScaling
+from tfp_ebm.internal.types import Distribution
 
 __all__ = [
     "Latents",
@@ -63,12 +64,12 @@ def _delta(delta, learn_delta):
     return 1.0 if learn_delta else 2.5
 
 
-def normal(latents: Latents, dtype: tf.DType) -> tfd.Distribution:
+def normal(latents: Latents, dtype: tf.DType) -> Distribution:
     """The standard Gaussian."""
     return tfd.MultivariateNormalDiag(loc=tf.zeros([latents.size], dtype))
 
 
-def logistic(latents: Latents, dtype: tf.DType) -> tfd.Distribution:
+def logistic(latents: Latents, dtype: tf.DType) -> Distribution:
     """Independent standard logistics, NICE's base for images.
 
     Source: Dinh, Krueger and Bengio, "NICE: Non-linear Independent Components Estimation" (2014),
@@ -132,7 +133,7 @@ def discretized_logistic(
 
 def spins(
     latents: Latents, dtype: tf.DType, delta: float = 1.0, learn_delta: bool = False
-) -> tfd.Distribution:
+) -> Distribution:
     """Independent smoothed spins, the base of D-Flow.
 
     Args:
@@ -152,7 +153,7 @@ def multicov(
     delta: float | None = None,
     learn_delta: bool = False,
     num_hidden: int | None = None,
-) -> tfd.Distribution:
+) -> Distribution:
     """A Gaussian with the smoothed RBM's precision matrix.
 
     Args:
@@ -177,7 +178,7 @@ def rbm(
     learn_delta: bool = False,
     num_hidden: int | None = None,
     **options: Any,
-) -> tfd.Distribution:
+) -> Distribution:
     """A smoothed restricted Boltzmann machine over the latents, the base of RBM-Flow.
 
     Args:
@@ -198,7 +199,7 @@ def rbm(
     )
 
 
-def boltzmann(latents: Latents, dtype: tf.DType, **options: Any) -> tfd.Distribution:
+def boltzmann(latents: Latents, dtype: tf.DType, **options: Any) -> Distribution:
     """A smoothed Boltzmann machine whose spins are all coupled.
 
     Args:
@@ -211,7 +212,7 @@ def boltzmann(latents: Latents, dtype: tf.DType, **options: Any) -> tfd.Distribu
 
 def gaussian_rbm(
     latents: Latents, dtype: tf.DType, num_hidden: int = 512, **options: Any
-) -> tfd.Distribution:
+) -> Distribution:
     """A Gaussian-Bernoulli machine whose visible units are the latents, the base of EB-and-Flow.
 
     Args:
@@ -227,7 +228,7 @@ def gaussian_rbm(
 
 def labeled_rbm(
     latents: Latents, dtype: tf.DType, num_hidden: int = 512, **options: Any
-) -> tfd.Distribution:
+) -> Distribution:
     """A Gaussian-Bernoulli machine over the latents and their label.
 
     Args:
@@ -251,7 +252,7 @@ def labeled_rbm(
 
 def per_level(
     latents: Latents, dtype: tf.DType, num_hidden: int = 512, **options: Any
-) -> tfd.Distribution:
+) -> Distribution:
     """A Gaussian-Bernoulli machine for each part that a flow of several scales leaves.
 
     Args:
@@ -269,7 +270,7 @@ def per_level(
 
 def conv_rbm(
     latents: Latents, dtype: tf.DType, num_hidden: int = 100, **options: Any
-) -> tfd.Distribution:
+) -> Distribution:
     """One convolutional Gaussian machine over the parts that a flow of several scales leaves.
 
     Args:

@@ -8,6 +8,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import distributions
 from tfp_ebm.flows.image_preprocessing import image_preprocessing
+from tfp_ebm.internal.types import Bijector, Distribution
 from tfp_ebm.models import registry
 from tfp_ebm.models.bases import Latents
 from tfp_ebm.models.consistency import check_flow, check_num_levels
@@ -69,11 +70,11 @@ def _check_data(field, name, data):
 def build(
     spec: ModelSpec,
     *,
-    flow: tfb.Bijector | None = None,
-    base: tfd.Distribution | None = None,
+    flow: Bijector | None = None,
+    base: Distribution | None = None,
     noise: Any = None,
     posterior: Any = None,
-) -> tfd.Distribution:
+) -> Distribution:
     """Returns the model that a description describes: a plain distribution.
 
         z ~ base,   (x, e) = flow(z),   e is left out,   levels and categories are found from x
@@ -107,7 +108,7 @@ def build(
     return model
 
 
-def spec_of(model: tfd.Distribution) -> ModelSpec:
+def spec_of(model: Distribution) -> ModelSpec:
     """Returns the description that a model was built from.
 
     Raises:

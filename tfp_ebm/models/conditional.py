@@ -1,13 +1,13 @@
 """Conditional models: from a condition to a distribution."""
 
-from typing import Any
-
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.flows.condition_paths import context_size
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given
 from tfp_ebm.internal.tfp_private import tensor_util
+from tfp_ebm.internal.types import Distribution, Seed, TensorLike
 from tfp_ebm.models.conditioned import Conditioned
 from tfp_ebm.models.parts import parts
 
@@ -47,7 +47,7 @@ class Conditional(tf.Module):
     """
 
     def __init__(
-        self, model: tfd.Distribution, num_classes: int | None = None, name: str = "conditional"
+        self, model: Distribution, num_classes: int | None = None, name: str = "conditional"
     ) -> None:
         """Constructs the conditional model.
 
@@ -84,20 +84,11 @@ class Conditional(tf.Module):
                 )
         self._model, self._num_classes = model, num_classes
 
-    @property
-    def model(self) -> tfd.Distribution:
-        """The model inside, whose methods need the condition as a keyword."""
-        return self._model
-
-    @property
-    def num_classes(self) -> int | None:
-        """Number of the classes whose labels are the conditions; None: conditions are vectors."""
-        return self._num_classes
-
-    @property
-    def num_context(self) -> int:
-        """The size of the vectors that the couplings take."""
-        return self._num_context
+    model = Given[Distribution]("The model inside, whose methods need the condition as a keyword.")
+    num_classes = Given[int | None](
+        "Number of the classes whose labels are the conditions; None: conditions are vectors."
+    )
+    num_context = Given[int]("The size of the vectors that the couplings take.")
 
     @property
     def event_shape(self) -> tf.TensorShape:
@@ -114,7 +105,7 @@ class Conditional(tf.Module):
         """Dtype of condition vectors, that of the flow."""
         return parts(self._model).density.dtype
 
-    def sample(self, num_samples: int, seed: Any = None) -> tf.Tensor:
+    def sample(self, num_samples: int, seed: Seed = None) -> tf.Tensor:
         """Returns events of the classes in turn: of 0, 1, ..., num_classes - 1, 0, ...
 
         Args:
@@ -135,7 +126,7 @@ class Conditional(tf.Module):
         num_samples = checks.positive_integer("num_samples", num_samples)
         return self(tf.range(num_samples) % self._num_classes).sample(seed=seed)
 
-    def __call__(self, condition: Any) -> tfd.Distribution:
+    def __call__(self, condition: TensorLike) -> Distribution:
         """Returns the distribution of events given a condition.
 
         Args:

@@ -1,7 +1,6 @@
 """Models of whole numbers: integer flows, whose probabilities are exact."""
 
 import math
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -90,7 +89,7 @@ def build_integers(
     return distributions.IntegerEvents(model, levels, name=spec.name or "model")
 
 
-def _levels(data: DataSpec) -> Any:
+def _levels(data: DataSpec) -> int | tuple[int | None, ...] | None:
     """Returns the number of levels, of all pixels or of each column; None: any whole number."""
     if data.kind == "images":
         return data.num_levels

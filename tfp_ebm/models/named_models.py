@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfp_ebm import distributions
+from tfp_ebm.internal.types import Distribution
 from tfp_ebm.models.build import build
 from tfp_ebm.models.named_specs import named_spec
 from tfp_ebm.models.specification import DataSpec
@@ -45,7 +46,7 @@ def create(
     return _build(name, DataSpec(image_shape, num_levels), noise, dtype, options)
 
 
-def preset(name: str, noise: str | Callable | None = None, **options: Any) -> Any:
+def preset(name: str, noise: str | Callable | None = None, **options: Any) -> Distribution:
     """Returns a model with fixed sizes.
 
     Args:

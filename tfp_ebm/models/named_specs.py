@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any, NamedTuple
 
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Described
 from tfp_ebm.models import registry
 from tfp_ebm.models.specification import DataSpec, ModelSpec
 
@@ -31,12 +32,12 @@ class _Named(NamedTuple):
     """A model that has a name; `data` None: any data that its parts take."""
 
     summary: str
-    base: Any
-    flow: Any = None
+    base: Described
+    flow: Described = None
     data: DataSpec | None = None
-    noise: Any = "uniform"
+    noise: Described = "uniform"
     num_augmented: int = 0
-    posterior: Any = None
+    posterior: Described = None
 
 
 _MODELS = {
@@ -195,7 +196,7 @@ def with_options(spec: ModelSpec, **options: Any) -> ModelSpec:
     """
     fields = {name: options.pop(name) for name in (*_FIELDS, *_PARTS) if name in options}
     for name, value in fields.items():
-        if name in _PARTS and isinstance(value, str) and value == (getattr(spec, name) or "")[0]:
+        if name in _PARTS and isinstance(value, str) and value == (getattr(spec, name) or ("",))[0]:
             fields[name] = getattr(spec, name)
     spec = dataclasses.replace(spec, **fields)
     known = option_names(spec)

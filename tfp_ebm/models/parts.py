@@ -14,6 +14,7 @@ from tfp_ebm.distributions import (
     StochasticBound,
 )
 from tfp_ebm.internal.tfp_private import TransformedDistribution, samplers
+from tfp_ebm.internal.types import Distribution, Seed, TensorLike
 
 __all__ = ["Parts", "has_columns", "latents", "num_levels", "parts"]
 
@@ -32,15 +33,15 @@ class Parts(NamedTuple):
       num_augmented: number of extra channels or coordinates.
     """
 
-    base: tfd.Distribution
-    flow: tfb.Bijector | None = None
+    base: Distribution
+    flow: Any = None
     noise: Callable | None = None
     posterior: Callable | None = None
-    density: Any = None
+    density: Distribution | None = None
     num_augmented: int = 0
 
 
-def parts(model: tfd.Distribution) -> Parts:
+def parts(model: Distribution) -> Parts:
     """Returns the parts of a model of this package, or of any flow or wrapper made by hand.
 
     >>> from tfp_ebm import models
@@ -63,7 +64,7 @@ def parts(model: tfd.Distribution) -> Parts:
     return Parts(model, None, noise, posterior, model, num_augmented)
 
 
-def latents(model: tfd.Distribution, events: Any, seed: Any = None) -> tf.Tensor:
+def latents(model: Distribution, events: TensorLike, seed: Seed = None) -> tf.Tensor:
     """Returns what the base of a model sees of events.
 
         z = flow^-1(x + u, e),   u ~ noise(x),   e ~ posterior(x)
@@ -78,14 +79,12 @@ def latents(model: tfd.Distribution, events: Any, seed: Any = None) -> tf.Tensor
       `[..., *parts(model).base.event_shape]`.
     """
     x, given = tf.convert_to_tensor(events), {}
-    while isinstance(model, StochasticBound | IntegerEvents):
-        if isinstance(model, IntegerEvents):
-            x, model = model.whole_numbers(x), model.distribution
-            continue
-        if hasattr(model, "condition"):  # Of `Conditional`, which draws nothing of its own.
-            x, given = model.for_every_condition(x), model.bijector_kwargs()
-            model = model.distribution
-            continue
+    conditioned, model = model, _unconditioned(model)
+    if conditioned is not model:
+        x, given = conditioned.for_every_condition(x), conditioned.bijector_kwargs()
+    if isinstance(model, IntegerEvents):
+        x, model = model.whole_numbers(x), model.distribution
+    while isinstance(model, StochasticBound):
         if isinstance(model, Augmented):
             x = tf.cast(x, model.distribution.dtype)
             x = tf.concat([x, model.posterior(x).sample(seed=seed)], axis=-1)
@@ -98,24 +97,24 @@ def latents(model: tfd.Distribution, events: Any, seed: Any = None) -> tf.Tensor
     return tf.cast(x, model.dtype) if flow is None else flow.inverse(x, **given)
 
 
-def num_levels(model: tfd.Distribution) -> int | None:
+def num_levels(model: Distribution) -> int | None:
     """Returns the number of levels of a model of integers 0 ... num_levels - 1; None of others."""
-    if hasattr(model, "condition"):
-        return num_levels(model.distribution)
+    model = _unconditioned(model)
     levels = getattr(model, "num_levels", None)
-    return levels if isinstance(model, Dequantized | IntegerEvents) and _is_single(levels) else None
+    has_levels = isinstance(model, Dequantized | IntegerEvents) and isinstance(levels, int)
+    return levels if has_levels else None
 
 
-def has_columns(model: tfd.Distribution) -> bool:
+def has_columns(model: Distribution) -> bool:
     """Whether events are the rows of a table, whole numbers and categories among their cells."""
-    if hasattr(model, "condition"):
-        return has_columns(model.distribution)
+    model = _unconditioned(model)
     is_row = isinstance(model, IntegerEvents) and num_levels(model) is None
     return is_row or isinstance(model, DequantizedTable)
 
 
-def _is_single(levels):
-    return isinstance(levels, int)
+def _unconditioned(model):
+    """Returns the model that has got a condition, of `Conditional`, or the model itself."""
+    return model.distribution if hasattr(model, "condition") else model
 
 
 def _is_named(model):

@@ -8,11 +8,16 @@ from typing import Any, NamedTuple
 from tfp_ebm import distributions
 from tfp_ebm.conditionals.variational_noise import VariationalNoise
 from tfp_ebm.conditionals.vector_posteriors import FlowPosterior, GaussianPosterior, NormalPosterior
+from tfp_ebm.flows.autoregressive_flows import iaf, maf
 from tfp_ebm.flows.flow_plus_plus import flow_plus_plus
 from tfp_ebm.flows.glow import glow
+from tfp_ebm.flows.image_real_nvp import image_real_nvp
 from tfp_ebm.flows.integer_flow import integer_flow, integer_part_shapes
+from tfp_ebm.flows.jet import jet
 from tfp_ebm.flows.multi_scale import latent_shapes
 from tfp_ebm.flows.nice import nice
+from tfp_ebm.flows.real_nvp import real_nvp
+from tfp_ebm.flows.simple_flows import affine_flow, elementwise_flow
 from tfp_ebm.flows.spline_flow import spline_flow
 from tfp_ebm.flows.vector_flow import vector_flow
 from tfp_ebm.internal import checks
@@ -84,7 +89,7 @@ class Option(NamedTuple):
       summary: what it is, in a sentence.
     """
 
-    default: Any
+    default: object
     summary: str
 
 
@@ -107,8 +112,16 @@ _create = {
 }
 _REGISTRY: dict[str, dict[str, Part]] = {
     "flow": {
+        "affine": Part(affine_flow, "a linear map and a shift"),
+        "elementwise": Part(elementwise_flow, "a map of each entry alone: mixtures or splines"),
         "flow_plus_plus": Part(flow_plus_plus, "Flow++, for images", ("images",)),
         "glow": Part(glow, "Glow of several scales, for images", ("images",), None, _scales),
+        "iaf": Part(iaf, "inverse autoregressive flow: fast samples, slow densities"),
+        "image_real_nvp": Part(
+            image_real_nvp, "RealNVP of several scales, for images", ("images",), None, _scales
+        ),
+        "jet": Part(jet, "Jet: couplings of patches by transformers, for images", ("images",)),
+        "maf": Part(maf, "masked autoregressive flow: fast densities, slow samples"),
         "integer_flow": Part(
             integer_flow,
             "integer discrete flow, without dequantisation; its base is discretized_logistic",
@@ -116,6 +129,7 @@ _REGISTRY: dict[str, dict[str, Part]] = {
             is_integer=True,
         ),
         "nice": Part(nice, "NICE: additive couplings of all entries"),
+        "real_nvp": Part(real_nvp, "RealNVP: affine couplings of all entries, images as vectors"),
         "spline": Part(spline_flow, "neural spline flow: monotone splines in couplings"),
         "vector_glow": Part(vector_flow, "steps of Glow for vectors"),
     },

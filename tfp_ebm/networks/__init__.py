@@ -3,8 +3,10 @@
 from tfp_ebm.networks.conv_net import ConvNet
 from tfp_ebm.networks.gated_attention import GatedAttention
 from tfp_ebm.networks.gated_resnet import GatedConvolution, GatedResNet, concat_elu
+from tfp_ebm.networks.masked_mlp import MaskedMLP
 from tfp_ebm.networks.mlp import MLP
 from tfp_ebm.networks.residual_net import ResidualNet
+from tfp_ebm.networks.transformer import Transformer
 from tfp_ebm.networks.translation import Translation
 
 __all__ = [
@@ -13,7 +15,9 @@ __all__ = [
     "GatedAttention",
     "GatedConvolution",
     "GatedResNet",
+    "MaskedMLP",
     "ResidualNet",
+    "Transformer",
     "Translation",
     "concat_elu",
 ]

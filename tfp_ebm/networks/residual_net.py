@@ -1,13 +1,13 @@
 """The plain residual network of images, for couplings of integers and what they factor out."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import dtype_policy, keras
 from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
+from tfp_ebm.internal.types import Policy
 
 __all__ = ["ResidualNet"]
 
@@ -33,7 +33,7 @@ class ResidualNet(keras.layers.Layer):
         num_blocks: int = 2,
         dropout_rate: float = 0.0,
         zero_output: bool = False,
-        dtype: Any = tf.float32,
+        dtype: Policy = tf.float32,
         name: str | None = None,
     ) -> None:
         """Constructs and builds the network.

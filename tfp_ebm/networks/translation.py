@@ -1,9 +1,11 @@
 """A network between whole numbers: scaled to its inputs, and back to the size of its outputs."""
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
+
+from tfp_ebm.internal.types import TensorLike
 
 __all__ = ["Translation"]
 
@@ -27,10 +29,10 @@ class Translation(tf.Module):
 
     def __init__(
         self,
-        network: Any,
-        location: Any,
-        scale: Any,
-        output_scale: Any,
+        network: Callable[[tf.Tensor], tf.Tensor],
+        location: TensorLike,
+        scale: TensorLike,
+        output_scale: TensorLike,
         rezero: bool = True,
         bound: float | None = None,
         dtype: tf.DType = tf.float32,

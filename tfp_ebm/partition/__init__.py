@@ -13,11 +13,13 @@ from tfp_ebm.partition.log_partition import (
     combine_over_replicas,
     disagree,
 )
+from tfp_ebm.partition.negative_phase import NegativePhase
 from tfp_ebm.partition.schedules import inverse_temperatures
 
 __all__ = [
     "LogPartition",
     "LogProbBounds",
+    "NegativePhase",
     "StoredLogPartition",
     "annealed_importance_sampling",
     "bidirectional_annealing",

@@ -9,13 +9,15 @@ import tensorflow as tf
 
 from tfp_ebm.internal import checks, states
 from tfp_ebm.internal.importance import log_mean_exp
-from tfp_ebm.internal.protocols import AnnealedMachine
+from tfp_ebm.internal.protocols import AnnealedBase, AnnealedMachine
 from tfp_ebm.internal.replicas import gather_over_replicas
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Count, Seed, Shape, TensorLike
 from tfp_ebm.partition.log_partition import DIRECTIONS, LogPartition
 from tfp_ebm.partition.schedules import inverse_temperatures
 
 __all__ = [
+    "add_backward",
     "anneal_backward",
     "anneal_forward",
     "annealed_importance_sampling",
@@ -28,11 +30,11 @@ _NUM_REPORTS = 50
 
 
 def annealed_importance_sampling(
-    base: Any,
+    base: AnnealedBase,
     num_chains: int = 256,
     num_steps: int = 1000,
     schedule: str | Sequence[float] = "linear",
-    seed: Any = None,
+    seed: Seed = None,
     progress: Callable[[float], None] | None = None,
 ) -> LogPartition:
     """Estimates the log partition function by annealing from independent units.
@@ -84,12 +86,12 @@ def annealed_importance_sampling(
 
 
 def reverse_annealing(
-    base: Any,
-    value: Any,
+    base: AnnealedBase,
+    value: TensorLike,
     num_chains: int = 16,
     num_steps: int = 1000,
     schedule: str | Sequence[float] = "linear",
-    seed: Any = None,
+    seed: Seed = None,
 ) -> LogPartition:
     """Estimates log Z from the other side, by heating chains that start at each data point.
 
@@ -165,9 +167,9 @@ def _warn_if_few(effective_sample_size, num_chains):
 
 def anneal_forward(
     machine: AnnealedMachine,
-    num_chains: Any,
+    num_chains: Count,
     betas: tf.Tensor,
-    seed: Any,
+    seed: Seed,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the last states, and float64 log weights relative to the reference.
@@ -211,25 +213,37 @@ def _anneal_between(machine, state, log_weights, betas, start, end, seed):
 
 @tf.function(autograph=False)
 def anneal_backward(
-    machine: AnnealedMachine, state: tf.Tensor, betas: tf.Tensor, seed: Any
+    machine: AnnealedMachine, state: tf.Tensor, betas: tf.Tensor, seed: Seed
 ) -> tf.Tensor:
     """Returns float64 log weights relative to the reference, of the state's leading shape."""
 
-    def body(index, state, log_weights):
+    def step(index, state):
         start, stop = betas[index - 1], betas[index]
         moved = machine.sweep(state, stop, samplers.fold_in(seed, index))
         moved = tf.ensure_shape(moved, state.shape)
-        increment = machine.log_marginal_increment(moved, start, stop)
-        return index - 1, moved, log_weights + tf.cast(increment, tf.float64)
+        return moved, machine.log_marginal_increment(moved, start, stop)
 
-    log_weights = tf.zeros(tf.shape(state)[:-1], tf.float64)
-    _, _, log_weights = tf.while_loop(
-        lambda index, *_: index > 0,
-        body,
-        (tf.shape(betas)[0] - 1, state, log_weights),
-        parallel_iterations=1,
-    )
-    return log_weights
+    return add_backward(step, state, tf.shape(state)[:-1], tf.shape(betas)[0] - 1)
+
+
+def add_backward(
+    step: Callable[[tf.Tensor, Any], tuple[Any, tf.Tensor]], state: Any, shape: Shape, count: Count
+) -> tf.Tensor:
+    """Returns the float64 sum of what steps add, from step `count` down to step 1.
+
+    Args:
+      step: given its number and the state, returns the next state and what it adds.
+      state: the first state, a nest of tensors.
+      shape: shape of what is added.
+      count: number of steps.
+    """
+
+    def body(index, state, total):
+        state, added = step(index, state)
+        return index - 1, state, total + tf.cast(added, tf.float64)
+
+    loop_vars = (count, state, tf.zeros(shape, tf.float64))
+    return tf.while_loop(lambda index, *_: index > 0, body, loop_vars, parallel_iterations=1)[2]
 
 
 def log_weight_summary(log_weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

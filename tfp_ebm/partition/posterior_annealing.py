@@ -1,11 +1,13 @@
 """Annealing of the hidden layer from an aggregated posterior to a machine, and back."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Count, Seed
 from tfp_ebm.mcmc.jumps import LatentMachine, ProposalMixture, draw_bits, draw_part
+from tfp_ebm.partition.annealed_importance_sampling import add_backward
 
 __all__ = ["anneal_from_posterior", "anneal_to_posterior"]
 
@@ -27,7 +29,11 @@ class _Point(NamedTuple):
 
 @tf.function(autograph=False)
 def anneal_from_posterior(
-    machine: LatentMachine, mixture: ProposalMixture, num_chains: Any, betas: tf.Tensor, seed: Any
+    machine: LatentMachine,
+    mixture: ProposalMixture,
+    num_chains: Count,
+    betas: tf.Tensor,
+    seed: Seed,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Anneals chains along q(h)^(1-b) p*(h)^b, from a mixture q whose normaliser is 1.
 
@@ -69,7 +75,7 @@ def anneal_from_posterior(
 
 @tf.function(autograph=False)
 def anneal_to_posterior(
-    machine: LatentMachine, mixture: ProposalMixture, bits: tf.Tensor, betas: tf.Tensor, seed: Any
+    machine: LatentMachine, mixture: ProposalMixture, bits: tf.Tensor, betas: tf.Tensor, seed: Seed
 ) -> tf.Tensor:
     """Runs `anneal_from_posterior` backwards, from draws of the machine.
 
@@ -86,21 +92,13 @@ def anneal_to_posterior(
     seed = samplers.sanitize_seed(seed, salt="anneal_to_posterior")
     point = _point(machine, mixture, bits)
 
-    def body(index, point, log_weights):
+    def step(index, point):
         previous, beta = betas[index - 1], betas[index]
         step_seed = samplers.fold_in(seed, index)
         point = _move(machine, mixture, point, beta, step_seed, is_reversed=True)
-        log_weights += tf.cast((beta - previous) * point.log_ratio(), tf.float64)
-        return index - 1, point, log_weights
+        return point, (beta - previous) * point.log_ratio()
 
-    log_weights = tf.zeros(tf.shape(bits)[:-1], tf.float64)
-    _, _, log_weights = tf.while_loop(
-        lambda index, *_: index > 0,
-        body,
-        (tf.shape(betas)[0] - 1, point, log_weights),
-        parallel_iterations=1,
-    )
-    return log_weights
+    return add_backward(step, point, tf.shape(bits)[:-1], tf.shape(betas)[0] - 1)
 
 
 def _point(machine, mixture, bits):

@@ -3,9 +3,8 @@
 import math
 import pathlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 
@@ -101,7 +100,9 @@ def _read_array(path: pathlib.Path) -> np.ndarray:
 
 
 @contextmanager
-def _rate(description: str, count: int | None, num_bytes: int | None) -> Iterator[Any]:
+def _rate(
+    description: str, count: int | None, num_bytes: int | None
+) -> Iterator[tuple[Callable, Callable]]:
     """Yields a function that takes progress, and one that tells what came of it."""
     started = time.perf_counter()
     done = [0]

@@ -8,20 +8,19 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from tfp_ebm import datasets, metrics, models
 from tfp_ebm.distributions import IntegerEvents, StochasticBound
-from tfp_ebm.distributions.stochastic_bound import bound_log_prob
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.train_options import COUNT_OR_NONE, SEED, SEVERAL_OR_NONE, check_number
-from tfp_ebm.models.parts import num_levels
+from tfp_ebm.internal.types import Distribution
 from tfp_ebm.runs.batches import in_batches
-from tfp_ebm.runs.conditions import density_inside, given, inside
+from tfp_ebm.runs.conditions import density_inside, given, inside, levels_of, parts_of
 from tfp_ebm.runs.configuration import load_data
 from tfp_ebm.runs.machines import bracket_log_partition, estimate_log_partitions
 from tfp_ebm.runs.run_folder import check_data, load_model, read_config, write_json
 from tfp_ebm.training.sampling import BatchSampler
+from tfp_ebm.wrappers.stochastic_bound import bound_log_prob
 
 __all__ = ["evaluate", "evaluate_model", "find_network", "units_of_table"]
 
@@ -58,7 +57,7 @@ def evaluate(
     data = load_data(config["dataset"], data_dir or config["data_dir"], config["data"])
     check_data(run, config, data)
     _, model = load_model(run)
-    if num_samples and num_levels(inside(model)) is None:
+    if num_samples and levels_of(model) is None:
         raise ValueError("`--num-samples` judges images, and this model has none; leave it out.")
     result = evaluate_model(model, data.test, seed, importance_draws, data.test_labels)
     result |= units_of_table(result, data)
@@ -126,7 +125,7 @@ def find_network(name: str, data: datasets.Dataset, folder: pathlib.Path) -> met
 
 
 def evaluate_model(
-    model: tfp.distributions.Distribution | models.Conditional,
+    model: Distribution | models.Conditional,
     events: np.ndarray,
     seed: int = 0,
     importance_draws: int = 0,
@@ -146,9 +145,9 @@ def evaluate_model(
       labels: class of each event, `[N]`, for a conditional model, whose figures are those of an
         event given its class; others ignore them.
     """
-    noun = "image" if num_levels(inside(model)) else "event"
+    noun = "image" if levels_of(model) else "event"
     result = {f"num_{noun}s": len(events), "seed": seed}
-    if inside(model) is model:
+    if not isinstance(model, models.Conditional):
         labels = None
     elif labels is None:
         raise ValueError("`labels` are needed: the model is of events given their class.")
@@ -174,7 +173,7 @@ def evaluate_model(
 def _likelihoods(model, events, labels, seed, importance_draws, log_partition_error):
     """Returns the records: the density's or the one-draw bound, the tighter one, raw pixels."""
     is_bound = isinstance(inside(model), StochasticBound)
-    dtype, levels = models.parts(inside(model)).density.dtype, num_levels(inside(model))
+    dtype, levels = parts_of(model).density.dtype, levels_of(model)
     own = "one-draw bound" if is_bound else "exact"
     figures = [(own, int(is_bound), functools.partial(_log_prob_given, model))]
     if importance_draws:

@@ -8,11 +8,11 @@ import numpy as np
 from tfp_ebm import datasets, models, plots
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.models.parts import num_levels
-from tfp_ebm.runs.conditions import given, inside
+from tfp_ebm.runs.conditions import given, inside, levels_of, parts_of
 from tfp_ebm.runs.evaluate import evaluate_model, units_of_table
 from tfp_ebm.runs.run_folder import load_model, write_json
 from tfp_ebm.training import checkpoint
-from tfp_ebm.training.epoch_table import read_epoch_rows
+from tfp_ebm.training.callbacks.epoch_table import read_epoch_rows
 
 __all__ = ["finish"]
 
@@ -67,14 +67,14 @@ def _metrics(path):
 
 
 def _draw_images(model, data, output, seed):
-    levels = inside(model).num_levels
+    levels = levels_of(model)
     samples = model.sample(64, seed=(seed, 4)).numpy()
     plots.data_and_samples(data.test[:64], samples, output / "samples.png", levels)
-    base = models.parts(inside(model)).base
+    base = parts_of(model).base
     if isinstance(base, SmoothedSpins):
         z = base.sample(12, seed=(seed, 5))
         spins = base.posterior(z).sample(seed=(seed, 6))
-        if inside(model) is model:
+        if not isinstance(model, models.Conditional):
             shape = [8, 12]
         else:
             shape, model = 8, given(model, np.arange(12) % model.num_classes)

@@ -2,9 +2,8 @@
 
 import pathlib
 
-import tensorflow_probability as tfp
-
 from tfp_ebm import models
+from tfp_ebm.internal.types import Distribution
 from tfp_ebm.runs.conditions import inside
 from tfp_ebm.runs.run_folder import load_model, spec_of
 
@@ -13,9 +12,7 @@ __all__ = ["take_weights"]
 _PARTS = ("flow", "base", "noise", "posterior")
 
 
-def take_weights(
-    model: tfp.distributions.Distribution, spec: models.ModelSpec, run: pathlib.Path
-) -> list[str]:
+def take_weights(model: Distribution, spec: models.ModelSpec, run: pathlib.Path) -> list[str]:
     """Copies the parts that a model has in common with that of a run; returns their names.
 
     So a flow that was trained with a Gaussian base goes on with a Boltzmann machine.

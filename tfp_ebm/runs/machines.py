@@ -11,6 +11,7 @@ from tfp_ebm import models
 from tfp_ebm.distributions import BoltzmannMachine
 from tfp_ebm.internal.json_numbers import json_number
 from tfp_ebm.internal.tfp_private import Blockwise, samplers
+from tfp_ebm.internal.types import Distribution
 from tfp_ebm.partition import reverse_annealing
 from tfp_ebm.runs import progress
 from tfp_ebm.runs.conditions import given
@@ -26,7 +27,7 @@ _NUM_STEPS = 1000
 _NUM_REVERSE = 1000
 
 
-def estimate_log_partitions(model: tfd.Distribution, seed: int) -> dict[str, Any]:
+def estimate_log_partitions(model: Distribution, seed: int) -> dict[str, Any]:
     """Estimates log Z of every machine of a model; returns their sum and the list, for JSON.
 
     Values add up; so do the squares of the errors, of estimates with seeds of their own.
@@ -72,7 +73,7 @@ def estimate_log_partitions(model: tfd.Distribution, seed: int) -> dict[str, Any
 
 
 def bracket_log_partition(
-    model: tfd.Distribution | models.Conditional,
+    model: Distribution | models.Conditional,
     images: np.ndarray,
     seed: int,
     labels: np.ndarray | None = None,

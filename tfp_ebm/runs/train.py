@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfp_ebm import datasets, metrics, training
+from tfp_ebm import datasets, metrics, models, training
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.runs.conditions import as_trained, labels_of
 from tfp_ebm.runs.configuration import (
@@ -25,14 +25,13 @@ from tfp_ebm.runs.finish import finish
 from tfp_ebm.runs.initial_weights import take_weights
 from tfp_ebm.runs.run_folder import (
     check_data,
-    make_model,
     quoted,
     read_config,
     spec_of,
     write_json,
 )
 from tfp_ebm.training import parameter_groups
-from tfp_ebm.training.epoch_table import read_epoch_rows
+from tfp_ebm.training.callbacks.epoch_table import read_epoch_rows
 
 __all__ = ["train"]
 
@@ -88,7 +87,7 @@ def train(
     if dry_run:
         from tfp_ebm.runs.cost import print_cost
 
-        density = make_model(spec_of(config))
+        density = models.build(spec_of(config))
         _optimizers(config, density, len(data.train))  # Refuses rates of parts without parameters.
         print_cost(as_trained(config, density), data.event_shape)
         return
@@ -190,7 +189,7 @@ def _make_trainer(config, num_images, strategy):
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
     with strategy.scope():
-        density = make_model(spec_of(config))
+        density = models.build(spec_of(config))
         kind = training.LikelihoodModel
         if config["condition"]:
             kind = training.ConditionalLikelihoodModel
@@ -273,7 +272,9 @@ def _optimizers(config, density, num_images):
         schedule = training.learning_rate_schedule(
             config["schedule"], rate, steps, config["warmup_steps"], config["decay_rate"]
         )
-        return keras.optimizers.Adam(schedule, global_clipnorm=config["clip_norm"])
+        return keras.optimizers.Adam(
+            schedule, beta_2=config["beta_2"], global_clipnorm=config["clip_norm"]
+        )
 
     rate = config["learning_rate"]
     own = {name: config[f"{name}_learning_rate"] for name in ("base", "noise")}

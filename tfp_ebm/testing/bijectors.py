@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.types import Bijector, TensorLike
 from tfp_ebm.testing.conformance import (
     TOLERANCE,
     assert_close,
@@ -36,8 +36,8 @@ tfb = tfp.bijectors
 
 
 def check_bijector(
-    make_bijector: Callable[[tf.DType], tfb.Bijector],
-    x: Any,
+    make_bijector: Callable[[tf.DType], Bijector],
+    x: TensorLike,
     *,
     dtypes: Sequence[tf.DType] = (tf.float32, tf.float64),
     tolerance: float | None = None,

@@ -2,13 +2,12 @@
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.types import Data, Distribution
 from tfp_ebm.models.parts import num_levels
 from tfp_ebm.training.arrays import as_array
 from tfp_ebm.training.data_checks import check_batched, check_shape, check_values
@@ -16,7 +15,7 @@ from tfp_ebm.training.data_checks import check_batched, check_shape, check_value
 __all__ = ["EventReader", "evaluation_batches", "events"]
 
 
-def events(batch: Any) -> Any:
+def events(batch: Data) -> Data:
     """Returns the events of a batch: itself, the first of a tuple, or `"image"` of a dictionary.
 
     So data sets of TensorFlow Datasets serve as they are, batched, with or without labels.
@@ -36,7 +35,7 @@ def events(batch: Any) -> Any:
     return batch
 
 
-def evaluation_batches(data: Any, batch_size: int) -> Any:
+def evaluation_batches(data: Data, batch_size: int) -> Data:
     """Returns arrays as a `tf.data.Dataset` of batches in their order, anything else as it is."""
     if not isinstance(data, np.ndarray | tuple):
         return data
@@ -51,7 +50,7 @@ class EventReader:
     It remembers the columns of the first table, which those that follow must have too.
     """
 
-    def __init__(self, model: tfp.distributions.Distribution) -> None:
+    def __init__(self, model: Distribution) -> None:
         """Constructs the reader.
 
         Args:
@@ -66,7 +65,7 @@ class EventReader:
             return value
         return tf.cast(value, self._model.dtype)
 
-    def read(self, name: str, data: Any) -> Any:
+    def read(self, name: str, data: Data) -> Data:
         """Returns data as an array, or as a `tf.data.Dataset` or iterable of batches.
 
         Arrays, tensors, lists and tables (anything with `columns`, such as a pandas DataFrame)

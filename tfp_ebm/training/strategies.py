@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfp_ebm.internal import checks
 
-__all__ = ["STRATEGIES", "make_strategy"]
+__all__ = ["STRATEGIES", "is_chief", "make_strategy"]
 
 STRATEGIES = ("none", "mirrored", "multi_worker")
 
@@ -30,6 +30,16 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
         return tf.distribute.MirroredStrategy([device.name for device in devices])
     _check_tf_config(os.environ.get("TF_CONFIG"))
     return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this process writes files: the only worker, or the first of several."""
+    resolver = strategy.cluster_resolver
+    return (
+        resolver is None
+        or not resolver.task_type
+        or (resolver.task_type in ("chief", "worker") and resolver.task_id == 0)
+    )
 
 
 def _check_tf_config(text):

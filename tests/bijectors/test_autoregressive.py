@@ -1,0 +1,3 @@
+from tests import registry
+
+test_conformance = registry.conformance("Autoregressive")

@@ -1,0 +1,127 @@
+"""RealNVP of several scales, for images; `real_nvp` is its form for vectors."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_ebm import bijectors, networks
+from tfp_ebm.flows.affine_maps import RezeroAffine, affine
+from tfp_ebm.flows.multi_scale import multi_scale
+from tfp_ebm.internal import checks
+
+__all__ = ["image_real_nvp"]
+
+tfb = tfp.bijectors
+
+
+def image_real_nvp(
+    image_shape: Sequence[int],
+    num_levels: int = 256,
+    num_scales: int = 2,
+    num_steps: int = 4,
+    num_filters: int = 32,
+    num_blocks: int = 2,
+    mixing: bool = False,
+    rezero: bool = False,
+    conditional: bool = True,
+    dropout_rate: float = 0.0,
+    alpha: float = 0.05,
+    num_context: int = 0,
+    dtype: tf.DType = tf.float32,
+    network_policy: Any = None,
+    name: str = "image_real_nvp",
+) -> tfb.Bijector:
+    """Returns a flow from a flat latent vector to images, for `tfd.TransformedDistribution`.
+
+    In the order the data meets them: `ImageToLogit`, then at each scale couplings between the two
+    colours of a checkerboard, a squeeze, and couplings between halves of the channels; half of the
+    channels are factored out between scales. A coupling is affine, after an `ActNorm`, and its
+    conditioner is a `GatedResNet` that ends at 0; couplings take turns in what they transform.
+
+    >>> flow = image_real_nvp((8, 8, 1), num_levels=17, num_steps=1, num_filters=4, num_blocks=0)
+    >>> flow.forward_event_shape([64])
+    TensorShape([8, 8, 1])
+
+    Args:
+      image_shape: `(H, W, C)`; H and W multiples of `2^num_scales`.
+      num_levels: number of pixel levels; data lie in [0, num_levels].
+      num_scales: number of scales.
+      num_steps: couplings of each kind at each scale.
+      num_filters: width of the conditioners.
+      num_blocks: gated blocks of a conditioner.
+      mixing: whether a 1x1 convolution comes before each coupling of channels.
+      rezero: whether shifts and log-scales are multiplied by a learned number each, which starts at
+        0; the conditioners then start at random.
+      conditional: whether what stays moves and scales what is factored out: a learned conditional
+        base of that part.
+      dropout_rate: dropout in the conditioners while training.
+      alpha: margin of the logit, see `tfp_ebm.bijectors.ImageToLogit`.
+      num_context: size of the condition vectors that every coupling takes, see
+        `tfp_ebm.bijectors.Coupling`; 0: there are none.
+      dtype: dtype of all variables.
+      network_policy: Keras policy of the networks, such as `"mixed_bfloat16"`; by default `dtype`.
+      name: name of the bijector.
+
+    Returns:
+      A bijector from `[..., H * W * C]` to `[..., H, W, C]`.
+
+    Raises:
+      ValueError: if an argument is out of its range or the sizes cannot be halved often enough.
+
+    Source: Dinh et al., "Density estimation using Real NVP" (2017), section 3; rezero and the
+    learned base, Tomczak, "Deep Generative Modeling" (2022), section 3.1.6.
+    """
+    num_scales = checks.positive_integer("num_scales", num_scales)
+    num_steps = checks.positive_integer("num_steps", num_steps)
+    num_context = checks.positive_integer("num_context", num_context, minimum=0)
+
+    def coupling(split, half_shape):
+        height, width, channels = half_shape
+        network = networks.GatedResNet(
+            (height, width, channels + num_context),
+            num_outputs=2 * channels,
+            num_filters=num_filters,
+            num_blocks=num_blocks,
+            dropout_rate=dropout_rate,
+            zero_output=not rezero,
+            dtype=dtype if network_policy is None else network_policy,
+        )
+        bijector_fn = RezeroAffine(dtype) if rezero else affine
+        return bijectors.Coupling(split, bijector_fn, network, num_context)
+
+    def checkerboards(shape):
+        height, width, channels = shape
+        steps = []
+        for index in range(num_steps):
+            split = bijectors.CheckerboardSplit("checkerboard", swap=bool(index % 2))
+            steps.append(bijectors.ActNorm.create([channels], dtype=dtype))
+            steps.append(coupling(split, (height, width // 2, channels)))
+        return steps
+
+    def between_channels(shape, swap=False):
+        height, width, channels = shape
+        return coupling(bijectors.ChannelSplit(swap), (height, width, channels // 2))
+
+    def channels_of_a_scale(shape):
+        steps = []
+        for index in range(num_steps):
+            steps.append(bijectors.ActNorm.create([shape[2]], dtype=dtype))
+            if mixing:
+                steps.append(
+                    bijectors.Invertible1x1Conv.create(
+                        shape[2], parametrization="lu", init="rotation", dtype=dtype
+                    )
+                )
+            steps.append(between_channels(shape, swap=bool(index % 2)))
+        return steps
+
+    flow = multi_scale(
+        image_shape,
+        [channels_of_a_scale] * num_scales,
+        between_channels if conditional else None,
+        checkerboards,
+    )
+    to_logit = bijectors.ImageToLogit(num_levels=num_levels, alpha=alpha)
+    return tfb.Invert(tfb.Chain([flow, to_logit]), name=name)

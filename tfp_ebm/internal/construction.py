@@ -1,0 +1,96 @@
+"""What every constructor of a distribution or bijector does, in one place."""
+
+from typing import Any, Generic, TypeVar, overload
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_ebm.internal.tfp_private import dtype_util, tensor_util
+from tfp_ebm.internal.types import DType, TensorLike
+
+__all__ = ["Given", "bijector_arguments", "converted", "distribution_arguments"]
+
+_T = TypeVar("_T")
+
+
+class Given(Generic[_T]):
+    """A property that reads what a constructor kept under the same name with an underscore.
+
+    >>> class Scale:
+    ...     factor = Given[float]("The factor.")
+    ...     def __init__(self, factor):
+    ...         self._factor = factor
+    >>> Scale(2.0).factor
+    2.0
+    """
+
+    def __init__(self, meaning: str) -> None:
+        """Constructs the property, with its docstring."""
+        self.__doc__ = meaning
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Learns its name."""
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> "Given[_T]": ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> _T: ...
+
+    def __get__(self, instance, owner):
+        """Returns what was kept."""
+        return self if instance is None else getattr(instance, f"_{self._name}")
+
+    def __set__(self, instance: object, value: TensorLike) -> None:
+        """Refuses, as a property without a setter does."""
+        raise AttributeError(f"`{self._name}` cannot be set; give it to the constructor.")
+
+
+def converted(**parameters: Any) -> tuple[tf.DType, list[Any]]:
+    """Returns the common dtype of parameters, float32 by default, and the parameters in it.
+
+    Arrays and numbers become tensors; variables and what is read late stay as they are.
+    """
+    dtype = dtype_util.common_dtype(list(parameters.values()), dtype_hint=tf.float32)
+    convert = tensor_util.convert_nonref_to_tensor
+    return dtype, [convert(value, dtype=dtype, name=name) for name, value in parameters.items()]
+
+
+def distribution_arguments(
+    dtype: tf.DType,
+    parameters: dict[str, Any],
+    name: str,
+    reparameterization_type: object = tfp.distributions.NOT_REPARAMETERIZED,
+) -> dict[str, Any]:
+    """Returns the arguments of `tfd.Distribution` for a subclass.
+
+    Args:
+      dtype: dtype of its samples.
+      parameters: the arguments of its constructor, `validate_args` and `allow_nan_stats` among
+        them.
+      name: name of its scope.
+      reparameterization_type: whether samples have gradients with respect to the parameters.
+    """
+    return {
+        "dtype": dtype,
+        "reparameterization_type": reparameterization_type,
+        "validate_args": parameters["validate_args"],
+        "allow_nan_stats": parameters["allow_nan_stats"],
+        "parameters": parameters,
+        "name": name,
+    }
+
+
+def bijector_arguments(
+    parameters: dict[str, Any], name: str, dtype: DType = None
+) -> dict[str, Any]:
+    """Returns the arguments of `tfb.Bijector` that every subclass passes on.
+
+    Args:
+      parameters: the arguments of its constructor, `validate_args` among them.
+      name: name of its scope.
+      dtype: dtype of its input; None: any.
+    """
+    validate_args = parameters["validate_args"]
+    return {"validate_args": validate_args, "dtype": dtype, "parameters": parameters, "name": name}
