@@ -2,7 +2,7 @@
 
     python benchmarks/compression.py runs/digits runs/mnist --output compression.json
 
-Runs are those of `tfp-ebm train integer_flow`. Codecs, of the extra `codecs`, get the images both as
+Runs are those of `tfp-ebm train integer_flow`. Codecs, of the extra `codecs`, get images both as
 one file each and side by side as one large picture; the smaller counts.
 """
 

@@ -42,8 +42,8 @@ ALLOWED = {
     },
     "coding": {"distributions", "models", "wrappers"},
     "runs": {
-        *("coding", "datasets", "distributions", "metrics", "models", "partition", "plots"),
-        *("training", "version", "wrappers"),
+        *("bijectors", "coding", "datasets", "distributions", "flows", "metrics", "models"),
+        *("partition", "plots", "training", "version", "wrappers"),
     },
     "cli": {"runs", "version"},
 }

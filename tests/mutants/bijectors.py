@@ -1,7 +1,7 @@
 """Faults of the bijectors."""
 
 # Modules whose tests have another name.
-TESTS = {"image_bijector": "checkerboard_split"}
+TESTS = {"conditioners": "coupling", "image_bijector": "checkerboard_split"}
 
 FAULTS = {
     "general_coupling": [
@@ -17,6 +17,7 @@ FAULTS = {
     "factor_out": [
         ("tf.concat([x, *parts[::-1]], axis=-1)", "tf.concat([x, *parts], axis=-1)"),
     ],
+    "conditioners": [("if hidden:", "if not hidden:")],
     "act_norm": [
         ("enumerate(shape) if size == 1]", "enumerate(shape) if size == 1][:1]"),
         (
@@ -67,7 +68,6 @@ FAULTS = {
         ),
         ("self._bijector_fn(self._condition(first))", "self._bijector_fn(self._condition(second))"),
         ("event_ndims=self._part_event_ndims[1])", "event_ndims=self._part_event_ndims[0] - 1)"),
-        ("if hidden:", "if not hidden:"),
         ("self._split.forward_event_shape(shape)  # Raises", "pass  # Raises"),
     ],
     "image_to_logit": [

@@ -6,6 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Seed
 from tfp_ebm.mcmc.jumps import LatentMachine, draw_bits
 from tfp_ebm.mcmc.memory import Scouts
 
@@ -16,7 +17,7 @@ LARGEST_LAYER = 32
 
 
 def flip_one(
-    machine: LatentMachine, bits: tf.Tensor, inverse_temperature: tf.Tensor, seed: Any
+    machine: LatentMachine, bits: tf.Tensor, inverse_temperature: tf.Tensor, seed: Seed
 ) -> tf.Tensor:
     """Returns bits with at most one of them flipped, drawn among all that are that near.
 
@@ -55,23 +56,23 @@ class Climbers(Scouts):
     num_steps = 16
 
     @staticmethod
-    def _fresh(machine: LatentMachine, num_scouts: Any, seed: Any) -> tf.Tensor:
+    def _fresh(machine: LatentMachine, num_scouts: Any, seed: Seed) -> tf.Tensor:
         unit_seed, seed = samplers.split_seed(seed, n=2, salt="climbers")
         odds = machine.latent_log_odds(machine.sample_reference(num_scouts, unit_seed))
         return draw_bits(tf.zeros_like(odds), seed)
 
     @staticmethod
     def _cooled(
-        machine: LatentMachine, units: tf.Tensor, inverse_temperature: tf.Tensor, seed: Any
+        machine: LatentMachine, units: tf.Tensor, inverse_temperature: tf.Tensor, seed: Seed
     ) -> tf.Tensor:
         return flip_one(machine, units, inverse_temperature, seed)
 
     @staticmethod
-    def _states(machine: LatentMachine, units: tf.Tensor, seed: Any) -> tf.Tensor:
+    def _states(machine: LatentMachine, units: tf.Tensor, seed: Seed) -> tf.Tensor:
         return machine.sample_given_latent(units, seed)
 
 
-def start_scouts(machine: LatentMachine, num_scouts: int, num_arrived: int, seed: Any) -> Scouts:
+def start_scouts(machine: LatentMachine, num_scouts: int, num_arrived: int, seed: Seed) -> Scouts:
     """Returns scouts, which climb where the machine's hidden layer is narrow enough.
 
     Args:

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.tfp_private import samplers
-from tfp_ebm.internal.types import Seed
+from tfp_ebm.internal.types import Count, Seed
 from tfp_ebm.mcmc.persistent_chains import per_replica_variable
 
 __all__ = ["RecentStates", "Scouts"]
@@ -118,7 +118,7 @@ class Scouts(tf.Module):
         return by_age, machine.sample_reference(num_arrived, arrived_seed)
 
     @staticmethod
-    def _fresh(machine: AnnealedMachine, num_scouts: int, seed: Seed) -> tf.Tensor:
+    def _fresh(machine: AnnealedMachine, num_scouts: Count, seed: Seed) -> tf.Tensor:
         """Returns where scouts start."""
         return machine.sample_reference(num_scouts, seed)
 
