@@ -4,9 +4,9 @@ TESTS = {"whole_numbers": "discretized_logistic"}
 
 FAULTS = {
     "whole_numbers": [
-        ("start - 0.5)", "start)"),
-        ("tf.where(stop > tf.floor(high), infinity,", "tf.where(stop > infinity, infinity,"),
-        ("tf.equal(value, tf.floor(value)) & ", ""),
+        ("-infinity, start - 0.5)", "-infinity, start)"),
+        ("tf.where(stop > tf.floor(self._high), infinity,", "tf.where(stop > infinity, infinity,"),
+        ("tf.equal(value, tf.floor(value)) & tf", "tf"),
     ],
     "conditional_parts": [
         ("value[..., :start])", "value[..., start:])"),

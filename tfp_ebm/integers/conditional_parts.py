@@ -6,6 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import distribution_arguments
 from tfp_ebm.internal.tfp_private import DiscreteDistributionMixin, ps, samplers
 from tfp_ebm.internal.types import TensorLike
 
@@ -85,14 +86,7 @@ class ConditionalParts(DiscreteDistributionMixin, tfp.distributions.Distribution
         with tf.name_scope(name) as name:
             self._part_sizes = sizes
             self._conditionals = list(conditionals)
-            super().__init__(
-                dtype=tf.as_dtype(dtype),
-                reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
-                validate_args=validate_args,
-                allow_nan_stats=allow_nan_stats,
-                parameters=parameters,
-                name=name,
-            )
+            super().__init__(**distribution_arguments(tf.as_dtype(dtype), parameters, name))
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):

@@ -3,28 +3,17 @@
 import math
 
 import tensorflow as tf
-import tensorflow_probability as tfp
 
-from tfp_ebm.integers.whole_numbers import check_range, check_values, edges, round_into
-from tfp_ebm.internal.logistic_mass import log_logistic_mass
+from tfp_ebm.integers.whole_numbers import RoundedLogistics
+from tfp_ebm.internal.construction import converted, distribution_arguments
 from tfp_ebm.internal.parameter_shapes import positive
-from tfp_ebm.internal.tfp_private import (
-    DiscreteDistributionMixin,
-    assert_util,
-    dtype_util,
-    parameter_properties,
-    ps,
-    samplers,
-    tensor_util,
-)
-from tfp_ebm.internal.types import Parameter, TensorLike
+from tfp_ebm.internal.tfp_private import parameter_properties
+from tfp_ebm.internal.types import TensorLike
 
 __all__ = ["DiscretizedLogistic"]
 
 
-class DiscretizedLogistic(
-    DiscreteDistributionMixin, tfp.distributions.AutoCompositeTensorDistribution
-):
+class DiscretizedLogistic(RoundedLogistics):
     """A logistic variable rounded to the nearest whole number.
 
         P(x) = sigmoid((x + 1/2 - loc) / scale) - sigmoid((x - 1/2 - loc) / scale)
@@ -71,21 +60,11 @@ class DiscretizedLogistic(
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
-            dtype = dtype_util.common_dtype([loc, scale, low, high], dtype_hint=tf.float32)
-            convert = tensor_util.convert_nonref_to_tensor
-            self._loc = convert(loc, dtype=dtype, name="loc")
-            self._scale = convert(scale, dtype=dtype, name="scale")
-            self._low = convert(low, dtype=dtype, name="low")
-            self._high = convert(high, dtype=dtype, name="high")
-            check_range(self._low, self._high)
-            super().__init__(
-                dtype=dtype,
-                reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
-                validate_args=validate_args,
-                allow_nan_stats=allow_nan_stats,
-                parameters=parameters,
-                name=name,
+            dtype, (self._loc, self._scale, self._low, self._high) = converted(
+                loc=loc, scale=scale, low=low, high=high
             )
+            self._check_range()
+            super().__init__(**distribution_arguments(dtype, parameters, name))
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
@@ -97,37 +76,6 @@ class DiscretizedLogistic(
             "high": properties(is_preferred=False),
         }
 
-    def _parameter_control_dependencies(self, is_init):
-        if not self.validate_args or is_init == tensor_util.is_ref(self._scale):
-            return []
-        return [assert_util.assert_positive(self._scale, message="`scale` must be above 0.")]
-
-    @property
-    def loc(self) -> Parameter:
-        """The mean of the logistic, as given."""
-        return self._loc
-
-    @property
-    def scale(self) -> Parameter:
-        """The scale of the logistic, as given."""
-        return self._scale
-
-    @property
-    def low(self) -> Parameter:
-        """The lowest whole number."""
-        return self._low
-
-    @property
-    def high(self) -> Parameter:
-        """The highest whole number."""
-        return self._high
-
-    def _event_shape(self):
-        return tf.TensorShape([])
-
-    def _event_shape_tensor(self):
-        return tf.constant([], tf.int32)
-
     def log_interval_prob(self, start: TensorLike, stop: TensorLike) -> tf.Tensor:
         """Returns log P(start <= x < stop), exact in the tails.
 
@@ -135,21 +83,7 @@ class DiscretizedLogistic(
           start: `[...]`, whole numbers.
           stop: `[...]`, whole numbers above `start`.
         """
-        lower, upper = edges(start, stop, self._low, self._high)
-        loc, scale = tf.convert_to_tensor(self._loc), tf.convert_to_tensor(self._scale)
-        return log_logistic_mass(loc, scale, lower, upper)
-
-    def _log_prob(self, value):
-        is_possible = check_values(self, value)
-        log_prob = self.log_interval_prob(value, value + 1)
-        return tf.where(is_possible, log_prob, tf.constant(-math.inf, log_prob.dtype))
+        return self._log_mass(*self._edges(start, stop))
 
     def _sample_n(self, n, seed=None):
-        shape = ps.concat([[n], self.batch_shape_tensor()], axis=0)
-        tiny = dtype_util.as_numpy_dtype(self.dtype)(dtype_util.eps(self.dtype) ** 4)
-        uniform = samplers.uniform(shape, minval=tiny, maxval=1, seed=seed, dtype=self.dtype)
-        logistic = tf.math.log(uniform) - tf.math.log1p(-uniform)
-        return round_into(self._loc + self._scale * logistic, self._low, self._high)
-
-    def _default_event_space_bijector(self):
-        return None
+        return self._rounded(self._loc, self._scale, self._sample_shape(n), seed)

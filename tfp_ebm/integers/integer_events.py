@@ -8,6 +8,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import distribution_arguments
 from tfp_ebm.internal.tfp_private import DiscreteDistributionMixin, parameter_properties, ps
 from tfp_ebm.internal.types import TensorLike
 from tfp_ebm.internal.unit_cells import SIGNIFICANT_BITS
@@ -83,12 +84,9 @@ class IntegerEvents(DiscreteDistributionMixin, tfp.distributions.Distribution):
             self._largest = 2 ** (SIGNIFICANT_BITS[distribution.dtype] - 1)
             self._num_levels = _checked_levels(num_levels, distribution, self._largest)
             super().__init__(
-                dtype=_dtype(self._num_levels, distribution.dtype),
-                reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
-                validate_args=validate_args,
-                allow_nan_stats=allow_nan_stats,
-                parameters=parameters,
-                name=name,
+                **distribution_arguments(
+                    _dtype(self._num_levels, distribution.dtype), parameters, name
+                )
             )
 
     @classmethod
