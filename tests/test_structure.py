@@ -40,8 +40,8 @@ ALLOWED = {
         "wrappers",
     },
     "runs": {
-        *("datasets", "distributions", "metrics", "models", "partition", "plots", "training"),
-        *("version", "wrappers"),
+        *("bijectors", "datasets", "distributions", "flows", "metrics", "models", "partition"),
+        *("plots", "training", "version", "wrappers"),
     },
     "cli": {"runs", "version"},
 }

@@ -42,8 +42,9 @@ def test_arguments_of_both_base_classes():
     kind = tfp.distributions.FULLY_REPARAMETERIZED
     found = distribution_arguments(tf.float64, parameters, "mine", kind)
     assert found["reparameterization_type"] == kind
-    assert bijector_arguments(parameters, "mine", tf.float64) == {
+    assert bijector_arguments(parameters, "mine", 3, dtype=tf.float64) == {
         "validate_args": True,
+        "forward_min_event_ndims": 3,
         "dtype": tf.float64,
         "parameters": parameters,
         "name": "mine",

@@ -1,9 +1,10 @@
 """Faults of the bijectors."""
 
 # Modules whose tests have another name.
-TESTS = {"image_bijector": "checkerboard_split"}
+TESTS = {"conditioners": "coupling", "image_bijector": "checkerboard_split"}
 
 FAULTS = {
+    "conditioners": [("if hidden:", "if not hidden:")],
     "act_norm": [
         ("enumerate(shape) if size == 1]", "enumerate(shape) if size == 1][:1]"),
         (
@@ -54,7 +55,6 @@ FAULTS = {
         ),
         ("self._bijector_fn(self._condition(first))", "self._bijector_fn(self._condition(second))"),
         ("event_ndims=self._part_event_ndims[1])", "event_ndims=self._part_event_ndims[0] - 1)"),
-        ("if hidden:", "if not hidden:"),
         ("self._split.forward_event_shape(shape)  # Raises", "pass  # Raises"),
     ],
     "image_to_logit": [

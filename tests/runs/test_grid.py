@@ -1,5 +1,9 @@
 """Every flow with every base on every kind of data: built, trained, sampled, saved and loaded."""
 
+import importlib.util
+import itertools
+import pathlib
+
 import numpy as np
 import pytest
 
@@ -23,7 +27,7 @@ QUICK = {
 }
 CELLS = [
     pytest.param(*cell, marks=[] if cell in QUICK else pytest.mark.slow, id="-".join(cell))
-    for data in ("images", "points", "table")
+    for data in ("images", "points", "table", "diamonds")
     for flow in models.flow_names()
     for base in models.base_names()
     for cell in [(data, flow, base)]
@@ -51,9 +55,36 @@ def data(tmp_path_factory):
     }
 
 
+@pytest.fixture(scope="module")
+def diamonds(tmp_path_factory):
+    """The first rows of the real table, whose columns have steps, if its package is installed."""
+    package = importlib.util.find_spec("plotnine")
+    if package is None:
+        pytest.skip("needs the table of diamonds that comes with plotnine")
+    path = tmp_path_factory.mktemp("data") / "diamonds.csv"
+    with (pathlib.Path(package.origin).parent / "data" / "diamonds.csv").open() as file:
+        path.write_text("".join(itertools.islice(file, 2001)))
+    return datasets.load(path, label="cut")
+
+
+def test_columns_of_diamonds_have_their_steps(diamonds):
+    steps = {c.name: c.step for c in diamonds.columns if c.kind == "integer"}
+    assert steps == {
+        "carat": 0.01,
+        "depth": 0.1,
+        "table": 0.1,
+        "price": 1,
+        "x": 0.01,
+        "y": 0.01,
+        "z": 0.01,
+    }
+    assert diamonds.num_classes == 5
+
+
 @pytest.mark.parametrize(("kind", "flow", "base"), CELLS)
-def test_cell(kind, flow, base, data, tmp_path):
-    data = data[kind]
+def test_cell(kind, flow, base, request, tmp_path):
+    data = request.getfixturevalue("diamonds" if kind == "diamonds" else "data")
+    data = data if kind == "diamonds" else data[kind]
     spec = small(DataSpec.of(data, with_labels=base == "labeled_rbm"), flow, base)
     if kind != "images" and flow in OF_IMAGES:
         with pytest.raises(ValueError, match=f"The flow {flow} is for images, but the data are"):

@@ -78,9 +78,9 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
                 self._shift.shape, self._log_scale.shape, self._event_rank
             )
             super().__init__(
-                forward_min_event_ndims=event_rank,
-                is_constant_jacobian=True,
-                **bijector_arguments(parameters, name, dtype),
+                **bijector_arguments(
+                    parameters, name, event_rank, is_constant_jacobian=True, dtype=dtype
+                )
             )
 
     @classmethod

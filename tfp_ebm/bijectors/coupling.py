@@ -118,10 +118,7 @@ class Coupling(OnePassBijector):
             self._conditioner = conditioner
             self._num_context = num_context
             self._part_event_ndims = list(split.inverse_min_event_ndims)
-            super().__init__(
-                forward_min_event_ndims=split.forward_min_event_ndims,
-                **bijector_arguments(parameters, name),
-            )
+            super().__init__(**bijector_arguments(parameters, name, split.forward_min_event_ndims))
 
     @classmethod
     def _parameter_properties(cls, dtype: DType):

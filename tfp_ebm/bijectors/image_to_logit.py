@@ -60,10 +60,7 @@ class ImageToLogit(tfp.bijectors.AutoCompositeTensorBijector):
                     "black and white pixels would map to infinity."
                 )
             self._alpha = float(alpha)
-            super().__init__(
-                forward_min_event_ndims=0,
-                **bijector_arguments(parameters, name),
-            )
+            super().__init__(**bijector_arguments(parameters, name))
 
     @classmethod
     def _parameter_properties(cls, dtype: DType):

@@ -84,9 +84,9 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
             if permutation is not None:
                 checks.vector("permutation", self._permutation, shape[-1])
             super().__init__(
-                forward_min_event_ndims=event_rank,
-                is_constant_jacobian=True,
-                **bijector_arguments(parameters, name, dtype),
+                **bijector_arguments(
+                    parameters, name, event_rank, is_constant_jacobian=True, dtype=dtype
+                )
             )
 
     @classmethod

@@ -68,10 +68,7 @@ class MixLogCDF(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector):
                     "`logits`, `locs` and `log_scales` must have the same number of components on "
                     f"their last axis, got shapes {[str(part.shape) for part in parts]}."
                 )
-            super().__init__(
-                forward_min_event_ndims=0,
-                **bijector_arguments(parameters, name, dtype),
-            )
+            super().__init__(**bijector_arguments(parameters, name, dtype=dtype))
 
     @classmethod
     def _parameter_properties(cls, dtype: DType):

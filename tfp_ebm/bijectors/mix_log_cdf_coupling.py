@@ -84,7 +84,7 @@ class MixLogCDFCoupling(Coupling):
         return self._bijector_fn(tf.reshape(outputs, shape))
 
 
-def scaled_mixture(parameters: tf.Tensor) -> tfb.Bijector:
+def scaled_mixture(parameters: tf.Tensor) -> Bijector:
     """Returns the bijector of one entry from its `(s, t, logits, locs, log_scales)`.
 
     Args:

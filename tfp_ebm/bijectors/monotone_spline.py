@@ -76,10 +76,7 @@ class MonotoneSpline(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector)
                     "`unconstrained` must have a last axis of size 3 K - 1 for K >= 2 bins, such "
                     f"as 23 for 8 of them, got shape {shape}."
                 )
-            super().__init__(
-                forward_min_event_ndims=0,
-                **bijector_arguments(parameters, name, dtype),
-            )
+            super().__init__(**bijector_arguments(parameters, name, dtype=dtype))
 
     @classmethod
     def _parameter_properties(cls, dtype: DType):

@@ -51,7 +51,7 @@ class BipartiteNormal(EnergyBased, tfp.distributions.AutoCompositeTensorDistribu
         allow_nan_stats: bool = True,
         name: str = "BipartiteNormal",
     ) -> None:
-        """Constructs the distribution from given parameters; `create` makes trainable ones.
+        """Constructs the Gaussian of W and delta.
 
         Args:
           weights: `[..., num_visible, num_hidden]`, W.
@@ -101,9 +101,6 @@ class BipartiteNormal(EnergyBased, tfp.distributions.AutoCompositeTensorDistribu
         Raises:
           ValueError: if a size is not a positive integer or delta not a positive number.
         """
-        num_visible = checks.positive_integer("num_visible", num_visible)
-        num_hidden = checks.positive_integer("num_hidden", num_hidden)
-        delta = checks.positive_number("delta", delta)
         weights, delta = coupling_variables(
             num_visible, num_hidden, delta, dtype, learn_delta, constrained
         )

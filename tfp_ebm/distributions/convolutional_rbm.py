@@ -66,7 +66,7 @@ class ConvolutionalRBM(GaussianVisible):
         allow_nan_stats: bool = True,
         name: str = "ConvolutionalRBM",
     ) -> None:
-        """Constructs the distribution from given parameters; `create` makes trainable ones.
+        """Constructs the machine of given filters for each part; `create` draws trainable ones.
 
         Args:
           filters: for each part `[kernel_height, kernel_width, C_l, num_filters]`.
@@ -239,12 +239,6 @@ class ConvolutionalRBM(GaussianVisible):
     def part_shapes(self) -> tuple[tuple[int, int, int], ...]:
         """`(H, W, C)` of each part."""
         return tuple(tuple(shape) for shape in self._part_shapes)
-
-    def _event_shape(self):
-        return self._visible_bias.shape
-
-    def _event_shape_tensor(self):
-        return tf.shape(self._visible_bias)
 
     def machine(self) -> ConvolutionalMachine:
         """Returns the machine at the current parameters."""

@@ -58,7 +58,7 @@ class DiscreteMixture(
         allow_nan_stats: bool = True,
         name: str = "DiscreteMixture",
     ) -> None:
-        """Constructs the distribution from given parameters; `create` makes trainable ones.
+        """Constructs the mixture around spins in fields h; `create` makes it trainable.
 
         Args:
           bias: `[..., n]`, h.
@@ -123,12 +123,6 @@ class DiscreteMixture(
 
     bias = Given[Parameter]("h, as given.")
     delta = Given[Parameter]("The inverse variance of the components, as given.")
-
-    def _event_shape(self):
-        return self._bias.shape[-1:]
-
-    def _event_shape_tensor(self):
-        return ps.shape(self._bias)[-1:]
 
     def _field(self, value):
         return tf.convert_to_tensor(self._delta)[..., tf.newaxis] * value + self._bias

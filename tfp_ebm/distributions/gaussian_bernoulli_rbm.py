@@ -10,7 +10,6 @@ from tfp_ebm.internal.construction import Given, converted
 from tfp_ebm.internal.parameter_shapes import positive, undetermined
 from tfp_ebm.internal.tfp_private import (
     parameter_properties,
-    ps,
     samplers,
 )
 from tfp_ebm.internal.types import Parameter, Seed, TensorLike
@@ -61,7 +60,7 @@ class GaussianBernoulliRBM(GaussianVisible):
         allow_nan_stats: bool = True,
         name: str = "GaussianBernoulliRBM",
     ) -> None:
-        """Constructs the distribution from given parameters; `create` makes trainable ones.
+        """Constructs the machine of W, b, c and sigma; `create` makes trainable ones.
 
         Args:
           weights: `[..., num_visible, num_hidden]`, W.
@@ -162,12 +161,6 @@ class GaussianBernoulliRBM(GaussianVisible):
     def couplings(self) -> list[tf.Tensor]:
         """`[W]`, read now."""
         return [tf.convert_to_tensor(self._weights)]
-
-    def _event_shape(self):
-        return self._weights.shape[-2:-1]
-
-    def _event_shape_tensor(self):
-        return ps.shape(self._weights)[-2:-1]
 
     def machine(self) -> GaussianMachine:
         """Returns the machine at the current parameters."""

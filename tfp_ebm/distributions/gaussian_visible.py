@@ -10,7 +10,7 @@ from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given
 from tfp_ebm.internal.numeric import broadcast_batch
-from tfp_ebm.internal.tfp_private import assert_util, samplers, tensor_util
+from tfp_ebm.internal.tfp_private import assert_util, ps, samplers, tensor_util
 from tfp_ebm.internal.types import Distribution, Parameter, Seed, TensorLike
 
 __all__ = ["GaussianVisible", "scale_variable"]
@@ -52,6 +52,12 @@ class GaussianVisible(BoltzmannMachine):
     visible_bias = Given[Parameter]("b, as given.")
     hidden_bias = Given[Parameter]("c, as given.")
     scale = Given[Parameter]("sigma, as given.")
+
+    def _event_shape(self):
+        return self._visible_bias.shape[-1:]
+
+    def _event_shape_tensor(self):
+        return ps.shape(self._visible_bias)[-1:]
 
     def _check_scale(self, num_visible):
         scale = self._scale

@@ -70,7 +70,7 @@ class LabeledRBM(GaussianVisible):
         allow_nan_stats: bool = True,
         name: str = "LabeledRBM",
     ) -> None:
-        """Constructs the distribution from given parameters; `create` makes trainable ones.
+        """Constructs the machine of W, V, their biases and sigma; `create` makes trainable ones.
 
         Args:
           weights: `[..., num_visible, num_hidden]`, W.
@@ -206,12 +206,6 @@ class LabeledRBM(GaussianVisible):
     def num_classes(self) -> int:
         """K."""
         return self._label_bias.shape[-1]
-
-    def _event_shape(self):
-        return self._visible_bias.shape[-1:]
-
-    def _event_shape_tensor(self):
-        return ps.shape(self._visible_bias)[-1:]
 
     def machine(self) -> LabeledMachine:
         """Returns the machine at the current parameters."""

@@ -75,7 +75,7 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
         allow_nan_stats: bool = True,
         name: str = "RestrictedBoltzmannMachine",
     ) -> None:
-        """Constructs the distribution.
+        """Constructs the machine of W and h.
 
         Args:
           weights: `[..., num_visible, num_hidden]`, W.

@@ -78,7 +78,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         allow_nan_stats: bool = True,
         name: str = "SmoothedBoltzmannMachine",
     ) -> None:
-        """Constructs the distribution from given parameters.
+        """Constructs the smoothed machine with the precision `C C^T` and fields h.
 
         Args:
           factor: `[..., N, N]`, C, triangular with a positive diagonal.
@@ -247,12 +247,6 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         """Returns the smallest eigenvalue of J~, `[*batch_shape]`: `sigma_min(C)^2`, above 0."""
         singular_values = tf.linalg.svd(tf.convert_to_tensor(self._factor), compute_uv=False)
         return broadcast_batch(singular_values[..., -1] ** 2, self.batch_shape_tensor(), 0)
-
-    def _event_shape(self):
-        return self._bias.shape[-1:]
-
-    def _event_shape_tensor(self):
-        return ps.shape(self._bias)[-1:]
 
     def machine(self) -> ConnectedMachine:
         """Returns the machine of the spins at the current parameters."""

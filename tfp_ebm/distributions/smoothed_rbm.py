@@ -76,7 +76,7 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
         allow_nan_stats: bool = True,
         name: str = "SmoothedRBM",
     ) -> None:
-        """Constructs the distribution from given parameters; `create` makes trainable ones.
+        """Constructs the smoothed machine of W, h and delta; those of `create` can be trained.
 
         Args:
           weights: `[..., num_visible, num_hidden]`, W.
@@ -140,9 +140,6 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
           ValueError: if a size is not a positive integer, delta not a positive number, or there is
             no such sampler.
         """
-        num_visible = checks.positive_integer("num_visible", num_visible)
-        num_hidden = checks.positive_integer("num_hidden", num_hidden)
-        delta = checks.positive_number("delta", delta)
         weights, delta = coupling_variables(
             num_visible, num_hidden, delta, dtype, learn_delta, constrained
         )
@@ -184,12 +181,6 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
     def num_hidden(self) -> int:
         """Number of hidden units."""
         return self._weights.shape[-1]
-
-    def _event_shape(self):
-        return self._bias.shape[-1:]
-
-    def _event_shape_tensor(self):
-        return ps.shape(self._bias)[-1:]
 
     def machine(self) -> SpinMachine:
         """Returns the machine of the spins at the current parameters."""

@@ -16,8 +16,15 @@ class SmoothedSpins:
 
     Gives `posterior` and sampling with the spins held fixed. The host gives `_field(z)`, equal to
     `J~ z + h`; `_sample_spins(n, seed)`; `_color(noise)`, which gives white noise of shape
-    `[n, *batch_shape, N]` the covariance J~^-1; and moments of the spins, `_enumerate_units()`.
+    `[n, *batch_shape, N]` the covariance J~^-1; moments of the spins, `_enumerate_units()`; and the
+    fields h, `_bias`.
     """
+
+    def _event_shape(self):
+        return self._bias.shape[-1:]
+
+    def _event_shape_tensor(self):
+        return ps.shape(self._bias)[-1:]
 
     def posterior(self, value: TensorLike) -> IndependentSpins:
         """Returns p(s | z), exact: the discrete code of each point.

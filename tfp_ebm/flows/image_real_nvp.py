@@ -9,7 +9,7 @@ from tfp_ebm import bijectors, networks
 from tfp_ebm.flows.affine_maps import RezeroAffine, affine
 from tfp_ebm.flows.multi_scale import multi_scale
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.types import Policy
+from tfp_ebm.internal.types import Bijector, Policy
 
 __all__ = ["image_real_nvp"]
 
@@ -32,7 +32,7 @@ def image_real_nvp(
     dtype: tf.DType = tf.float32,
     network_policy: Policy = None,
     name: str = "image_real_nvp",
-) -> tfb.Bijector:
+) -> Bijector:
     """Returns a flow from a flat latent vector to images, for `tfd.TransformedDistribution`.
 
     In the order the data meets them: `ImageToLogit`, then at each scale couplings between the two

@@ -9,7 +9,7 @@ import tensorflow_probability as tfp
 from tfp_ebm import bijectors, networks
 from tfp_ebm.flows.image_preprocessing import image_preprocessing
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.types import Policy
+from tfp_ebm.internal.types import Bijector, Policy
 
 __all__ = ["jet"]
 
@@ -34,7 +34,7 @@ def jet(
     dtype: tf.DType = tf.float32,
     network_policy: Policy = None,
     name: str = "jet",
-) -> tfb.Bijector:
+) -> Bijector:
     """Returns a flow from a flat latent vector to images, for `tfd.TransformedDistribution`.
 
     In the order the data meets them: `ImageToLogit`, a squeeze that makes patches, and affine

@@ -228,6 +228,9 @@ def coupling_variables(
     Raises:
       ValueError: if delta is to be learned and starts at 0.1 or below.
     """
+    num_visible = checks.positive_integer("num_visible", num_visible)
+    num_hidden = checks.positive_integer("num_hidden", num_hidden)
+    delta = checks.positive_number("delta", delta)
 
     def variable(limit, name):
         constraint = SpectralNormConstraint(limit) if constrained else None

@@ -106,16 +106,7 @@ class GaussianMachine(GaussianUnits, _Parameters):
     def sweep_columns(
         self, columns: tf.Tensor, inverse_temperature: TensorLike, seed: Seed
     ) -> tf.Tensor:
-        """Does what `sweep` does, by other random numbers, on chains side by side.
-
-        Args:
-          columns: `[num_visible, num_chains]`; weights without batch dimensions.
-          inverse_temperature: scalar.
-          seed: seed of the sweep.
-
-        Returns:
-          `[num_visible, num_chains]`.
-        """
+        """Does what `sweep` does on chains side by side, see `SpinMachine.sweep_columns`."""
         hidden_seed, visible_seed = samplers.split_seed(seed, n=2, salt="sweep")
         visible_bias, hidden_bias, scale = map(
             _as_column, (self.visible_bias, self.hidden_bias, self.scale)

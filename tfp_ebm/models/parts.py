@@ -10,7 +10,7 @@ from tfp_ebm.distributions import Augmented, Dequantized, DequantizedTable, Stoc
 from tfp_ebm.internal.tfp_private import TransformedDistribution, samplers
 from tfp_ebm.internal.types import Distribution, Seed, TensorLike
 
-__all__ = ["Parts", "has_columns", "latents", "num_levels", "parts"]
+__all__ = ["Parts", "flow_input", "has_columns", "latents", "num_levels", "parts"]
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
@@ -72,6 +72,21 @@ def latents(model: Distribution, events: TensorLike, seed: Seed = None) -> tf.Te
     Returns:
       `[..., *parts(model).base.event_shape]`.
     """
+    x, given = flow_input(model, events, seed)
+    found = parts(_unconditioned(model))
+    return tf.cast(x, found.density.dtype) if found.flow is None else found.flow.inverse(x, **given)
+
+
+def flow_input(
+    model: Distribution, events: TensorLike, seed: Seed = None
+) -> tuple[tf.Tensor, dict[str, Any]]:
+    """Returns what the flow of a model sees of events, (x + u, e), and further keywords for it.
+
+    Args:
+      model: as for `latents`.
+      events: `[..., *event_shape]`.
+      seed: seed of noise and posterior; a pair of integers repeats exactly.
+    """
     x, given = tf.convert_to_tensor(events), {}
     conditioned, model = model, _unconditioned(model)
     if conditioned is not model:
@@ -85,8 +100,7 @@ def latents(model: Distribution, events: TensorLike, seed: Seed = None) -> tf.Te
         model = model.distribution
         if seed is not None:
             seed = samplers.fold_in(samplers.sanitize_seed(seed), 1)
-    flow = parts(model).flow
-    return tf.cast(x, model.dtype) if flow is None else flow.inverse(x, **given)
+    return x, given
 
 
 def num_levels(model: Distribution) -> int | None:

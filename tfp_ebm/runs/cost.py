@@ -28,6 +28,8 @@ def flops_per_event(model: Distribution | Conditional, event_shape: Sequence[int
         lambda x: bound_log_prob(given(model, tf.zeros([1], tf.int32)), x, (0, 0)), autograph=False
     )
     graph = function.get_concrete_function(tf.TensorSpec([1, *event_shape], model.dtype)).graph
+    # Those of other functions in this process, which a graph inherits, confuse the profiler.
+    graph.clear_collection(tf.compat.v1.GraphKeys.TRAINABLE_VARIABLES)
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
     options["output"] = "none"
     return tf.compat.v1.profiler.profile(graph, options=options).total_float_ops

@@ -22,7 +22,7 @@ from tfp_ebm.runs.configuration import (
 )
 from tfp_ebm.runs.evaluate import find_network
 from tfp_ebm.runs.finish import finish
-from tfp_ebm.runs.initial_weights import take_weights
+from tfp_ebm.runs.initial_weights import initialize, take_weights
 from tfp_ebm.runs.run_folder import (
     check_data,
     quoted,
@@ -98,6 +98,10 @@ def train(
         )
         return
     trainer = _make_trainer(config, len(data.train), strategy)
+    if config["initialize"] and resume is None:
+        done = initialize(trainer.distribution, data.train, config["seed"])
+        trainer.restart_average()
+        print(f"set from data: {', '.join(done)}")
     if init is not None:
         taken = take_weights(trainer.distribution, spec_of(config), init)
         print(f"from {init}: {', '.join(taken)}")

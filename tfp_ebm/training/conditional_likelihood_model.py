@@ -104,29 +104,11 @@ class ConditionalLikelihoodModel(LikelihoodModel):
     def evaluate(
         self, x: TensorLike | None = None, condition: TensorLike | None = None, **kwargs: Any
     ) -> Any:
-        """As `LikelihoodModel.evaluate`, of events given their conditions.
-
-        Args:
-          x: as for `fit`.
-          condition: as for `fit`.
-          **kwargs: as for `LikelihoodModel.evaluate`.
-
-        Raises:
-          ValueError: as `fit`.
-        """
+        """As `LikelihoodModel.evaluate`, of events given their conditions, as for `fit`."""
         return super().evaluate(pair(x, condition), **kwargs)
 
     def predict(
         self, x: TensorLike | None = None, condition: TensorLike | None = None, **kwargs: Any
     ) -> Any:
-        """As `LikelihoodModel.predict`: `log_prob` of every event given its condition, `[N]` nats.
-
-        Args:
-          x: as for `fit`.
-          condition: as for `fit`.
-          **kwargs: as for `LikelihoodModel.predict`.
-
-        Raises:
-          ValueError: as `fit`.
-        """
+        """As `LikelihoodModel.predict`: `log_prob` of events given their conditions, `[N]` nats."""
         return super().predict(pair(x, condition), **kwargs)

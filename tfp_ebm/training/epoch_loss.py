@@ -103,13 +103,7 @@ def _estimate(part, annealing, seed):
 
 
 def confirm(part: BoltzmannMachine, annealing: Annealing, seed: Seed) -> None:
-    """Estimates log Z anew where chains followed it, and warns if that was wrong.
-
-    Args:
-      part: a machine.
-      annealing: how; its seed is not used.
-      seed: seed of the estimate.
-    """
+    """Estimates log Z as `renew` does, where chains followed it, and warns if that was wrong."""
     if bool(part.is_log_partition_stale()):
         return
     followed = part.stored_log_partition.read()
