@@ -6,11 +6,26 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions import Augmented, Dequantized, DequantizedTable, StochasticBound
+from tfp_ebm.bijectors import Residual
+from tfp_ebm.distributions import (
+    Augmented,
+    Dequantized,
+    DequantizedTable,
+    IntegerEvents,
+    StochasticBound,
+)
 from tfp_ebm.internal.tfp_private import TransformedDistribution, samplers
 from tfp_ebm.internal.types import Distribution, Seed, TensorLike
 
-__all__ = ["Parts", "flow_input", "has_columns", "latents", "num_levels", "parts"]
+__all__ = [
+    "Parts",
+    "flow_input",
+    "has_columns",
+    "latents",
+    "log_determinants",
+    "num_levels",
+    "parts",
+]
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
@@ -47,7 +62,7 @@ def parts(model: Distribution) -> Parts:
       model: the distribution.
     """
     noise, posterior, num_augmented = None, None, 0
-    while isinstance(model, StochasticBound):
+    while isinstance(model, StochasticBound | IntegerEvents):
         if isinstance(model, Augmented):
             posterior, num_augmented = model.posterior, model.num_augmented
         else:
@@ -91,6 +106,8 @@ def flow_input(
     conditioned, model = model, _unconditioned(model)
     if conditioned is not model:
         x, given = conditioned.for_every_condition(x), conditioned.bijector_kwargs()
+    if isinstance(model, IntegerEvents):
+        x, model = model.whole_numbers(x), model.distribution
     while isinstance(model, StochasticBound):
         if isinstance(model, Augmented):
             x = tf.cast(x, model.distribution.dtype)
@@ -106,12 +123,31 @@ def flow_input(
 def num_levels(model: Distribution) -> int | None:
     """Returns the number of levels of a model of integers 0 ... num_levels - 1; None of others."""
     model = _unconditioned(model)
-    return model.num_levels if isinstance(model, Dequantized) else None
+    levels = getattr(model, "num_levels", None)
+    has_levels = isinstance(model, Dequantized | IntegerEvents) and isinstance(levels, int)
+    return levels if has_levels else None
+
+
+def log_determinants(model: tf.Module) -> str:
+    """Returns what the log-determinants of a model are: exact, or the worst estimate among them.
+
+    >>> from tfp_ebm.models import DataSpec, ModelSpec, build
+    >>> spec = ModelSpec(DataSpec((40,)), flow=("residual", {"num_steps": 1}), base="normal")
+    >>> log_determinants(build(spec))
+    'unbiased estimate'
+
+    Args:
+      model: a model, or a flow.
+    """
+    kinds = {part.log_det_kind for part in (model, *model.submodules) if isinstance(part, Residual)}
+    return next((k for k in ("truncated estimate", "unbiased estimate") if k in kinds), "exact")
 
 
 def has_columns(model: Distribution) -> bool:
     """Whether events are the rows of a table, whole numbers and categories among their cells."""
-    return isinstance(_unconditioned(model), DequantizedTable)
+    model = _unconditioned(model)
+    is_row = isinstance(model, IntegerEvents) and num_levels(model) is None
+    return is_row or isinstance(model, DequantizedTable)
 
 
 def _unconditioned(model):
