@@ -11,6 +11,7 @@ from tfp_ebm.flows.jet import jet
 from tfp_ebm.flows.multi_scale import latent_shapes, multi_scale
 from tfp_ebm.flows.nice import nice
 from tfp_ebm.flows.real_nvp import real_nvp
+from tfp_ebm.flows.round_trip import check_round_trip
 from tfp_ebm.flows.simple_flows import affine_flow, elementwise_flow
 from tfp_ebm.flows.spline_flow import spline_flow
 from tfp_ebm.flows.vector_flow import vector_flow
@@ -60,6 +61,7 @@ __all__ = [
     "base_names",
     "build",
     "check",
+    "check_round_trip",
     "create",
     "d_flow",
     "decode",
