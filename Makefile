@@ -28,6 +28,8 @@ mutants: $(VENV)/.installed-test
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/python -m tests.readme_code build/readme.py
+	$(BIN)/mypy & first=$$!; $(BIN)/basedpyright && wait $$first
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

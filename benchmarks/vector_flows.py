@@ -22,13 +22,13 @@ REPEATS, SECONDS = 60, 8.0
 
 
 def _our_flow(flow, num_dims, num_layers):
-    from tfp_ebm import models
+    from tfp_ebm import flows
 
     options = {"num_steps": num_layers, "hidden_units": HIDDEN}
     if flow == "splines":
-        return models.spline_flow(num_dims, num_bins=8, **options)
+        return flows.spline_flow(num_dims, num_bins=8, **options)
     options["transform"] = "affine"
-    return (models.iaf if flow == "iaf" else models.maf)(num_dims, **options)
+    return (flows.iaf if flow == "iaf" else flows.maf)(num_dims, **options)
 
 
 def ours(flow, num_dims, num_layers, batch_size):

@@ -8,9 +8,9 @@ uniform noise as wide as the steps in which they were measured, and the 64 pixel
 with uniform noise on the whole unit cell; the noise is drawn once and is the same for all. Columns
 are standardised by the training part. Every model takes 5 layers of 128 and 128 hidden units, as
 many updates of Adam at a cosine schedule with gradients clipped to one norm, batches of one size,
-and the weights that were best on the validation part after an epoch. Figures are nats a row of the test part, in the units of the
-data; differences are paired, row by row. With a Gaussian-Bernoulli RBM of 64 hidden units in place
-of the Gaussian base the same flow stands beside.
+and the weights that were best on the validation part after an epoch. Figures are nats a row of the
+test part, in the units of the data; differences are paired, row by row. With a Gaussian-Bernoulli
+RBM of 64 hidden units in place of the Gaussian base the same flow stands beside.
 """
 
 import importlib.util
@@ -72,7 +72,7 @@ def _trained(flow, base, seed, data, batch_size, epochs):
     import numpy as np
     import tf_keras
 
-    from tfp_ebm import models, training
+    from tfp_ebm import flows, models, training
     from tfp_ebm.models import DataSpec, ModelSpec
 
     (train, validation, test), log_factor = load(data)
@@ -80,7 +80,7 @@ def _trained(flow, base, seed, data, batch_size, epochs):
     options = {"num_steps": NUM_LAYERS, "hidden_units": HIDDEN}
     options["transform"] = "affine" if flow == "maf" else "spline"
     model = models.build(ModelSpec(DataSpec((train.shape[1],)), ("maf", options), base))
-    models.initialize_from_data(models.parts(model).flow, train)
+    flows.initialize_from_data(models.parts(model).flow, train)
     trainer = training.LikelihoodModel(model, seed=(seed, 1))
     num_steps = epochs * -(-len(train) // batch_size)
     schedule = tf_keras.optimizers.schedules.CosineDecay(RATE, num_steps)

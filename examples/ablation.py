@@ -92,7 +92,8 @@ def train(run: dict, config: dict, folder: pathlib.Path, options: dict) -> None:
     runs.train(
         run["model"],
         config["dataset"],
-        **{"resume" if folder.exists() else "output": folder},
+        resume=folder if folder.exists() else None,
+        output=None if folder.exists() else folder,
         set=[f"{name}={json.dumps(value)}" for name, value in run["model_options"].items()],
         seed=run["seed"],
         keep=1,
@@ -165,7 +166,7 @@ def against_gaussian(results: list[dict]) -> dict[str, dict]:
     of the same images.
     """
     gaussian = {r["run"]["seed"]: r for r in results if r["run"]["model"] == "gaussian_flow"}
-    differences = {}
+    differences: dict[str, dict] = {}
     for result in results:
         base, other = result["run"]["model"], gaussian.get(result["run"]["seed"])
         if other is None or base == "gaussian_flow":
@@ -232,13 +233,15 @@ def tables(report: dict) -> str:
 def draw(config: dict, output: pathlib.Path, num_levels: int) -> dict[str, pathlib.Path]:
     """Draws figures 1 and 2 of the paper from the first seeds; figure 3 is drawn by the runs."""
     seed = config["seeds"][0]
-    panels, grids, paths = {}, {}, {}
+    panels: dict[str, dict] = {}
+    grids, paths = {}, {}
     for base in config["bases"]:
         folder = output / f"{base}-seed{seed}"
         rows = np.genfromtxt(folder / "quality.csv", delimiter=",", names=True, ndmin=1)
+        columns = rows.dtype.names or ()
         for name in ("bits_per_dimension", *QUALITY):
-            if name in rows.dtype.names:
-                errors = rows[f"{name}_error"] if f"{name}_error" in rows.dtype.names else None
+            if name in columns:
+                errors = rows[f"{name}_error"] if f"{name}_error" in columns else None
                 label = name.replace("_", " ")
                 panels.setdefault(label, {})[base] = (rows["epoch"], rows[name], errors)
         grids[base] = np.load(folder / "samples.npy")
@@ -279,7 +282,7 @@ def main(config: str, output: str, docs: str | None, data_dir: str | None, only:
     settings = json.loads(path.read_text())
     folder = pathlib.Path(output)
     folder.mkdir(parents=True, exist_ok=True)
-    data = datasets.load(settings["dataset"], data_dir)
+    data = datasets.load(settings["dataset"], data_dir).as_images()
     check_counts(settings, data)
     quality = settings["quality"]
     reference = data.test[: quality["num_samples"]]
@@ -317,7 +320,7 @@ def main(config: str, output: str, docs: str | None, data_dir: str | None, only:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--config", default="digits", help="name beside this file, or a JSON file")
     parser.add_argument("--output", default="ablation", help="folder of the runs")
     parser.add_argument("--docs", help="documentation that the results go into")

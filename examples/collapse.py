@@ -11,6 +11,7 @@ import json
 import pathlib
 
 import numpy as np
+import tensorflow as tf
 import tf_keras
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -34,7 +35,7 @@ def clusters(count: int, seed: int) -> np.ndarray:
 def exact_log_prob(base: distributions.GaussianBernoulliRBM, points: np.ndarray) -> np.ndarray:
     """Returns the log-density, log Z summed over all hidden states."""
     machine = base.machine()
-    return (machine.log_marginal(points) - machine.enumerate_log_partition()).numpy()
+    return (machine.log_marginal(tf.constant(points)) - machine.enumerate_log_partition()).numpy()
 
 
 def shares_of_clusters(points: np.ndarray) -> np.ndarray:
@@ -50,7 +51,7 @@ class Pictures(tf_keras.callbacks.Callback):
     def __init__(self, epochs: list[int], test: np.ndarray, grid: np.ndarray) -> None:
         super().__init__()
         self._epochs, self._test, self._grid = epochs, test, grid
-        self.kept = []
+        self.kept: list[dict] = []
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Looks at the machine if it is time."""
@@ -109,7 +110,7 @@ def draw(found: dict[str, list[dict]], path: pathlib.Path) -> None:
 
 def main() -> None:
     """Trains, draws, and writes the figures beside the picture."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--epochs", type=int, default=120)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--samplers", nargs="+", default=list(SAMPLERS), choices=list(SAMPLERS))

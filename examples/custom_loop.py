@@ -41,7 +41,7 @@ def main(epochs: int, output: str) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--output", default="custom_loop.png")
     main(**vars(parser.parse_args()))

@@ -30,12 +30,14 @@ def in_parts(function, images: np.ndarray) -> list[np.ndarray]:
 
 def pictures(parts: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
     """Returns what needs no model: pixels and principal components, whole and as signs."""
-    flat = {name: images.reshape(len(images), -1) / 1.0 for name, images in parts.items()}
+    flat: dict[str, np.ndarray] = {
+        name: images.reshape(len(images), -1) / 1.0 for name, images in parts.items()
+    }
     size = flat["train"].shape[1]
     mean = flat["train"].mean(axis=0)
     axes = np.linalg.svd(flat["train"] - mean, full_matrices=False)[2]
     varied = np.argsort(-flat["train"].var(axis=0))
-    result = {}
+    result: dict[str, dict[str, np.ndarray]] = {}
     for count in (size, size // 2):
         pixels = {name: part[:, varied[:count]] for name, part in flat.items()}
         middle = np.median(pixels["train"], axis=0)
@@ -128,7 +130,7 @@ def main(
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--runs", nargs="+", default=[], help="folders that `tfp-ebm train` wrote")
     parser.add_argument("--models-to-train", nargs="+", choices=MODELS, default=MODELS)
     parser.add_argument("--epochs", type=int, default=40)

@@ -21,9 +21,10 @@ import time
 
 import numpy as np
 import tensorflow as tf
+import tensorflow_probability as tfp
 import tf_keras
 
-from tfp_ebm import datasets, models, partition, plots, training
+from tfp_ebm import datasets, flows, models, partition, plots, training
 
 SAMPLERS = ["replay", "persistent", "weighted", "tempering", "contrastive"]
 
@@ -31,8 +32,8 @@ BASES = ("dense", "per_level", "convolutional", "none", "logistic")
 
 
 def make_model(
-    options: argparse.Namespace, data: datasets.Dataset, base: str, flow: object = None
-) -> tf.Module:
+    options: argparse.Namespace, data: datasets.ImageDataset, base: str, flow: object = None
+) -> tfp.distributions.Distribution:
     """Returns the model with a base, around a given flow or a fresh one."""
     flow_options = {
         "nice": {"hidden_units": [options.width or 1000] * 5, "dropout_rate": options.dropout},
@@ -61,12 +62,14 @@ def make_model(
     return model
 
 
-def initialize(model: tf.Module, images: np.ndarray, flow_name: str, seed: int) -> None:
+def initialize(
+    model: tfp.distributions.Distribution, images: np.ndarray, flow_name: str, seed: int
+) -> None:
     """Starts the scales of a flow from the moments of some data."""
     noisy = model.dequantize(images[:1000], seed=(seed, 3))
     flow = model.distribution.bijector
     if flow_name == "glow":
-        models.initialize_from_data(flow, noisy)
+        flows.initialize_from_data(flow, noisy)
         return
     latents = flow.inverse(noisy)
     mean = tf.reduce_mean(latents, axis=0) if flow_name == "pixels" else 0.0
@@ -75,14 +78,14 @@ def initialize(model: tf.Module, images: np.ndarray, flow_name: str, seed: int) 
     log_scale.assign(-log_deviation)
 
 
-def initialize_base(model: tf.Module, images: np.ndarray, seed: int) -> None:
+def initialize_base(model: tfp.distributions.Distribution, images: np.ndarray, seed: int) -> None:
     """Starts the machines of a base at the moments of the latents of some data."""
     latents = model.distribution.bijector.inverse(model.dequantize(images[:1000], seed=(seed, 3)))
     for part, value in parts_and_latents(model, latents):
         part.initialize_from_data(value, seed=(seed, 4))
 
 
-def parts_and_latents(model: tf.Module, latents: tf.Tensor) -> list[tuple]:
+def parts_and_latents(model: tfp.distributions.Distribution, latents: tf.Tensor) -> list[tuple]:
     """Returns every machine of the base with its part of the latents."""
     parts = training.energy_based_parts(model)
     if not parts:
@@ -92,8 +95,8 @@ def parts_and_latents(model: tf.Module, latents: tf.Tensor) -> list[tuple]:
 
 
 def train(
-    model: tf.Module,
-    data: datasets.Dataset,
+    model: tfp.distributions.Distribution,
+    data: datasets.ImageDataset,
     epochs: int,
     options: argparse.Namespace,
     folder: pathlib.Path,
@@ -133,7 +136,9 @@ def train(
     return took | {name: {"epoch": part.best_epoch} for name, part in extras.items()}
 
 
-def bounds(model: tf.Module, images: np.ndarray, options: argparse.Namespace) -> dict:
+def bounds(
+    model: tfp.distributions.Distribution, images: np.ndarray, options: argparse.Namespace
+) -> dict:
     """Returns bits per dimension of images, one uniform noise draw each, from both sides.
 
     `bits_per_dimension` rests on annealed importance sampling, which flatters the likelihood;
@@ -192,35 +197,40 @@ def bounds(model: tf.Module, images: np.ndarray, options: argparse.Namespace) ->
 
 
 # Settings that a resumed run may change.
-NOT_COMPARED = ("output", "data_dir", "num_test", "num_reverse", "reverse_chains")
-NOT_COMPARED += ("annealing_steps", "annealing_chains", "schedule", "validation_every")
+NOT_COMPARED = (
+    *("output", "data_dir", "num_test", "num_reverse", "reverse_chains"),
+    *("annealing_steps", "annealing_chains", "schedule", "validation_every"),
+)
 
 
-def load(options: argparse.Namespace) -> datasets.Dataset:
+def load(options: argparse.Namespace) -> datasets.ImageDataset:
     """Returns the data set, its training part cut to `--num-train`."""
-    data = datasets.load(options.dataset, options.data_dir)
+    data = datasets.load(options.dataset, options.data_dir).as_images()
     count = options.num_train
     return dataclasses.replace(
         data, train=data.train[:count], train_labels=data.train_labels[:count]
     )
 
 
-def trained(options: argparse.Namespace, data: datasets.Dataset) -> tuple[tf.Module, dict]:
+def trained(
+    options: argparse.Namespace, data: datasets.ImageDataset
+) -> tuple[tfp.distributions.Distribution, dict]:
     """Returns the trained model and a report of each stage; goes on with a run that is there."""
     folder = pathlib.Path(options.output)
     folder.mkdir(parents=True, exist_ok=True)
     tf_keras.utils.set_random_seed(options.seed)
     stages, flow = {}, None
-    for name, base, epochs in (
-        ("pretraining", "none", options.pretraining_epochs),
-        ("training", options.base, options.epochs),
-    ):
-        if epochs:
-            model = make_model(options, data, base, flow)
-            flow = model.distribution.bijector
-            took = train(model, data, epochs, options, folder / name)
-            stages[name] = took | {"test": bounds(model, data.test[: options.num_test], options)}
-    return model, stages
+
+    def stage(name, base, epochs, flow):
+        model = make_model(options, data, base, flow)
+        took = train(model, data, epochs, options, folder / name)
+        stages[name] = took | {"test": bounds(model, data.test[: options.num_test], options)}
+        return model
+
+    if options.pretraining_epochs:
+        before = stage("pretraining", "none", options.pretraining_epochs, None)
+        flow = models.parts(before).flow
+    return stage("training", options.base, options.epochs, flow), stages
 
 
 def main(options: argparse.Namespace) -> None:
@@ -242,7 +252,7 @@ def main(options: argparse.Namespace) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
-    result = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    result = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     result.add_argument("--dataset", default="digits", choices=datasets.names())
     result.add_argument("--data-dir", help="folder of TensorFlow Datasets")
     result.add_argument("--flow", default="nice", choices=["nice", "glow", "pixels"])

@@ -23,7 +23,7 @@ from tfp_ebm import datasets, mcmc, models, plots
 NUM_STEPS = 100
 
 
-def classifier(data: datasets.Dataset, epochs: int) -> tuple[tf_keras.Model, float]:
+def classifier(data: datasets.ImageDataset, epochs: int) -> tuple[tf_keras.Model, float]:
     """Returns a small network that tells the classes apart, and its share of right test images."""
     network = tf_keras.Sequential(
         [
@@ -41,7 +41,9 @@ def classifier(data: datasets.Dataset, epochs: int) -> tuple[tf_keras.Model, flo
     return network, float(accuracy)
 
 
-def chain_images(model: tf.Module, num_chains: int, burn_in: int, seed: int) -> np.ndarray:
+def chain_images(
+    model: tfp.distributions.Distribution, num_chains: int, burn_in: int, seed: int
+) -> np.ndarray:
     """Returns consecutive states of chains as images, `[NUM_STEPS, num_chains, H, W, C]`."""
     base, flow, *_ = models.parts(model)
     machine = base.machine()
@@ -76,7 +78,8 @@ def main(options: argparse.Namespace, further: list[str]) -> None:
     """Trains, draws the picture, and writes the counts to `results.json`."""
     folder = pathlib.Path(options.output)
     parser = eb_and_flow.parser()
-    report, chains = {"command": " ".join(["python", *sys.argv])}, {}
+    report: dict = {"command": " ".join(["python", *sys.argv])}
+    chains = {}
     for flow, title in (("pixels", "RBM on pixels"), ("nice", "EB-and-Flow")):
         settings = ["--dataset", options.dataset, "--flow", flow, "--epochs", str(options.epochs)]
         settings += ["--output", str(folder / flow), *further]
@@ -103,7 +106,8 @@ def main(options: argparse.Namespace, further: list[str]) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
-        description=__doc__.splitlines()[0], epilog="Further options go to eb_and_flow.py."
+        description=(__doc__ or "").partition("\n")[0],
+        epilog="Further options go to eb_and_flow.py.",
     )
     parser.add_argument("--dataset", default="digits", choices=datasets.names())
     parser.add_argument("--epochs", type=int, default=60)

@@ -43,7 +43,7 @@ def main(epochs: int, num_filters: int, output: str) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--num-filters", type=int, default=32)
     parser.add_argument("--output", default="keras_fit.png")

@@ -16,13 +16,14 @@ import sys
 import eb_and_flow
 import numpy as np
 import tensorflow as tf
+import tensorflow_probability as tfp
 import tf_keras
 from sklearn.linear_model import LogisticRegression
 
 from tfp_ebm import datasets, models, plots, training
 
 
-def latents(model: tf.Module, images: np.ndarray) -> np.ndarray:
+def latents(model: tfp.distributions.Distribution, images: np.ndarray) -> np.ndarray:
     """Returns the latents of images, each at the middle of its cell."""
     inverse = tf.function(lambda x: model.distribution.bijector.inverse(tf.cast(x, tf.float32)))
     return np.concatenate(
@@ -43,7 +44,7 @@ def main(options: argparse.Namespace) -> None:
     """Trains both flows, compares accuracies, and draws samples of every class."""
     folder = pathlib.Path(options.output)
     folder.mkdir(parents=True, exist_ok=True)
-    data = datasets.load(options.dataset, options.data_dir)
+    data = datasets.load(options.dataset, options.data_dir).as_images()
     train = data.train[: options.num_train]
     test, test_labels = data.test[: options.num_test], data.test_labels[: options.num_test]
     known = np.arange(options.num_labels)
@@ -111,7 +112,7 @@ def main(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--dataset", default="digits", choices=datasets.names())
     parser.add_argument("--data-dir", help="folder of TensorFlow Datasets")
     parser.add_argument("--num-labels", type=int, default=100)

@@ -19,10 +19,10 @@ tfb, tfd = tfp.bijectors, tfp.distributions
 NUM_BINS = 8
 
 
-def spline(parameters: tf.Tensor) -> tfb.Bijector:
+def spline(parameters: tf.Tensor) -> tfp.bijectors.Bijector:
     """Returns a spline on [-4, 4] for one coordinate, from `[..., 3 * NUM_BINS - 1]`."""
     widths, heights, slopes = tf.split(
-        parameters[..., tf.newaxis, :], [NUM_BINS, NUM_BINS, NUM_BINS - 1], axis=-1
+        tf.expand_dims(parameters, -2), [NUM_BINS, NUM_BINS, NUM_BINS - 1], axis=-1
     )
     return tfb.RationalQuadraticSpline(
         bin_widths=8 * (0.01 + 0.92 * tf.nn.softmax(widths)),
@@ -65,7 +65,7 @@ def main(epochs: int, output: str) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--output", default="two_moons.png")
     main(**vars(parser.parse_args()))

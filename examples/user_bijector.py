@@ -35,7 +35,7 @@ class Spline(tf.Module):
         self.network = networks.MLP(1, 3 * num_bins - 1, [64, 64], zero_output=True)
         self.num_bins = num_bins
 
-    def __call__(self, x: tf.Tensor) -> tfb.Bijector:
+    def __call__(self, x: tf.Tensor) -> tfp.bijectors.Bijector:
         """Returns the spline of the second coordinate."""
         bins = self.num_bins
         widths, heights, slopes = tf.split(self.network(x)[..., None, :], [bins, bins, -1], -1)
@@ -47,7 +47,7 @@ class Spline(tf.Module):
         )
 
 
-def make_flow(name: str) -> tfb.Bijector:
+def make_flow(name: str) -> tfp.bijectors.Bijector:
     """Returns four layers of RealNVP, of spline couplings or of a masked autoregressive flow."""
     layers = []
     for _ in range(4):
@@ -77,7 +77,7 @@ def main(flow: str, epochs: int, output: str) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--flow", choices=["realnvp", "spline", "maf"], default="maf")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--output", default="user_bijector.png")

@@ -19,7 +19,9 @@ from tfp_ebm import bijectors, cli, models
 tfb = tfp.bijectors
 
 
-def sinh_arcsinh(num_dims: int, num_layers: int = 8, dtype: tf.DType = tf.float32) -> tfb.Bijector:
+def sinh_arcsinh(
+    num_dims: int, num_layers: int = 8, dtype: tf.DType = tf.float32
+) -> tfp.bijectors.Bijector:
     """Returns a flow of vectors, latents to data.
 
     Args:

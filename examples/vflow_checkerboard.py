@@ -19,7 +19,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 import tf_keras
 
-from tfp_ebm import datasets, distributions, models, plots
+from tfp_ebm import conditionals, datasets, distributions, flows, models, plots
 from tfp_ebm.training import energy_based_parts
 
 tfd = tfp.distributions
@@ -43,7 +43,9 @@ MODELS = {
 }
 
 
-def make_model(num_dims: int, num_steps: int, base: str = "normal") -> tfd.Distribution:
+def make_model(
+    num_dims: int, num_steps: int, base: str = "normal"
+) -> tfp.distributions.Distribution:
     """Returns a flow of two dimensions, or VFlow of more; bases allow exact sums."""
     bases = {
         "normal": lambda: None,
@@ -52,22 +54,26 @@ def make_model(num_dims: int, num_steps: int, base: str = "normal") -> tfd.Distr
     }
     extra = num_dims - 2
     if not extra:  # Plain flows are better when their matrices start as rotations.
-        flow = models.vector_flow(2, num_steps, init="rotation")
+        flow = flows.vector_flow(2, num_steps, init="rotation")
         normal = tfd.MultivariateNormalDiag(tf.zeros([2]))
         return tfd.TransformedDistribution(bases[base]() or normal, flow)
-    posterior = models.GaussianPosterior(2, extra)
+    posterior = conditionals.GaussianPosterior(2, extra)
     return models.vector_vflow(2, extra, num_steps - 1, base=bases[base](), posterior=posterior)
 
 
-def initialize(model: tfd.Distribution, points: np.ndarray) -> None:
+def initialize(model: tfp.distributions.Distribution, points: np.ndarray) -> None:
     """Sets the `ActNorm`s of the flow from data, with a draw of e where there is one."""
-    if isinstance(model, distributions.Augmented):
-        extra = model.posterior(points).sample(seed=(0, 1))
-        points, model = tf.concat([points, extra], axis=-1), model.distribution
-    models.initialize_from_data(model.bijector, points)
+    if not isinstance(model, distributions.Augmented):
+        flows.initialize_from_data(model.bijector, points)
+        return
+    extra = model.posterior(points).sample(seed=(0, 1))
+    joint = tf.concat([points, extra], axis=-1)
+    flows.initialize_from_data(model.distribution.bijector, joint)
 
 
-def log_prob(model: tfd.Distribution, points: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+def log_prob(
+    model: tfp.distributions.Distribution, points: tf.Tensor, seed: tf.Tensor
+) -> tf.Tensor:
     """Returns the log-density of a plain flow, or the bound of VFlow for several draws of e."""
     if not isinstance(model, distributions.Augmented):
         return model.log_prob(points)
@@ -75,7 +81,7 @@ def log_prob(model: tfd.Distribution, points: tf.Tensor, seed: tf.Tensor) -> tf.
 
 
 def train(
-    model: tfd.Distribution,
+    model: tfp.distributions.Distribution,
     iterations: int,
     seed: int,
     jit_compile: bool = True,
@@ -91,7 +97,7 @@ def train(
     optimizer = tf_keras.optimizers.Adam(schedule, global_clipnorm=CLIP_NORM)
     variables = model.trainable_variables
     optimizer.build(variables)
-    late = model.posterior.trainable_variables if is_augmented else ()
+    late = getattr(model.posterior, "trainable_variables") if is_augmented else ()  # noqa: B009
     held = {variable.ref() for variable in late}
 
     @tf.function(jit_compile=jit_compile)  # The whole loop, so that small operations cost nothing.
@@ -119,7 +125,9 @@ def train(
     return float(np.median(times))
 
 
-def tight_log_prob(model: tfd.Distribution, points: np.ndarray, num_samples: int, seed: int):
+def tight_log_prob(
+    model: tfp.distributions.Distribution, points: np.ndarray, num_samples: int, seed: int
+):
     """Returns the log-density, exact for plain flows, importance-sampled for VFlow."""
     if isinstance(model, distributions.Augmented):
         return model.importance_log_prob(points, num_samples, seed=(seed, 1))
@@ -138,27 +146,28 @@ def run(num_dims: int, num_steps: int, base: str, iterations: int, seed: int):
     return model, nats, seconds
 
 
+def draw_density(model: tfp.distributions.Distribution, path: pathlib.Path, title: str) -> None:
+    """Saves a picture of a density."""
+    plots.density_2d(lambda x: tight_log_prob(model, x, 16, 0), path, title=title)
+
+
 def compare(iterations: int, seeds: int, names: list[str], folder: pathlib.Path) -> None:
     """Trains the models of the table and draws their densities (the paper's figure 2)."""
     path = folder / "results.json"
     report = json.loads(path.read_text()) if path.exists() else {}
     same = (report.get("iterations"), report.get("seeds")) == (iterations, seeds)
-    table = report["models"] if same else {}  # Other models of the same study stay.
+    table: dict[str, dict] = (
+        report["models"] if same else {}
+    )  # Other models of the same study stay.
     for name in names:
-        values, times = [], []
-        for seed in range(seeds):
-            model, nats, seconds = run(*MODELS[name], iterations, seed)
-            values.append(nats)
-            times.append(seconds)
-        picture = folder / f"{name}.png"
-        plots.density_2d(
-            lambda x, model=model: tight_log_prob(model, x, 16, 0), picture, title=name
-        )
+        found = [run(*MODELS[name], iterations, seed) for seed in range(seeds)]
+        models_found, values, times = zip(*found, strict=True)
+        draw_density(models_found[-1], folder / f"{name}.png", name)
         spread = float(np.std(values, ddof=1)) if seeds > 1 else None
         table[name] = {
             "nats": float(np.mean(values)),
             "standard_deviation": spread,
-            "values": values,
+            "values": list(values),
             "milliseconds_an_iteration": 1e3 * float(np.median(times)),
         }
         error = "" if spread is None else f" +- {spread:.4f}"
@@ -168,7 +177,7 @@ def compare(iterations: int, seeds: int, names: list[str], folder: pathlib.Path)
 
 def sweep(iterations: int, seeds: int, dims: list[int], steps: list[int], folder) -> None:
     """Trains every number of dimensions with every number of steps (the paper's figure 3)."""
-    table = {}
+    table: dict[int, list[float]] = {}
     for num_dims in dims:
         table[num_dims] = []
         for num_steps in steps:
@@ -209,7 +218,7 @@ def leading_directions(points: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def time_iterations(names: list[str], folder: pathlib.Path) -> None:
     """Measures an iteration, as one XLA program for the loop and as a plain graph."""
-    table = {}
+    table: dict[str, dict[str, float]] = {}
     for name in names:
         table[name] = {}
         for label, jit_compile in (("xla", True), ("graph", False)):
@@ -249,7 +258,7 @@ def main(
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     known = ("table", "sweep", "representation", "timing")
     parser.add_argument("--parts", nargs="+", choices=known, default=known[:3])
     parser.add_argument("--iterations", type=int, default=100_000)

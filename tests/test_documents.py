@@ -8,13 +8,15 @@ import sys
 
 import pytest
 
+from tests import readme_code
+
 ROOT = pathlib.Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
+EXAMPLES_FOLDER = ROOT / "examples"
 
 
 @pytest.mark.slow
 def test_quick_start_of_the_readme(tmp_path):
-    script = "\n".join(re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL))
+    script = readme_code.code()
     assert "trainer.fit(images, epochs=20, batch_size=64)" in script
     result = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path
@@ -34,6 +36,8 @@ EXAMPLES = {
     "user_bijector.py": ["--epochs", "1", "--flow", "spline"],
     "keras_fit.py": ["--epochs", "1", "--num-filters", "4"],
     "two_moons.py": ["--epochs", "1"],
+    "neutra.py": "--num-steps 3 --num-results 4".split(),
+    "variational_inference.py": "--num-steps 3 --flows coupling residual".split(),
     "collapse.py": "--epochs 1 --samplers weighted".split(),
     "eb_and_flow.py": f"{SMALL} --flow glow --base convolutional --pretraining-epochs 1".split(),
     "gibbs_chains.py": f"{SMALL} --num-chains 3 --burn-in 5 --classifier-epochs 1".split(),
@@ -43,7 +47,7 @@ EXAMPLES = {
     "vflow_checkerboard.py": (
         "--parts table representation --iterations 20 --seeds 1 --models-to-run rbm_glow_3"
     ).split(),
-    "vflow_fixed_budget.py": (
+    "papers/vflow_fixed_budget.py": (
         "--dataset digits --factor 1 --num-train 64 --num-test 8 --epochs 1 --seeds 1 --filters 4 "
         "--extra-channels 0 1 --blocks 1 1 --num-samples 2"
     ).split(),
@@ -52,7 +56,8 @@ EXAMPLES = {
 
 def test_every_example_is_run():
     own = {"user_flow.py"}  # A command of its own, see below.
-    assert {path.name for path in (ROOT / "examples").glob("*.py")} == set(EXAMPLES) | own
+    found = {str(path.relative_to(EXAMPLES_FOLDER)) for path in EXAMPLES_FOLDER.rglob("*.py")}
+    assert found == set(EXAMPLES) | own
 
 
 @pytest.mark.slow
@@ -66,7 +71,7 @@ def test_a_flow_from_outside_trains_and_is_evaluated_on_the_command_line(tmp_pat
 # Runs a script whose flows have one coupling unless it says otherwise: small graphs, soon traced.
 ONE_COUPLING = """
 import inspect, os, runpy, sys
-from tfp_ebm.models import flow_plus_plus
+from tfp_ebm.flows import flow_plus_plus
 parameters = inspect.signature(flow_plus_plus).parameters.values()
 defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
 flow_plus_plus.__defaults__ = tuple({**defaults, "num_couplings": (1, 0, 0)}.values())
@@ -77,7 +82,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 def run_example(name, folder, *options):
-    command = [sys.executable, "-c", ONE_COUPLING, ROOT / "examples" / name, *options]
+    command = [sys.executable, "-c", ONE_COUPLING, EXAMPLES_FOLDER / name, *options]
     result = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     assert result.returncode == 0, result.stderr
     return result.stdout

@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfp_ebm import models
+from tfp_ebm import conditionals
 from tfp_ebm.conditionals.conditional_flow import ConditionalFlow
 
 NETWORK = {"num_filters": 4, "num_blocks": 0, "num_couplings": 1}
 CONDITIONALS = {
-    "noise": (lambda: models.VariationalNoise((2, 2, 1), 17, **NETWORK), (2, 2, 1)),
-    "normal": (lambda: models.NormalPosterior(2), (3,)),
-    "Gaussian": (lambda: models.GaussianPosterior(3, 2, (4,)), (3,)),
-    "flow": (lambda: models.FlowPosterior(3, 2, hidden_units=(4,)), (3,)),
+    "noise": (lambda: conditionals.VariationalNoise((2, 2, 1), 17, **NETWORK), (2, 2, 1)),
+    "normal": (lambda: conditionals.NormalPosterior(2), (3,)),
+    "Gaussian": (lambda: conditionals.GaussianPosterior(3, 2, (4,)), (3,)),
+    "flow": (lambda: conditionals.FlowPosterior(3, 2, hidden_units=(4,)), (3,)),
 }
 
 

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from tests.models.test_named_models import IMAGES, small
-from tfp_ebm import models
+from tfp_ebm import conditionals
 from tfp_ebm.distributions import Dequantized
 
 OPTIONS = {
@@ -22,7 +22,7 @@ def moved(noise):
 
 
 def make(kind, dtype=tf.float64):
-    return moved(models.VariationalNoise((2, 4, 1), 5, 4, 1, 4, dtype=dtype, **OPTIONS[kind]))
+    return moved(conditionals.VariationalNoise((2, 4, 1), 5, 4, 1, 4, dtype=dtype, **OPTIONS[kind]))
 
 
 @pytest.mark.slow
@@ -89,6 +89,6 @@ def test_each_conditioner_runs_once():
 
 def test_errors():
     with pytest.raises(ValueError, match="`image_shape` must have an even width"):
-        models.VariationalNoise((2, 3, 1))
+        conditionals.VariationalNoise((2, 3, 1))
     with pytest.raises(ValueError, match="Did you mean 'variational'"):
         small("gaussian_flow", noise="variatonal")

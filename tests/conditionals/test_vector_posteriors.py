@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfp_ebm import models
+from tfp_ebm import conditionals, models
 from tfp_ebm.distributions import Augmented, Dequantized
 
 X = np.random.default_rng(0).normal(size=[5, 2]).astype(np.float32)
@@ -16,9 +16,9 @@ def moved(module):
 
 
 POSTERIORS = {
-    "normal": lambda: models.NormalPosterior(4),
-    "gaussian": lambda: moved(models.GaussianPosterior(2, 4, [7])),
-    "flow": lambda: moved(models.FlowPosterior(2, 4, num_steps=2, hidden_units=[7])),
+    "normal": lambda: conditionals.NormalPosterior(4),
+    "gaussian": lambda: moved(conditionals.GaussianPosterior(2, 4, [7])),
+    "flow": lambda: moved(conditionals.FlowPosterior(2, 4, num_steps=2, hidden_units=[7])),
 }
 
 
@@ -34,7 +34,7 @@ def test_shapes_for_any_leading_axes(kind):
 
 
 def test_the_network_of_a_gaussian_posterior_gives_means_and_scales():
-    posterior = moved(models.GaussianPosterior(2, 3, []))
+    posterior = moved(conditionals.GaussianPosterior(2, 3, []))
     kernel, bias = (v.numpy() for v in posterior.trainable_variables)
     loc, log_scale = np.split(X @ kernel + bias, 2, axis=-1)
     q = posterior(X).distribution
@@ -44,7 +44,7 @@ def test_the_network_of_a_gaussian_posterior_gives_means_and_scales():
 
 @pytest.mark.parametrize("kind", ["gaussian", "flow"])
 def test_e_depends_on_x_from_the_start(kind):
-    make = {"gaussian": models.GaussianPosterior, "flow": models.FlowPosterior}[kind]
+    make = {"gaussian": conditionals.GaussianPosterior, "flow": conditionals.FlowPosterior}[kind]
     posterior = make(2, 4)
     ends = (np.array([[2.0, -1.0]], np.float32), np.array([[-2.0, 1.0]], np.float32))
     means = [np.mean(posterior(x).sample(500, seed=(0, 1)), axis=0) for x in ends]
@@ -53,7 +53,7 @@ def test_e_depends_on_x_from_the_start(kind):
 
 @pytest.mark.parametrize("size", [1, 3, 4])
 def test_flow_posterior_against_an_autodiff_jacobian(size):
-    posterior = moved(models.FlowPosterior(2, size, 2, [7], tf.float64))
+    posterior = moved(conditionals.FlowPosterior(2, size, 2, [7], tf.float64))
     x = tf.constant(X[:1], tf.float64)
     eps = tf.random.stateless_normal([1, size], (0, 2), dtype=tf.float64)
     with tf.GradientTape(persistent=True) as tape:
@@ -66,7 +66,7 @@ def test_flow_posterior_against_an_autodiff_jacobian(size):
 
 @pytest.mark.parametrize("size", [1, 3, 4])
 def test_all_variables_of_a_flow_posterior_train(size):
-    posterior = moved(models.FlowPosterior(2, size, 1, [7]))
+    posterior = moved(conditionals.FlowPosterior(2, size, 1, [7]))
     model = models.vector_vflow(2, size, 2, [7], posterior=posterior)
     moved(model.distribution)
     with tf.GradientTape() as tape:
@@ -101,15 +101,20 @@ def test_vectors_of_integers():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: models.FlowPosterior(2, 0), "`num_augmented` must be an integer of at least 1"),
-        (lambda: models.NormalPosterior(0), "`num_augmented`"),
-        (lambda: models.GaussianPosterior(2, 0), "`num_augmented`"),
         (
-            lambda: models.vector_vflow(2, 0, posterior=models.NormalPosterior(2)),
+            lambda: conditionals.FlowPosterior(2, 0),
+            "`num_augmented` must be an integer of at least 1",
+        ),
+        (lambda: conditionals.NormalPosterior(0), "`num_augmented`"),
+        (lambda: conditionals.GaussianPosterior(2, 0), "`num_augmented`"),
+        (
+            lambda: models.vector_vflow(2, 0, posterior=conditionals.NormalPosterior(2)),
             "`posterior` needs extra coordinates",
         ),
         (
-            lambda: models.vector_vflow(2, 4, posterior=models.NormalPosterior(2)).log_prob(X),
+            lambda: models.vector_vflow(2, 4, posterior=conditionals.NormalPosterior(2)).log_prob(
+                X
+            ),
             r"event shape \(4,\), that of x with 4 along the last axis, got \(2,\)",
         ),
     ],

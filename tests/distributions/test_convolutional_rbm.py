@@ -4,7 +4,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tests import oracles, registry
-from tfp_ebm import models, partition
+from tfp_ebm import flows, partition
 from tfp_ebm.distributions import ConvolutionalRBM, GaussianBernoulliRBM
 from tfp_ebm.mcmc import block_gibbs
 
@@ -147,7 +147,7 @@ def test_both_annealed_estimates_bracket_the_exact_value():
 
 
 def test_the_papers_sizes():
-    shapes = models.latent_shapes((32, 32, 3), 3)
+    shapes = flows.latent_shapes((32, 32, 3), 3)
     assert shapes == [(4, 4, 48), (8, 8, 12), (16, 16, 6)]
     base = ConvolutionalRBM.create(shapes, num_filters=100, num_chains=4, seed=(0, 1),
                                    sampler="replay", sampler_options={"size": 8})  # fmt: skip

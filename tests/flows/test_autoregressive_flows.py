@@ -4,7 +4,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tests.flows.test_vector_flow import moved
-from tfp_ebm import bijectors, models
+from tfp_ebm import bijectors, flows, models
 from tfp_ebm.models import Conditional, DataSpec, ModelSpec
 
 tfb, tfd = tfp.bijectors, tfp.distributions
@@ -28,7 +28,7 @@ def log_dets_and_jacobian(flow, x):
     return flow.inverse_log_det_jacobian(x + 0, 1), np.linalg.slogdet(jacobian)[1], jacobian, z
 
 
-@pytest.mark.parametrize("make", [models.maf, models.iaf], ids=["maf", "iaf"])
+@pytest.mark.parametrize("make", [flows.maf, flows.iaf], ids=["maf", "iaf"])
 @pytest.mark.parametrize(
     ("transform", "size"),
     [("affine", 3), ("gated", 4), ("spline", 1), ("affine", 1)]
@@ -50,7 +50,7 @@ def one_map(flow):
 
 
 def test_the_affine_step_is_that_of_tensorflow_probability():
-    step = one_map(flow_of(models.maf, 5, "affine"))
+    step = one_map(flow_of(flows.maf, 5, "affine"))
     limit = 2 / np.pi * np.log(5.0)
 
     def shift_and_log_scale(y):
@@ -68,7 +68,7 @@ def test_the_affine_step_is_that_of_tensorflow_probability():
 
 
 def test_the_gated_step_is_that_of_the_paper():
-    step = one_map(flow_of(models.iaf, 4, "gated"))
+    step = one_map(flow_of(flows.iaf, 4, "gated"))
     z = RNG.normal(size=[6, 4])
     mean, raw = np.moveaxis(step.conditioner(z).numpy(), -1, 0)
     sigma = 1 / (1 + np.exp(-raw))
@@ -77,7 +77,7 @@ def test_the_gated_step_is_that_of_the_paper():
     np.testing.assert_allclose(log_det, np.log(sigma).sum(-1), rtol=1e-12)
 
 
-@pytest.mark.parametrize("make", [models.maf, models.iaf], ids=["maf", "iaf"])
+@pytest.mark.parametrize("make", [flows.maf, flows.iaf], ids=["maf", "iaf"])
 def test_the_network_runs_once_the_fast_way(make):
     flow = flow_of(make, 5, "affine", num_steps=3)
     calls = []
@@ -92,13 +92,13 @@ def test_the_network_runs_once_the_fast_way(make):
 
         step._conditioner = counting
     model = tfd.TransformedDistribution(tfd.MultivariateNormalDiag(np.zeros(5)), flow)
-    if make is models.maf:
+    if make is flows.maf:
         model.log_prob(RNG.normal(size=[4, 5]))
     else:
         model.sample(4, seed=(0, 1))
     assert len(calls) == 3
     calls.clear()
-    model.sample(4, seed=(0, 1)) if make is models.maf else model.log_prob(np.zeros([4, 5]))
+    model.sample(4, seed=(0, 1)) if make is flows.maf else model.log_prob(np.zeros([4, 5]))
     assert len(calls) == 3 * (5 + 1)
 
 
@@ -118,7 +118,7 @@ def test_densities_given_a_condition_are_normalised(flow):
 
 
 def test_one_entry_given_a_condition():
-    flow = flow_of(models.maf, 1, "affine", num_context=2)
+    flow = flow_of(flows.maf, 1, "affine", num_context=2)
     step = one_map(flow)
     x = RNG.normal(size=[3, 1])
     values = [step.inverse(x, condition=tf.constant(c)).numpy() for c in np.eye(2)]
@@ -127,18 +127,18 @@ def test_one_entry_given_a_condition():
 
 @pytest.mark.parametrize("order", ["random", (2, 0, 1)])
 def test_orders(order):
-    flow = flow_of(models.maf, 3, "affine", order=order)
+    flow = flow_of(flows.maf, 3, "affine", order=order)
     x = tf.constant(RNG.normal(size=[1, 3]))
     log_det, expected, _, z = log_dets_and_jacobian(flow, x)
     np.testing.assert_allclose(log_det, [expected], rtol=1e-9)
-    again = flow_of(models.maf, 3, "affine", order=order)
+    again = flow_of(flows.maf, 3, "affine", order=order)
     for one, other in zip(again.variables, flow.variables, strict=True):
         one.assign(other)
     np.testing.assert_array_equal(again.inverse(x), z)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [models.maf, models.iaf], ids=["maf", "iaf"])
+@pytest.mark.parametrize("make", [flows.maf, flows.iaf], ids=["maf", "iaf"])
 def test_float32_round_trip_of_splines_of_many_bins(make):
     flow = make(3, num_steps=4, num_bins=32, hidden_units=[8], transform="spline")
     x = 3 * np.random.default_rng(0).normal(size=[2_000, 3]).astype(np.float32)
@@ -163,7 +163,7 @@ def test_float32_round_trip_of_splines_of_many_bins(make):
         ({"num_bins": 1, "transform": "spline"}, "`num_bins` must be an integer of at least 2"),
     ],
 )
-@pytest.mark.parametrize("make", [models.maf, models.iaf], ids=["maf", "iaf"])
+@pytest.mark.parametrize("make", [flows.maf, flows.iaf], ids=["maf", "iaf"])
 def test_errors(make, options, message):
     with pytest.raises(ValueError, match=message):
         make(3, **options)

@@ -3,14 +3,14 @@ import pytest
 import tensorflow as tf
 
 from tests.flows.test_vector_flow import moved
-from tfp_ebm import bijectors, models
+from tfp_ebm import bijectors, flows
 
 OPTIONS = {"num_levels": 5, "num_filters": 4, "num_blocks": 1, "num_heads": 2, "dtype": tf.float64}
 
 
 @pytest.mark.slow
 def test_log_determinant_by_autodiff_and_round_trip():
-    flow = moved(models.jet((4, 4, 1), num_couplings=5, **OPTIONS), 0.2)
+    flow = moved(flows.jet((4, 4, 1), num_couplings=5, **OPTIONS), 0.2)
     x = tf.constant(np.random.default_rng(0).uniform(0.5, 4.5, size=[1, 4, 4, 1]))
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(x)
@@ -22,14 +22,14 @@ def test_log_determinant_by_autodiff_and_round_trip():
 
 
 def test_starts_as_a_permutation_of_the_logits():
-    flow = models.jet((4, 4, 1), num_couplings=6, **OPTIONS)
+    flow = flows.jet((4, 4, 1), num_couplings=6, **OPTIONS)
     x = np.random.default_rng(0).uniform(0.5, 4.5, size=[3, 4, 4, 1])
     logits = bijectors.ImageToLogit(5).forward(x).numpy().reshape(3, 16)
     np.testing.assert_allclose(np.sort(flow.inverse(x)), np.sort(logits), rtol=1e-12)
 
 
 def test_one_split_of_the_positions_for_four_of_the_channels():
-    flow = models.jet((4, 4, 2), num_couplings=10, **OPTIONS)
+    flow = flows.jet((4, 4, 2), num_couplings=10, **OPTIONS)
     steps = [type(step).__name__ for step in flow.bijector.bijectors[::-1]]
     channels = 4 * ["Permutation", "Coupling"]
     assert steps == ["ImageToLogit", "Squeeze", *2 * [*channels, "Coupling"], "Reshape"]
@@ -52,4 +52,4 @@ def test_one_split_of_the_positions_for_four_of_the_channels():
 )
 def test_errors(shape, options, message):
     with pytest.raises(ValueError, match=message):
-        models.jet(shape, **{**OPTIONS, **options})
+        flows.jet(shape, **{**OPTIONS, **options})

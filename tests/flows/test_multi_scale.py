@@ -5,17 +5,17 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm import models
+from tfp_ebm import flows
 
 tfd = tfp.distributions
 
 
 def test_without_steps_every_pixel_goes_where_the_shapes_say():
-    flow = models.multi_scale((4, 8, 1), [lambda shape: []] * 2)
+    flow = flows.multi_scale((4, 8, 1), [lambda shape: []] * 2)
     image = np.arange(32.0).reshape(1, 4, 8, 1)
     z = flow.forward(image).numpy()[0]
     np.testing.assert_array_equal(np.sort(z), np.arange(32.0))
-    shapes = models.latent_shapes((4, 8, 1), 2)
+    shapes = flows.latent_shapes((4, 8, 1), 2)
     assert shapes == [(1, 2, 8), (2, 4, 2)]
     # The first level keeps the second half of each 2x2 block: its lower row.
     left = np.sort(z[16:])
@@ -25,7 +25,7 @@ def test_without_steps_every_pixel_goes_where_the_shapes_say():
 @pytest.mark.slow
 @pytest.mark.parametrize("conditional", [False, True])
 def test_glow_log_determinant_by_autodiff_and_round_trip(conditional):
-    flow = models.glow(
+    flow = flows.glow(
         (4, 4, 1), 5, num_scales=2, num_steps=2, num_filters=4, conditional=conditional,
         dtype=tf.float64,
     )  # fmt: skip
@@ -43,7 +43,7 @@ def test_glow_log_determinant_by_autodiff_and_round_trip(conditional):
 
 
 def test_glow_trains_all_its_variables():
-    flow = models.glow((4, 4, 1), 5, num_scales=2, num_steps=1, num_filters=4)
+    flow = flows.glow((4, 4, 1), 5, num_scales=2, num_steps=1, num_filters=4)
     for index, variable in enumerate(flow.trainable_variables):
         variable.assign_add(0.1 * tf.random.stateless_normal(variable.shape, (0, index)))
     density = tfd.TransformedDistribution(tfd.MultivariateNormalDiag(tf.zeros([16])), flow)
@@ -57,9 +57,9 @@ def test_glow_trains_all_its_variables():
 
 
 def test_initialization_whitens_what_every_act_norm_sees():
-    flow = models.flow_plus_plus((4, 4, 1), 17, 4, 2, 1, (1, 1, 1))
+    flow = flows.flow_plus_plus((4, 4, 1), 17, 4, 2, 1, (1, 1, 1))
     data = 17 * np.random.default_rng(0).uniform(size=[500, 4, 4, 1]).astype(np.float32)
-    z = models.initialize_from_data(flow, data)
+    z = flows.initialize_from_data(flow, data)
     np.testing.assert_allclose(flow.inverse(data), z, atol=1e-4)
     chain = flow.bijector
     x = tf.constant(data)
@@ -77,10 +77,10 @@ def test_initialization_whitens_what_every_act_norm_sees():
 
 
 def test_initialization_of_the_layers_of_networks():
-    flow = models.flow_plus_plus((4, 4, 1), 17, 8, 2, 1, (1, 1, 1), num_heads=2)
+    flow = flows.flow_plus_plus((4, 4, 1), 17, 8, 2, 1, (1, 1, 1), num_heads=2)
     data = 17 * np.random.default_rng(0).uniform(size=[200, 4, 4, 1]).astype(np.float32)
-    plain = models.initialize_from_data(flow, data)
-    z = models.initialize_from_data(flow, data, networks=True)
+    plain = flows.initialize_from_data(flow, data)
+    z = flows.initialize_from_data(flow, data, networks=True)
     assert np.max(np.abs(z - plain)) > 1e-3
     np.testing.assert_allclose(flow.inverse(tf.constant(data)), z, atol=1e-4)
     outputs = {}
@@ -114,6 +114,6 @@ def test_initialization_of_the_layers_of_networks():
 
 def test_errors_say_which_sizes_work():
     with pytest.raises(ValueError, match=r"multiples of 4 for 2 levels.*pad .* 2 row\(s\)"):
-        models.glow((6, 8, 1), num_scales=2)
+        flows.glow((6, 8, 1), num_scales=2)
     with pytest.raises(ValueError, match="`num_steps`"):
-        models.glow((8, 8, 1), num_steps=0)
+        flows.glow((8, 8, 1), num_steps=0)

@@ -4,7 +4,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tests.models.test_named_models import IMAGES
-from tfp_ebm import models
+from tfp_ebm import flows, models
 from tfp_ebm.training import LikelihoodModel
 
 tfd = tfp.distributions
@@ -13,7 +13,7 @@ SMALL_NICE = {"hidden_units": [8], "num_couplings": 2}
 
 
 def test_even_pixels_come_first_and_move_the_odd_ones():
-    flow = models.nice((2, 3, 2), 17, num_couplings=1, hidden_units=[5], dtype=tf.float64)
+    flow = flows.nice((2, 3, 2), 17, num_couplings=1, hidden_units=[5], dtype=tf.float64)
     x = np.random.default_rng(0).integers(0, 17, [5, 2, 3, 2])
     even, odd = x.reshape(5, 12)[:, ::2] / 17, x.reshape(5, 12)[:, 1::2] / 17
     coupling = next(part for part in flow.submodules if hasattr(part, "conditioner"))
@@ -28,7 +28,7 @@ def test_even_pixels_come_first_and_move_the_odd_ones():
 
 
 def test_nice_is_volume_preserving_but_for_its_scales():
-    flow = models.nice((2, 4, 1), 5, dtype=tf.float64, **SMALL_NICE)
+    flow = flows.nice((2, 4, 1), 5, dtype=tf.float64, **SMALL_NICE)
     flow.trainable_variables[-1].assign_add(tf.zeros_like(flow.trainable_variables[-1]))
     x = tf.constant(IMAGES[:1], tf.float64) + 0.5
     with tf.GradientTape(persistent=True) as tape:
@@ -42,7 +42,7 @@ def test_nice_is_volume_preserving_but_for_its_scales():
 
 
 def test_paper_size_of_nice():
-    flow = models.nice((28, 28, 1))
+    flow = flows.nice((28, 28, 1))
     count = sum(int(np.prod(v.shape)) for v in flow.trainable_variables)
     network = 393 * 1000 + 4 * 1001 * 1000 + 1001 * 392
     assert count == 4 * network + 784
@@ -61,7 +61,7 @@ def test_dropout_of_nice_is_on_while_training_only():
 
 def test_slices_of_a_batch_of_bases():
     loc = np.random.default_rng(0).normal(size=[4, 8])
-    flow = models.nice((2, 4, 1), 5, dtype=tf.float64, **SMALL_NICE)
+    flow = flows.nice((2, 4, 1), 5, dtype=tf.float64, **SMALL_NICE)
     batch = tfd.TransformedDistribution(tfd.MultivariateNormalDiag(loc), flow)
     x = tf.constant(IMAGES[:1], tf.float64)
     whole = batch.log_prob(x).numpy()
@@ -71,7 +71,7 @@ def test_slices_of_a_batch_of_bases():
 
 @pytest.mark.parametrize("size", [1, 2, 5])
 def test_vectors_of_any_size(size):
-    flow = models.nice((size,), None, dtype=tf.float64, **SMALL_NICE)
+    flow = flows.nice((size,), None, dtype=tf.float64, **SMALL_NICE)
     for index, variable in enumerate(flow.trainable_variables):
         noise = tf.random.stateless_normal(variable.shape, (0, index), dtype=variable.dtype)
         variable.assign_add(0.3 * noise)
@@ -90,13 +90,13 @@ def test_vectors_of_any_size(size):
 
 def test_images_with_an_odd_number_of_entries_are_vectors_in_another_shape():
     options = {"dtype": tf.float64, **SMALL_NICE}
-    image, vector = models.nice((3, 3, 1), 5, **options), models.nice((9,), 5, **options)
+    image, vector = flows.nice((3, 3, 1), 5, **options), flows.nice((9,), 5, **options)
     for one, other in zip(vector.variables, image.variables, strict=True):
         one.assign(other)
     x = np.random.default_rng(0).uniform(0, 5, size=[4, 3, 3, 1])
     z = image.inverse(x)
     np.testing.assert_array_equal(z, vector.inverse(x.reshape(4, 9)))
-    unscaled = models.nice((9,), None, **options)
+    unscaled = flows.nice((9,), None, **options)
     for one, other in zip(unscaled.variables, vector.variables, strict=True):
         one.assign(other)
     np.testing.assert_allclose(unscaled.inverse(x.reshape(4, 9) / 5), z, rtol=1e-9)
@@ -112,4 +112,4 @@ def test_images_with_an_odd_number_of_entries_are_vectors_in_another_shape():
 )
 def test_errors(shape, message):
     with pytest.raises(ValueError, match=message):
-        models.nice(shape)
+        flows.nice(shape)

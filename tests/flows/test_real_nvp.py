@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from tests.flows.test_vector_flow import moved
-from tfp_ebm import bijectors, models
+from tfp_ebm import bijectors, flows
 
 RNG = np.random.default_rng(0)
 OPTIONS = {"num_levels": None, "num_couplings": 4, "hidden_units": (7,), "dtype": tf.float64}
@@ -21,7 +21,7 @@ OPTIONS = {"num_levels": None, "num_couplings": 4, "hidden_units": (7,), "dtype"
     ],
 )
 def test_every_latent_depends_on_every_entry(size, split, mixing, rezero):
-    flow = moved(models.real_nvp((size,), split=split, mixing=mixing, rezero=rezero, **OPTIONS))
+    flow = moved(flows.real_nvp((size,), split=split, mixing=mixing, rezero=rezero, **OPTIONS))
     x = tf.constant(RNG.normal(size=[1, size]))
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(x)
@@ -37,7 +37,7 @@ def test_every_latent_depends_on_every_entry(size, split, mixing, rezero):
 
 
 def test_one_coupling_is_the_chapters():
-    flow = moved(models.real_nvp((6,), **{**OPTIONS, "num_couplings": 1}))
+    flow = moved(flows.real_nvp((6,), **{**OPTIONS, "num_couplings": 1}))
     x = RNG.normal(size=[4, 6])
     network = next(p for p in flow.submodules if isinstance(p, bijectors.Coupling)).conditioner
     shift, raw = np.split(network(x[:, :3]).numpy(), 2, axis=-1)
@@ -50,7 +50,7 @@ def test_one_coupling_is_the_chapters():
 
 
 def test_rezero_starts_as_a_permutation_and_still_learns():
-    flow = models.real_nvp((4,), rezero=True, **OPTIONS)
+    flow = flows.real_nvp((4,), rezero=True, **OPTIONS)
     x = RNG.normal(size=[3, 4])
     np.testing.assert_allclose(flow.inverse(x), x, atol=1e-12)  # Four reversals.
     with tf.GradientTape() as tape:
@@ -62,15 +62,15 @@ def test_rezero_starts_as_a_permutation_and_still_learns():
 
 
 def test_the_size_of_the_chapters_model():
-    flow = models.real_nvp((8, 8, 1), 17)
+    flow = flows.real_nvp((8, 8, 1), 17)
     assert sum(np.prod(v.shape) for v in flow.trainable_variables) == 1_319_424
     assert len([p for p in flow.submodules if isinstance(p, bijectors.Coupling)]) == 8
 
 
 def test_images_are_logits_as_vectors():
     options = {**OPTIONS, "num_levels": 5}
-    image = moved(models.real_nvp((2, 2, 1), **options))
-    vector = models.real_nvp((4,), **OPTIONS)
+    image = moved(flows.real_nvp((2, 2, 1), **options))
+    vector = flows.real_nvp((4,), **OPTIONS)
     for one, other in zip(vector.variables, image.variables, strict=True):
         one.assign(other)
     x = RNG.uniform(0, 5, size=[3, 2, 2, 1])
@@ -93,4 +93,4 @@ def test_images_are_logits_as_vectors():
 )
 def test_errors(shape, options, message):
     with pytest.raises(ValueError, match=message):
-        models.real_nvp(shape, **{"num_levels": None, **options})
+        flows.real_nvp(shape, **{"num_levels": None, **options})

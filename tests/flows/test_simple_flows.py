@@ -5,7 +5,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tests.flows.test_vector_flow import moved
-from tfp_ebm import models
+from tfp_ebm import flows, models
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.models import DataSpec, ModelSpec
 
@@ -41,7 +41,7 @@ def log_det_and_slogdet(flow, x):
 @pytest.mark.parametrize("parametrization", ["lu", "qr"])
 @pytest.mark.parametrize("size", [1, 4])
 def test_an_affine_flow_of_a_gaussian_is_a_gaussian(parametrization, size):
-    flow = moved(models.affine_flow(size, parametrization, tf.float64), 0.5)
+    flow = moved(flows.affine_flow(size, parametrization, tf.float64), 0.5)
     x = tf.constant(RNG.normal(size=[1, size]))
     log_det, expected, jacobian = log_det_and_slogdet(flow, x)
     np.testing.assert_allclose(log_det, expected, rtol=1e-9)
@@ -58,7 +58,7 @@ def test_an_affine_flow_of_a_gaussian_is_a_gaussian(parametrization, size):
 def test_an_affine_flow_learns_a_covariance(parametrization):
     factor = np.array([[1.0, 0, 0], [0.8, 0.6, 0], [-0.5, 0.3, 0.4]])
     data = (RNG.normal(size=[2_000, 3]) @ factor.T + [1.0, -2.0, 0.5]).astype(np.float32)
-    flow = models.affine_flow(3, parametrization)
+    flow = flows.affine_flow(3, parametrization)
     models.initialize_from_data(flow, data)
     model = tfd.TransformedDistribution(tfd.MultivariateNormalDiag(tf.zeros(3)), flow)
 
@@ -70,7 +70,7 @@ def test_an_affine_flow_learns_a_covariance(parametrization):
 
 @pytest.mark.parametrize("transform", ["affine", "mixture", "spline"])
 def test_entries_are_mapped_alone(transform):
-    flow = moved(models.elementwise_flow(3, transform, 4, 3, dtype=tf.float64), 0.3)
+    flow = moved(flows.elementwise_flow(3, transform, 4, 3, dtype=tf.float64), 0.3)
     x = tf.constant(RNG.normal(size=[1, 3]))
     log_det, expected, jacobian = log_det_and_slogdet(flow, x)
     np.testing.assert_allclose(log_det, expected, rtol=1e-9)
@@ -107,9 +107,9 @@ def test_mixtures_learn_two_modes_of_each_entry():
 @pytest.mark.parametrize(
     ("make", "options", "message"),
     [
-        (models.affine_flow, {"parametrization": "svd"}, "`parametrization` must be one of lu, qr"),
-        (models.elementwise_flow, {"transform": "gated"}, "`transform` must be one of affine"),
-        (models.elementwise_flow, {"num_components": 0}, "`num_components` must be an integer"),
+        (flows.affine_flow, {"parametrization": "svd"}, "`parametrization` must be one of lu, qr"),
+        (flows.elementwise_flow, {"transform": "gated"}, "`transform` must be one of affine"),
+        (flows.elementwise_flow, {"num_components": 0}, "`num_components` must be an integer"),
     ],
 )
 def test_errors(make, options, message):

@@ -4,7 +4,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tests.flows.test_vector_flow import moved
-from tfp_ebm import bijectors, datasets, models
+from tfp_ebm import bijectors, datasets, flows
 from tfp_ebm.internal.keras import keras
 
 tfd = tfp.distributions
@@ -12,9 +12,9 @@ tfd = tfp.distributions
 
 @pytest.mark.parametrize("size", [1, 3])
 def test_float32_round_trip_of_many_bins(size):
-    flow = models.spline_flow(size, num_steps=4, num_bins=32, hidden_units=[8])
+    flow = flows.spline_flow(size, num_steps=4, num_bins=32, hidden_units=[8])
     x = 3 * np.random.default_rng(0).normal(size=[5_000, size]).astype(np.float32)
-    models.initialize_from_data(flow, x)
+    flows.initialize_from_data(flow, x)
     for part in flow.submodules:
         if isinstance(part, bijectors.Coupling | bijectors.MonotoneSpline):
             moved(part, 0.2)
@@ -24,7 +24,7 @@ def test_float32_round_trip_of_many_bins(size):
 
 
 def test_couplings_are_splines_of_every_entry_they_transform():
-    flow = models.spline_flow(3, 1, 4, [], 2.5, dtype=tf.float64)
+    flow = flows.spline_flow(3, 1, 4, [], 2.5, dtype=tf.float64)
     coupling = moved(next(p for p in flow.submodules if isinstance(p, bijectors.Coupling)))
     x = np.random.default_rng(0).normal(size=[7, 3])
     parameters = coupling.conditioner(x[:, :2]).numpy()
@@ -38,7 +38,7 @@ def test_couplings_are_splines_of_every_entry_they_transform():
 
 @pytest.mark.parametrize("size", [1, 2])
 def test_splines_start_as_the_identity(size):
-    flow = models.spline_flow(size, 3, init="identity", dtype=tf.float64)
+    flow = flows.spline_flow(size, 3, init="identity", dtype=tf.float64)
     x = np.random.default_rng(0).normal(size=[7, size])
     log_det = flow.inverse_log_det_jacobian(x, event_ndims=1)
     np.testing.assert_allclose(flow.inverse(x), x, atol=0.05)
@@ -48,8 +48,8 @@ def test_splines_start_as_the_identity(size):
 @pytest.mark.slow
 def test_learns_two_moons_almost_to_their_entropy():
     keras.utils.set_random_seed(0)
-    density, flow = datasets.density_2d("two_moons"), models.spline_flow(2)
-    models.initialize_from_data(flow, density.sample(2_000, seed=1))
+    density, flow = datasets.density_2d("two_moons"), flows.spline_flow(2)
+    flows.initialize_from_data(flow, density.sample(2_000, seed=1))
     model = tfd.TransformedDistribution(tfd.MultivariateNormalDiag(tf.zeros([2])), flow)
     variables, optimizer = model.trainable_variables, keras.optimizers.Adam(5e-3)
     optimizer.build(variables)
@@ -77,4 +77,4 @@ def test_learns_two_moons_almost_to_their_entropy():
 )
 def test_errors(options, message):
     with pytest.raises(ValueError, match=message):
-        models.spline_flow(2, **options)
+        flows.spline_flow(2, **options)

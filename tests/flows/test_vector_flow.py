@@ -8,15 +8,15 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm import bijectors, models
+from tfp_ebm import bijectors, flows, models
 from tfp_ebm.flows.vector_steps import coupling_sizes
 
 tfd = tfp.distributions
 
 OPTIONS = {"hidden_units": [5], "init": "rotation", "dtype": tf.float64}
 FLOWS = {
-    "affine": lambda size, **options: models.vector_flow(size, 2, **{**OPTIONS, **options}),
-    "spline": lambda size, **options: models.spline_flow(size, 2, 3, **{**OPTIONS, **options}),
+    "affine": lambda size, **options: flows.vector_flow(size, 2, **{**OPTIONS, **options}),
+    "spline": lambda size, **options: flows.spline_flow(size, 2, 3, **{**OPTIONS, **options}),
 }
 RNG = np.random.default_rng(0)
 
@@ -73,7 +73,7 @@ def test_sizes_of_the_parts():
 def test_initializes_and_is_copied_and_pickled(kind, size):
     data = 100 + 5 * RNG.normal(size=[500, size])
     flow = FLOWS[kind](size)
-    z = models.initialize_from_data(flow, data).numpy()
+    z = flows.initialize_from_data(flow, data).numpy()
     np.testing.assert_allclose([z.mean(), z.std()], [0, 1], atol=0.1)
     moved(flow)
     model = tfd.TransformedDistribution(tfd.MultivariateNormalDiag(np.zeros([4, size])), flow)

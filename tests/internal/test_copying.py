@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tests import registry
-from tfp_ebm import models
+from tfp_ebm import conditionals, models
 from tfp_ebm.distributions import SmoothedBoltzmannMachine, StochasticBound
 
 tfb, tfd = tfp.bijectors, tfp.distributions
@@ -50,7 +50,7 @@ MODELS = {
     "vector_vflow": lambda: models.vector_vflow(2, 2, 1, (4,)),
     "vector_flow": lambda: models.vector_vflow(2, 0, 1, (4,)),
     "flow posterior": lambda: models.vector_vflow(
-        2, 2, 1, (4,), posterior=models.FlowPosterior(2, 2, hidden_units=(4,))
+        2, 2, 1, (4,), posterior=conditionals.FlowPosterior(2, 2, hidden_units=(4,))
     ),
     "block": lambda: SmoothedBoltzmannMachine.create_block(2, 1),
     "Sample": lambda: tfd.Sample(normal(), 2),

@@ -44,14 +44,14 @@ def test_a_batch_that_is_known_costs_neither_a_pad_nor_a_slice():
 
 EMPTY_BATCHES = """
 import tensorflow as tf
-from tfp_ebm import distributions, models, networks
+from tfp_ebm import conditionals, distributions, networks
 shape = (4, 4, 3)
 for network in (networks.ConvNet(shape, 2, 4), networks.GatedResNet(shape, 2, 8, 1)):
     assert network(tf.zeros([0, *shape])).shape == (0, *shape[:-1], 2)
 base = distributions.ConvolutionalRBM.create([(2, 2, 3), (4, 4, 2)], 5, num_chains=4)
 assert base.log_prob(base.sample(0)).shape == (0,)
 assert base.posterior(base.sample(0)).mean().shape == (0, 20)
-noise = models.VariationalNoise((4, 4, 1), num_filters=4, num_blocks=1, processor_filters=4)
+noise = conditionals.VariationalNoise((4, 4, 1), num_filters=4, num_blocks=1, processor_filters=4)
 assert noise(tf.zeros([0, 4, 4, 1])).sample().shape == (0, 4, 4, 1)
 """
 

@@ -8,6 +8,7 @@ from tests import oracles
 from tfp_ebm.machines.spin_machine import SpinMachine
 from tfp_ebm.mcmc.log_partition_filter import LogPartitionFilter
 from tfp_ebm.mcmc.measured_jumps import Jumped, jump_and_measure
+from tfp_ebm.mcmc.mixing import Mixing
 
 NUM_CHAINS = 20_000
 
@@ -17,9 +18,10 @@ def machine():
     return SpinMachine.from_parameters(tf.constant(weights), tf.constant(bias))
 
 
-def jumped(units, log_weights, proposing, value=0.0, variance=1e6, acceptance=0.5):
+def jumped(units, log_weights, proposing, value=0.0, variance=1e6, acceptance=0.5, duplicates=0.0):
     known = (tf.constant(part, tf.float64) for part in (value, variance))
-    state = Jumped(units, LogPartitionFilter(*known), tf.constant(acceptance, tf.float64))
+    mixing = Mixing(*(tf.constant(part, tf.float64) for part in (acceptance, duplicates)))
+    state = Jumped(units, LogPartitionFilter(*known), mixing)
     return jump_and_measure(machine(), state, proposing, log_weights, (0, 3))
 
 
@@ -56,6 +58,16 @@ def test_acceptance_is_a_running_mean():
     units = machine().sample_exactly(NUM_CHAINS, (0, 1))
     even = tf.zeros([NUM_CHAINS], tf.float64)
     proposing = machine().sample_exactly(500, (0, 2))
-    low, high = (jumped(units, even, proposing, acceptance=a).acceptance for a in (0.0, 1.0))
+    low, high = (jumped(units, even, proposing, acceptance=a).mixing.acceptance for a in (0.0, 1.0))
     assert float(high - low) == pytest.approx(0.9)
     assert 0.02 < float(low) < 0.1
+
+
+def test_chains_that_mix_badly_measure_less():
+    units = machine().sample_exactly(2000, (0, 1))
+    even, proposing = tf.zeros([2000], tf.float64), machine().sample_reference(4, (0, 2))
+    well = jumped(units, even, proposing, acceptance=1.0)
+    badly = jumped(units, even, proposing, acceptance=0.5, duplicates=2.0)
+    assert float(badly.log_partition.variance / well.log_partition.variance) == pytest.approx(9)
+    accepted = 10 * float(well.mixing.acceptance) - 9
+    assert float(badly.mixing.duplicates) == pytest.approx(2 * (1 - accepted), abs=1e-6)

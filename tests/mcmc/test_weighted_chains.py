@@ -68,7 +68,7 @@ def test_weights_are_increments_of_the_log_marginal():
     chains.advance(machines[0], 0, seed=(0, 2))
     expected = machines[0].log_marginal(units) - 6 * np.log(2)
     np.testing.assert_allclose(chains.log_weights, expected, atol=1e-4)
-    np.testing.assert_allclose(chains.log_marginals, machines[0].log_marginal(chains.units))
+    np.testing.assert_allclose(chains.log_marginals, machines[0].log_marginal(chains._followed))
     phase = chains.mean(tf.convert_to_tensor(chains.log_marginals))
     share = np.exp(expected) / np.exp(expected).sum()
     np.testing.assert_allclose(phase, (share * chains.log_marginals).numpy().sum(), rtol=1e-5)
@@ -173,6 +173,50 @@ def test_a_single_chain_does_not_know_its_error():
     one = WeightedChains.start(machine, 1, seed=(0, 1))
     many = WeightedChains.start(machine, 64, seed=(0, 1))
     assert float(one.log_partition_variance) > 1e4 > float(many.log_partition_variance) > 0
+
+
+def against_the_noise(chains, num_updates=8, size=200, rate=0.1):
+    """Moves biases of free spins against the noise of the chains' mean; returns log Z's error."""
+    free = tf.zeros([size, 1], tf.float64)
+    bias = tf.zeros([size + 1], tf.float64)
+    for index in range(num_updates):
+        machine = SpinMachine.from_parameters(free, bias)
+        noise = tf.reduce_mean(chains.negative_units(machine), axis=0) - tf.tanh(bias[:size])
+        bias -= rate * tf.concat([noise, tf.zeros([1], tf.float64)], axis=0)
+        machine = SpinMachine.from_parameters(free, bias)
+        chains.advance(machine, 2, seed=(0, index))
+    error = float(chains.log_partition - machine.enumerate_log_partition())
+    return error, float(chains.log_partition_variance) ** 0.5
+
+
+def test_log_partition_is_not_followed_by_the_states_of_the_gradient():
+    """Each of 8 updates would otherwise cost 0.1 * 200 / 64 nats: the noise squared."""
+    machine = machine_of(np.zeros([200, 1]), dtype=tf.float64)
+    start = WeightedChains.start(machine, 64, seed=(0, 1))
+    chains = WeightedChains(  # Without jumps, which would measure log Z anew.
+        start.units, start.log_weights, start.log_marginals, start._filter()
+    )
+    error, stated = against_the_noise(chains)
+    assert abs(error) < 4 * stated < 1
+
+    class Twice(WeightedChains):
+        """Shows the gradient the states that are followed."""
+
+        def negative_units(self, machine, data_units=None, seed=None):
+            return tf.convert_to_tensor(self._followed)
+
+    twice = Twice(start.units, start.log_weights, start.log_marginals, start._filter())
+    assert against_the_noise(twice)[0] < -1
+
+
+def test_slices_follow_their_own_states():
+    weights = np.stack([0.3 * oracles.random_machine(20, 4, seed=s)[0] for s in (0, 1)])
+    both = WeightedChains.start(machine_of(0 * weights), 32, seed=(0, 1))
+    both.advance(machine_of(0.5 * weights), 2, seed=(0, 2))
+    second = both.transformed(lambda states: states[..., 1, :])
+    np.testing.assert_array_equal(second._followed, both._followed[:, 1])
+    expected = machine_of(0.5 * weights[1]).log_marginal(second._followed)
+    np.testing.assert_allclose(second.log_marginals, expected, rtol=1e-5)
 
 
 def test_draws_are_in_proportion_to_the_weights():

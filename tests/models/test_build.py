@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm import distributions, models
+from tfp_ebm import conditionals, distributions, flows, models
 from tfp_ebm.models import DataSpec, ModelSpec
 
 SMALL = {
@@ -18,6 +18,8 @@ SMALL = {
     "num_scales": 1,
     "num_chains": 8,
     "num_bins": 4,
+    "num_layers": 1,
+    "growth": 2,
     "num_heads": 1,
 }
 
@@ -27,8 +29,12 @@ def small(data, flow, base, **options):
     spec = ModelSpec(data, flow, base, **options)
     known = models.option_names(spec)
     sizes = {name: value for name, value in SMALL.items() if name in known}
+    if flow == "integer_flow" and data.kind != "images":
+        sizes.pop("num_scales")
     if flow == "flow_plus_plus":
         sizes["num_couplings"] = (1, 0, 0)
+    if base == "conv_rbm" and known.get("num_filters") == "base":
+        sizes.pop("num_filters")  # It is what `num_hidden` of this base sets.
     if known.get("num_hidden") == "base":
         sizes["num_hidden"] = 1
     return models.with_options(spec, **sizes)
@@ -92,7 +98,7 @@ def test_networks_of_the_noise_share_what_is_not_given():
             spec, **{f"noise.{name}": size[name] for name in size if name != "num_levels"}
         )
         noise = models.parts(models.build(spec)).noise
-        expected = models.VariationalNoise((4, 4, 1), num_filters=filters, **size)
+        expected = conditionals.VariationalNoise((4, 4, 1), num_filters=filters, **size)
         shapes = [variable.shape for variable in expected.trainable_variables]
         assert [variable.shape for variable in noise.trainable_variables] == shapes
 
@@ -101,7 +107,9 @@ def test_parts_that_are_there_already_stand_in_for_described_ones():
     spec = small(DataSpec((4, 4, 1), 17), "nice", "normal")
     first = models.build(spec)
     base = distributions.DiscreteMixture.create(16)
-    noise = models.VariationalNoise((4, 4, 1), 17, num_filters=4, num_blocks=0, num_couplings=1)
+    noise = conditionals.VariationalNoise(
+        (4, 4, 1), 17, num_filters=4, num_blocks=0, num_couplings=1
+    )
     again = models.build(spec, flow=models.parts(first).flow, base=base, noise=noise)
     parts = models.parts(again)
     assert parts.flow is models.parts(first).flow
@@ -109,7 +117,7 @@ def test_parts_that_are_there_already_stand_in_for_described_ones():
     assert models.spec_of(first) == spec
     with pytest.raises(ValueError, match=r"must come from `models\.build`"):
         models.spec_of(again)
-    other = models.VariationalNoise((4, 4, 1), 9, num_channels=1, on_unit_cell=False)
+    other = conditionals.VariationalNoise((4, 4, 1), 9, num_channels=1, on_unit_cell=False)
     extra = small(DataSpec((4, 4, 1), 17), "flow_plus_plus", "normal", num_augmented=1)
     with pytest.raises(ValueError, match="`posterior` was made for 9 levels"):
         models.build(extra, posterior=other)
@@ -122,7 +130,7 @@ def test_a_flow_of_vectors_takes_images_through_logits():
     spec = ModelSpec(data, ("vector_glow", {"num_steps": 1, "hidden_units": [4]}), dtype="float64")
     flow = models.parts(models.build(spec)).flow
     x = tf.random.stateless_uniform([3, 2, 2, 1], (0, 1), 0, 5, dtype=tf.float64)
-    own = models.vector_flow(4, 1, [4], dtype=tf.float64)
+    own = flows.vector_flow(4, 1, [4], dtype=tf.float64)
     for mine, theirs in zip(own.trainable_variables, flow.trainable_variables, strict=True):
         theirs.assign(mine + 0.1)
         mine.assign_add(tf.fill(mine.shape, tf.constant(0.1, tf.float64)))
@@ -142,7 +150,7 @@ def test_vectors_are_standardized_and_extra_coordinates_are_not():
     spec = ModelSpec(data, ("vector_glow", {"num_steps": 1}), num_augmented=2, dtype="float64")
     flow = models.parts(models.build(spec)).flow
     joint = np.array([[14.0, -2.5, 0.3, -0.2]])
-    own = models.vector_flow(4, 1, dtype=tf.float64)
+    own = flows.vector_flow(4, 1, dtype=tf.float64)
     for mine, theirs in zip(own.trainable_variables, flow.trainable_variables, strict=True):
         theirs.assign(mine)
     np.testing.assert_allclose(flow.inverse(joint), own.inverse([[1.0, 1.0, 0.3, -0.2]]))

@@ -4,7 +4,8 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm import models
+from tfp_ebm import conditionals, models
+from tfp_ebm import flows as ready_flows
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
@@ -15,8 +16,8 @@ SHAPE = (4, 4, 1)
 def flows():
     options = {"num_steps": 1, "num_filters": 4, "conditional": False}
     return {
-        "nice": models.nice(SHAPE, 17, hidden_units=[4], num_couplings=1),
-        "glow": models.glow(SHAPE, 17, num_scales=2, **options),
+        "nice": ready_flows.nice(SHAPE, 17, hidden_units=[4], num_couplings=1),
+        "glow": ready_flows.glow(SHAPE, 17, num_scales=2, **options),
         "mine": tfb.Chain([tfb.Reshape([4, 4, 1], [16]), tfb.Scale(3.0)]),
     }
 
@@ -53,7 +54,7 @@ def test_an_argument_given_twice_is_refused(option):
 
 
 def noise(num_levels, **options):
-    return models.VariationalNoise(
+    return conditionals.VariationalNoise(
         SHAPE, num_levels, num_filters=4, num_blocks=0, num_couplings=1, **options
     )
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfp_ebm import models
+from tfp_ebm import flows, models
 from tfp_ebm.training import energy_based_parts
 
 SMALL_NICE = {"hidden_units": [8], "num_couplings": 2}
@@ -96,7 +96,7 @@ def test_errors():
     with pytest.raises(ValueError, match="`num_classes` needs `rbm='dense'`, got 'none'"):
         models.eb_and_flow((4, 4, 1), rbm="none", num_classes=3)
     with pytest.raises(ValueError, match=r"no further options, got \['hidden_units'\]"):
-        flow = models.nice((4, 4, 1), 5, hidden_units=[4])
+        flow = flows.nice((4, 4, 1), 5, hidden_units=[4])
         models.eb_and_flow((4, 4, 1), 5, flow=flow, rbm="none", hidden_units=[8])
     with pytest.raises(ValueError, match="per_level stands on the parts of a flow of several"):
         models.eb_and_flow((4, 4, 1), flow="nice", rbm="per_level")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfp_ebm import models
+from tfp_ebm import flows, models
 from tfp_ebm.distributions import Dequantized
 
 SMALL = {"num_levels": 5, "num_filters": 4, "num_components": 2, "num_blocks": 1}
@@ -54,7 +54,7 @@ def test_models_differ_only_in_their_base():
 )
 def test_parameter_count_is_the_sum_over_layers(image_shape, filters, components):
     height, width, channels = image_shape
-    flow = models.flow_plus_plus(image_shape, 17, filters, components)
+    flow = flows.flow_plus_plus(image_shape, 17, filters, components)
     expected = 0
     for couplings, half, area in (
         (4, channels, height * width // 2),
@@ -123,13 +123,13 @@ def test_components_of_a_mixture_do_not_stay_identical():
             "`option of d_flow` must be one of .* got 'sampler'",
         ),
         (
-            lambda: models.flow_plus_plus((7, 8, 1)),
+            lambda: flows.flow_plus_plus((7, 8, 1)),
             r"even height .* got \(7, 8, 1\)\. Pad .* 1 row",
         ),
-        (lambda: models.flow_plus_plus((8, 6, 1)), "2 column"),
-        (lambda: models.flow_plus_plus((8, 8)), "`image_shape` must be three positive integers"),
-        (lambda: models.flow_plus_plus((8, 8, 1), num_couplings=(1, 2)), "three numbers"),
-        (lambda: models.flow_plus_plus((8, 8, 1), num_components=0), "`num_components`"),
+        (lambda: flows.flow_plus_plus((8, 6, 1)), "2 column"),
+        (lambda: flows.flow_plus_plus((8, 8)), "`image_shape` must be three positive integers"),
+        (lambda: flows.flow_plus_plus((8, 8, 1), num_couplings=(1, 2)), "three numbers"),
+        (lambda: flows.flow_plus_plus((8, 8, 1), num_components=0), "`num_components`"),
         (lambda: models.rbm_flow((8, 8, 1), delta=0.0), "`delta` must be a finite number above 0"),
     ],
 )

@@ -35,6 +35,9 @@ def test_a_part_of_another_name_starts_anew_and_of_the_same_stays():
     assert with_options(spec, base="spins").base == ("spins", {})
     assert with_options(spec, base=("rbm", {})).base == ("rbm", {})
     assert with_options(spec, base="spins", delta=3.0).base == ("spins", {"delta": 3.0})
+    extra = {"num_augmented": 1, "posterior": "variational", "posterior.num_blocks": 1}
+    posterior = with_options(spec, **extra).posterior
+    assert posterior == ("variational", {"num_blocks": 1})
     assert with_options(spec, num_couplings=3).flow[1] == {"num_couplings": (3,)}
     assert with_options(spec, dtype="float64", num_augmented=2).num_augmented == 2
 

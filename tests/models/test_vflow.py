@@ -4,7 +4,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tests.models.test_named_models import IMAGES
-from tfp_ebm import models
+from tfp_ebm import flows, models
 from tfp_ebm.distributions import Augmented, SmoothedRBM
 
 SMALL = {"num_filters": 4, "num_components": 2, "num_blocks": 1, "num_couplings": (1, 1, 1)}
@@ -41,7 +41,7 @@ def test_image_vflow_trains_all_its_variables():
 
 
 def test_augmented_channels_skip_the_logit():
-    flow = models.flow_plus_plus(
+    flow = flows.flow_plus_plus(
         (2, 4, 2), 5, num_augmented=1, **{**SMALL, "num_couplings": (0, 0, 0)}
     )
     x = np.random.default_rng(0).uniform(0, 5, size=[1, 2, 4, 2]).astype(np.float32)
@@ -49,13 +49,13 @@ def test_augmented_channels_skip_the_logit():
     assert set(np.round(x[..., 1].ravel(), 4)) <= set(np.round(z.ravel(), 4))
     assert not set(np.round(x[..., 0].ravel(), 4)) & set(np.round(z.ravel(), 4))
     with pytest.raises(ValueError, match="`num_augmented` must leave channels"):
-        models.flow_plus_plus((2, 4, 2), num_augmented=2)
+        flows.flow_plus_plus((2, 4, 2), num_augmented=2)
 
 
 @pytest.mark.slow
 def test_four_stages_log_determinant_by_autodiff():
     options = {**SMALL, "num_couplings": (1, 1, 1, 1), "dtype": tf.float64}
-    flow = models.flow_plus_plus((2, 4, 2), 5, num_augmented=1, **options)
+    flow = flows.flow_plus_plus((2, 4, 2), 5, num_augmented=1, **options)
     for index, variable in enumerate(flow.trainable_variables):
         noise = tf.random.stateless_normal(variable.shape, (0, index), dtype=variable.dtype)
         variable.assign_add(0.1 * noise)
@@ -71,9 +71,9 @@ def test_four_stages_log_determinant_by_autodiff():
 
 def test_stages_that_do_not_fit():
     with pytest.raises(ValueError, match=r"even number of channels .* got 3; add one extra"):
-        models.flow_plus_plus((2, 4, 3), num_couplings=(1, 1, 1, 1))
+        flows.flow_plus_plus((2, 4, 3), num_couplings=(1, 1, 1, 1))
     with pytest.raises(ValueError, match="three numbers, one for each stage, or four"):
-        models.flow_plus_plus((2, 4, 2), num_couplings=(1, 1))
+        flows.flow_plus_plus((2, 4, 2), num_couplings=(1, 1))
 
 
 def test_a_posterior_of_ones_own():

@@ -4,6 +4,20 @@
 TESTS = {"conditioners": "coupling", "image_bijector": "checkerboard_split"}
 
 FAULTS = {
+    "general_coupling": [
+        ("reversed(range(len(parts)))", "range(len(parts))"),
+        ("in reversed(self._changes(parts, index))", "in self._changes(parts, index)"),
+        ("if place != index]", "if place > index]"),
+    ],
+    "integer_operations": [
+        ("lambda y_bar: y_bar", "lambda y_bar: 0 * y_bar"),
+        ("within(y - round_straight_through(t))", "within(y - tf.floor(t))"),
+        ("tf.math.floormod(value, modulus)", "tf.clip_by_value(value, 0, modulus - 1)"),
+    ],
+    "factor_out": [
+        ("tf.concat([x, *parts[::-1]], axis=-1)", "tf.concat([x, *parts], axis=-1)"),
+    ],
+    "conditioners": [("if hidden:", "if not hidden:")],
     "act_norm": [
         ("enumerate(shape) if size == 1]", "enumerate(shape) if size == 1][:1]"),
         (
@@ -64,7 +78,6 @@ FAULTS = {
             "with_context(y, None, 0 * self._num_context",
         ),
     ],
-    "conditioners": [("if hidden:", "if not hidden:")],
     "permutation": [
         ("tf.gather(y, np.argsort(self._order), axis=-1)", "tf.gather(y, self._order, axis=-1)"),
         (

@@ -12,6 +12,12 @@ TESTS = {
 }
 
 FAULTS = {
+    "integer_flow": [
+        ("_PLACES = (0, 3, 1, 2)", "_PLACES = (0, 1, 2, 3)"),
+    ],
+    "integer_scaling": [
+        ("middle = [m if c else float(g)", "middle = [float(g)"),
+    ],
     "nice": [
         ("tf.constant(1 / num_levels, dtype)", "tf.constant(1 / (num_levels - 1), dtype)"),
         ("swap=bool(step % 2)", "swap=True"),

@@ -3,6 +3,10 @@
 TESTS = {}
 
 FAULTS = {
+    "chain_options": [
+        ("if unknown := set(options)", "if unknown := set()"),
+        ("self.num_chains, self.seed, **options", "self.num_chains, None, **options"),
+    ],
     "first_chains": [
         ("passed += tf.where(is_poor, level, 0.0)", "passed += 0.0"),
         ("variance += tf.where(is_poor, (1 / share - 1) / count, 0.0)", "variance += 0.0"),
@@ -15,12 +19,8 @@ FAULTS = {
     ],
     "log_partition_filter": [
         ("self.value + step, _bounded(variance)", "self.value, _bounded(variance)"),
-        ("(2 - acceptance) / acceptance", "1 / acceptance"),
-        (
-            "_autocorrelation(acceptance) * spread + bias**2",
-            "_autocorrelation(acceptance) * spread",
-        ),
-        ("* bennett.variance", "/ bennett.variance"),
+        ("inflation * spread + bias**2", "inflation * spread"),
+        ("noise = inflation * bennett", "noise = bennett"),
         ("tf.math.divide_no_nan(self.variance, self.variance + noise)", "0.5 + 0 * noise"),
         ("(1 - gain) * self.variance)", "self.variance)"),
         ("bennett.effective_size >= _LEAST_EFFECTIVE_SIZE) &", "bennett.effective_size >= 0) &"),
@@ -28,7 +28,7 @@ FAULTS = {
     ],
     "memory": [
         ("tf.concat([kept, added], axis=0)[-size:]", "tf.concat([kept, added], axis=0)[:size]"),
-        ("push(self.arrived, units[-1])", "push(self.arrived, units[0])"),
+        ("self._states(machine, units[-1], state_seed)", "self._states(machine, units[0], seed)"),
         ("tf.concat([fresh[tf.newaxis], units[:-1]], axis=0)", "units"),
         ("tf.range(1, num_steps + 1) / num_steps", "tf.range(num_steps) / num_steps"),
     ],
@@ -38,7 +38,8 @@ FAULTS = {
             "state.log_partition.measure(info, 0 * log_weights,",
         ),
         ("machine.sample_given_latent(chains.bits, state_seed)", "state.units"),
-        ("_MOMENTUM * state.acceptance + (1 - _MOMENTUM) * accepted", "accepted"),
+        ("state.mixing.jumped(accepted)", "state.mixing"),
+        ("log_weights, state.mixing.inflation)", "log_weights, 1 + 0 * state.mixing.inflation)"),
         (
             "ProposalMixture.of_states(machine, proposing)",
             "ProposalMixture.of_states(machine, state.units)",
@@ -51,11 +52,27 @@ FAULTS = {
         ("tf.where(is_kept[..., tf.newaxis], units, fresh)", "units"),
         ("tf.constant(LARGEST_VARIANCE, tf.float64)", "tf.constant(0.0, tf.float64)"),
     ],
-    "weighted_chains": [
+    "mixing": [
+        ("(2 - acceptance) / acceptance", "1 / acceptance"),
+        ("* (1 + self.duplicates)", ""),
+        ("1 / effective_share - 1, 0.0)", "1 / effective_share, 0.0)"),
+        ("self.duplicates * (1 - accepted)", "self.duplicates"),
+        ("_MOMENTUM * self.acceptance + (1 - _MOMENTUM) * accepted", "accepted"),
+    ],
+    "climbers": [
+        ("(near) * inverse_temperature[..., 0]", "(near)"),
+        ("tf.one_hot(chosen - 1,", "tf.one_hot(chosen,"),
         (
-            "self.log_marginals.assign(machine.log_marginal(units))\n        self._of_states.assign(self._fingerprint_of_states())\n        self._num_moves",
-            "self._of_states.assign(self._fingerprint_of_states())\n        self._num_moves",
+            "machine.sample_given_latent(units, seed)",
+            "machine.sample_given_latent(1 - units, seed)",
         ),
+        ("draw_bits(tf.zeros_like(odds), seed)", "tf.zeros_like(odds)"),
+    ],
+    "weighted_chains": [
+        ("self.log_marginals.assign(machine.log_marginal(followed))", "pass"),
+        ("tf.maximum(num_steps - 1, 0)", "num_steps"),
+        ("tf.where(is_known, self._followed, self.units)", "tf.identity(self._followed)"),
+        ("chains._followed.assign(transform(self._followed))", "pass"),
         ("self.log_weights.assign(chains.log_weights)", "pass"),
         (
             "tf.nn.softmax(tf.convert_to_tensor(self.log_weights), axis=0)",
@@ -64,8 +81,8 @@ FAULTS = {
         ("self._memory.add(tf.stop_gradient(data_units))", "pass"),
         ("self._scouts.move(machine, scout_seed)", "pass"),
         (
-            "self.log_weights.assign(weights)\n        self._num_resamplings",
-            "self._num_resamplings",
+            "self.log_weights.assign(weights)\n        self._duplicates.assign(self._mixing()",
+            "self._duplicates.assign(self._mixing()",
         ),
         (
             "systematic_resampling(self.log_weights, resample_seed)",

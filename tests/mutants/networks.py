@@ -3,6 +3,13 @@
 TESTS = {}
 
 FAULTS = {
+    "residual_net": [
+        ('convolution(num_filters, "zeros")', "convolution(num_filters)"),
+        ("y += outer(", "y = outer("),
+    ],
+    "translation": [
+        ("self._bound * tf.tanh(output / self._bound)", "output"),
+    ],
     "conv_net": [
         ('convolution(num_outputs, 3, "zeros")', 'convolution(num_outputs, 3, "he_normal")'),
         (

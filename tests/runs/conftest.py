@@ -1,6 +1,5 @@
 """A run of a model of a handful of numbers on two dozen images, for commands within a process."""
 
-import importlib
 import shutil
 
 import numpy as np
@@ -8,13 +7,16 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm import cli, datasets, distributions
+from tfp_ebm import cli, datasets, distributions, models
 from tfp_ebm.datasets import Dataset
-from tfp_ebm.runs import run_folder
+
+_build = models.build
 
 
-def _small_model(spec):
-    """Traced at once, whatever was asked for."""
+def _small_model(spec, **parts):
+    """Traced at once, whatever was asked for of images."""
+    if len(spec.data.event_shape) != 3:
+        return _build(spec, **parts)
     loc = tf.Variable(tf.fill(spec.data.event_shape, 2.0), name="loc")
     density = tfp.distributions.Independent(tfp.distributions.Normal(loc, 1.0), 3)
     return distributions.Dequantized(density, spec.data.num_levels)
@@ -28,8 +30,7 @@ def _patch(patch):
     data = Dataset("digits", *parts, *np.split(labels, [16, 20]), num_levels=5)
     patch.setattr(datasets, "load", lambda name, data_dir=None, **options: data)
     patch.setattr("tensorflow.config.experimental.enable_op_determinism", lambda: None)
-    for module in (importlib.import_module("tfp_ebm.runs.train"), run_folder):
-        patch.setattr(module, "make_model", _small_model)
+    patch.setattr(models, "build", _small_model)
 
 
 @pytest.fixture

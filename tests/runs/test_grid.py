@@ -1,5 +1,9 @@
 """Every flow with every base on every kind of data: built, trained, sampled, saved and loaded."""
 
+import importlib.util
+import itertools
+import pathlib
+
 import numpy as np
 import pytest
 
@@ -12,7 +16,9 @@ from tfp_ebm.models import DataSpec
 # Flows that take images alone, and bases that need parts of a flow of several scales.
 OF_IMAGES = ("flow_plus_plus", "glow", "image_real_nvp", "jet")
 OF_SCALES = ("conv_rbm", "per_level")
-WITH_SCALES = ("glow", "image_real_nvp")
+# A flow and a base of whole numbers, which go with each other alone.
+OF_INTEGERS = ("integer_flow", "discretized_logistic")
+WITH_SCALES = ("densenet", "glow", "image_real_nvp", "residual")
 QUICK = {
     ("points", "vector_glow", "gaussian_rbm"),
     ("table", "spline", "rbm"),
@@ -23,11 +29,11 @@ QUICK = {
 }
 CELLS = [
     pytest.param(*cell, marks=[] if cell in QUICK else pytest.mark.slow, id="-".join(cell))
-    for data in ("images", "points", "table")
+    for data in ("images", "points", "table", "diamonds")
     for flow in models.flow_names()
     for base in models.base_names()
     for cell in [(data, flow, base)]
-]
+] + [pytest.param("counts", *OF_INTEGERS, id="counts-integers")]
 
 
 @pytest.fixture(scope="module")
@@ -44,22 +50,58 @@ def data(tmp_path_factory):
     parts = [part for whole in (images, labels) for part in np.split(whole, [16, 20])]
     points = rng.normal([3.0, -1.0], [2.0, 0.3], [24, 2]).astype(np.float32)
     points = [part for whole in (points, labels) for part in np.split(whole, [16, 20])]
+    lines = "\n".join(f"{price},{cut}" for price, cut in zip(rng.poisson(9, 60), cuts, strict=True))
+    counts = tmp_path_factory.mktemp("counts") / "counts.csv"
+    counts.write_text(f"price,cut\n{lines}\n")
     return {
+        "counts": datasets.load(counts),
         "images": datasets.Dataset("images", *parts, num_levels=17),
         "points": datasets.Dataset("points", *points),
         "table": datasets.load(path, label="label"),
     }
 
 
+@pytest.fixture(scope="module")
+def diamonds(tmp_path_factory):
+    """The first rows of the real table, whose columns have steps, if its package is installed."""
+    package = importlib.util.find_spec("plotnine")
+    if package is None:
+        pytest.skip("needs the table of diamonds that comes with plotnine")
+    path = tmp_path_factory.mktemp("data") / "diamonds.csv"
+    with (pathlib.Path(package.origin).parent / "data" / "diamonds.csv").open() as file:
+        path.write_text("".join(itertools.islice(file, 2001)))
+    return datasets.load(path, label="cut")
+
+
+def test_columns_of_diamonds_have_their_steps(diamonds):
+    steps = {c.name: c.step for c in diamonds.columns if c.kind == "integer"}
+    assert steps == {
+        "carat": 0.01,
+        "depth": 0.1,
+        "table": 0.1,
+        "price": 1,
+        "x": 0.01,
+        "y": 0.01,
+        "z": 0.01,
+    }
+    assert diamonds.num_classes == 5
+
+
 @pytest.mark.parametrize(("kind", "flow", "base"), CELLS)
-def test_cell(kind, flow, base, data, tmp_path):
-    data = data[kind]
+def test_cell(kind, flow, base, request, tmp_path):
+    data = request.getfixturevalue("diamonds" if kind == "diamonds" else "data")
+    data = data if kind == "diamonds" else data[kind]
     spec = small(DataSpec.of(data, with_labels=base == "labeled_rbm"), flow, base)
     if kind != "images" and flow in OF_IMAGES:
         with pytest.raises(ValueError, match=f"The flow {flow} is for images, but the data are"):
             models.build(spec)
         return
-    if base in OF_SCALES and flow not in WITH_SCALES:
+    of_integers = {flow, base} & set(OF_INTEGERS)
+    if len(of_integers) == 1 or (of_integers and kind not in ("images", "counts")):
+        with pytest.raises(ValueError, match=r"whole numbers.*real ones"):
+            models.build(spec)
+        return
+    if base in OF_SCALES and (flow not in WITH_SCALES or kind != "images"):
         with pytest.raises(ValueError, match=f"The base {base} stands on the parts of a flow"):
             models.build(spec)
         return

@@ -102,3 +102,23 @@ def test_a_run_starts_from_the_parts_that_it_shares(tmp_path, monkeypatch, capsy
     for other in (third, models.ModelSpec(models.DataSpec((3,)), flow, "normal")):
         with pytest.raises(ValueError, match="has no part in common with the new model"):
             initial_weights.take_weights(models.build(other), other, tmp_path)
+
+
+@pytest.mark.parametrize("base", ["gaussian_rbm", "normal"])
+def test_flow_and_base_start_from_the_moments_of_data(base):
+    flow = ("vector_glow", {"num_steps": 2, "hidden_units": [3]})
+    model = models.build(models.ModelSpec(models.DataSpec((3,)), flow, base))
+    points = np.random.default_rng(0).normal([5.0, 0.0, -3.0], [2.0, 0.1, 7.0], [200, 3])
+    done = initial_weights.initialize(model, points.astype(np.float32), 0)
+    assert done[0] == "flow" and len(done) == (2 if base == "gaussian_rbm" else 1)
+    z = models.latents(model, points.astype(np.float32)).numpy()
+    assert np.abs(z.mean(axis=0)).max() < 0.5 and np.abs(z.std(axis=0) - 1).max() < 0.5
+    if base == "gaussian_rbm":
+        np.testing.assert_allclose(models.parts(model).base.scale, z.std(axis=0), rtol=0.05)
+
+
+def test_what_cannot_be_set_from_data_is_told():
+    nice = ("nice", {"num_couplings": 1, "hidden_units": [3]})
+    model = models.build(models.ModelSpec(models.DataSpec((2,)), nice, "normal"))
+    with pytest.raises(ValueError, match="`--initialize` has nothing to set"):
+        initial_weights.initialize(model, np.ones([4, 2], np.float32), 0)

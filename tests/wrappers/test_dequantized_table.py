@@ -9,7 +9,7 @@ from scipy.special import log_ndtr
 from scipy.stats import logistic, norm
 
 from tfp_ebm.distributions import DequantizedTable, LabeledRBM
-from tfp_ebm.models import vector_flow
+from tfp_ebm.flows import vector_flow
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 

@@ -10,6 +10,7 @@ from tfp_ebm.bijectors.image_bijector import check_event_rank, event_dims
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, bijector_arguments, converted
 from tfp_ebm.internal.tfp_private import parameter_properties, ps
+from tfp_ebm.internal.types import DType, Parameter, TensorLike
 
 __all__ = ["ActNorm"]
 
@@ -46,9 +47,9 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
 
     def __init__(
         self,
-        shift: Any,
-        log_scale: Any,
-        is_initialized: Any = None,
+        shift: TensorLike,
+        log_scale: TensorLike,
+        is_initialized: tf.Variable | None = None,
         event_rank: int = 3,
         validate_args: bool = False,
         name: str = "act_norm",
@@ -77,9 +78,9 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
                 self._shift.shape, self._log_scale.shape, self._event_rank
             )
             super().__init__(
-                forward_min_event_ndims=event_rank,
-                is_constant_jacobian=True,
-                **bijector_arguments(parameters, name, dtype),
+                **bijector_arguments(
+                    parameters, name, event_rank, is_constant_jacobian=True, dtype=dtype
+                )
             )
 
     @classmethod
@@ -118,7 +119,7 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
         )
 
     @classmethod
-    def _parameter_properties(cls, dtype: Any):
+    def _parameter_properties(cls, dtype: DType):
         properties = parameter_properties.ParameterProperties(
             event_ndims=lambda norm, ndims=None: norm.event_rank if ndims is None else ndims,
             shape_fn=_shape_per_channel,
@@ -130,12 +131,14 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
     def _is_increasing(cls, **kwargs: Any):
         return True
 
-    shift = Given[Any]("The shift, as given.")
-    log_scale = Given[Any]("The logarithm of the scale, as given.")
-    is_initialized = Given[Any]("Whether data set the parameters, a boolean variable, or None.")
+    shift = Given[Parameter]("The shift, as given.")
+    log_scale = Given[Parameter]("The logarithm of the scale, as given.")
+    is_initialized = Given[Parameter](
+        "Whether data set the parameters, a boolean variable, or None."
+    )
     event_rank = Given[int]("1 for vectors, 3 for images.")
 
-    def initialize(self, x: Any) -> None:
+    def initialize(self, x: TensorLike) -> None:
         """Sets the parameters so that `forward(x)` has mean 0 and standard deviation 1.
 
         Args:

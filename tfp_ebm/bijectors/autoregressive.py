@@ -10,6 +10,7 @@ from tfp_ebm.bijectors.context import with_context
 from tfp_ebm.bijectors.one_pass import OnePassBijector
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given
+from tfp_ebm.internal.types import Bijector
 
 __all__ = ["Autoregressive"]
 
@@ -52,7 +53,7 @@ class Autoregressive(OnePassBijector, tfb.MaskedAutoregressiveFlow):
     def __init__(
         self,
         conditioner: Callable[[tf.Tensor], tf.Tensor],
-        bijector_fn: Callable[[tf.Tensor], tfb.Bijector],
+        bijector_fn: Callable[[tf.Tensor], Bijector],
         num_context: int = 0,
         validate_args: bool = False,
         name: str = "autoregressive",

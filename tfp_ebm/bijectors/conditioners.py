@@ -11,7 +11,7 @@ from tfp_ebm.internal.keras import keras
 __all__ = ["check_callable", "check_tracked"]
 
 
-def check_callable(name: str, value: Any) -> None:
+def check_callable(name: str, value: object) -> None:
     """Raises if a value cannot be called."""
     if not callable(value):
         raise TypeError(f"`{name}` must be callable, got {type(value).__name__}.")

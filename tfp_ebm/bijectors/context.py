@@ -1,16 +1,15 @@
 """Condition vectors beside what a network sees of an event."""
 
-from typing import Any
-
 import tensorflow as tf
 
 from tfp_ebm.internal.tfp_private import ps
+from tfp_ebm.internal.types import TensorLike
 
 __all__ = ["with_context"]
 
 
 def with_context(
-    part: tf.Tensor, condition: Any, num_context: int, event_ndims: int, name: str
+    part: tf.Tensor, condition: TensorLike, num_context: int, event_ndims: int, name: str
 ) -> tf.Tensor:
     """Returns a part of an event with a condition vector after its last axis, at every position.
 

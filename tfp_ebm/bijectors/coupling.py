@@ -1,7 +1,6 @@
 """Coupling layers: one part of the event is transformed, given the other."""
 
 from collections.abc import Callable
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -11,6 +10,7 @@ from tfp_ebm.bijectors.context import with_context
 from tfp_ebm.bijectors.one_pass import OnePassBijector
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, bijector_arguments
+from tfp_ebm.internal.types import Bijector, DType
 
 __all__ = ["Coupling"]
 
@@ -65,8 +65,8 @@ class Coupling(OnePassBijector):
 
     def __init__(
         self,
-        split: tfp.bijectors.Bijector,
-        bijector_fn: Callable[[tf.Tensor], tfp.bijectors.Bijector],
+        split: Bijector,
+        bijector_fn: Callable[[tf.Tensor], Bijector],
         conditioner: Callable[[tf.Tensor], tf.Tensor] | None = None,
         num_context: int = 0,
         validate_args: bool = False,
@@ -118,16 +118,13 @@ class Coupling(OnePassBijector):
             self._conditioner = conditioner
             self._num_context = num_context
             self._part_event_ndims = list(split.inverse_min_event_ndims)
-            super().__init__(
-                forward_min_event_ndims=split.forward_min_event_ndims,
-                **bijector_arguments(parameters, name),
-            )
+            super().__init__(**bijector_arguments(parameters, name, split.forward_min_event_ndims))
 
     @classmethod
-    def _parameter_properties(cls, dtype: Any):
+    def _parameter_properties(cls, dtype: DType):
         return {}
 
-    split = Given[tfp.bijectors.Bijector]("The split.")
+    split = Given[Bijector]("The split.")
     bijector_fn = Given[Callable]("What makes the bijector of the second part.")
     conditioner = Given[Callable | None]("The network, or None.")
     num_context = Given[int]("The size of the condition vectors; 0: there are none.")

@@ -1,7 +1,6 @@
 """What bijectors of images, and of vectors, have in common."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -14,7 +13,7 @@ __all__ = ["Rearrangement", "TwoPartSplit", "check_divisible", "check_event_rank
 _AXES = {1: "vectors of shape [..., size]", 3: "images of shape [..., height, width, channels]"}
 
 
-def check_event_rank(event_rank: Any) -> int:
+def check_event_rank(event_rank: object) -> int:
     """Returns the rank of the events, or raises if it is neither 1, vectors, nor 3, images."""
     if isinstance(event_rank, bool) or event_rank not in _AXES:
         raise ValueError(

@@ -9,6 +9,7 @@ import tensorflow_probability as tfp
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, bijector_arguments
 from tfp_ebm.internal.tfp_private import assert_util
+from tfp_ebm.internal.types import DType
 
 __all__ = ["ImageToLogit"]
 
@@ -59,13 +60,10 @@ class ImageToLogit(tfp.bijectors.AutoCompositeTensorBijector):
                     "black and white pixels would map to infinity."
                 )
             self._alpha = float(alpha)
-            super().__init__(
-                forward_min_event_ndims=0,
-                **bijector_arguments(parameters, name),
-            )
+            super().__init__(**bijector_arguments(parameters, name))
 
     @classmethod
-    def _parameter_properties(cls, dtype: Any):
+    def _parameter_properties(cls, dtype: DType):
         return {}
 
     @classmethod

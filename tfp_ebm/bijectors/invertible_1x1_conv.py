@@ -1,7 +1,5 @@
 """The invertible 1x1 convolution: one matrix on the channels of every pixel, or on a vector."""
 
-from typing import Any
-
 import numpy as np
 import scipy.linalg
 import tensorflow as tf
@@ -17,6 +15,7 @@ from tfp_ebm.internal.tfp_private import (
     samplers,
     tensor_util,
 )
+from tfp_ebm.internal.types import DType, Parameter, Seed, TensorLike
 
 __all__ = ["Invertible1x1Conv"]
 
@@ -51,8 +50,8 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
 
     def __init__(
         self,
-        kernel: Any,
-        permutation: Any = None,
+        kernel: TensorLike,
+        permutation: TensorLike | None = None,
         event_rank: int = 3,
         validate_args: bool = False,
         name: str = "invertible_1x1_conv",
@@ -85,9 +84,9 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
             if permutation is not None:
                 checks.vector("permutation", self._permutation, shape[-1])
             super().__init__(
-                forward_min_event_ndims=event_rank,
-                is_constant_jacobian=True,
-                **bijector_arguments(parameters, name, dtype),
+                **bijector_arguments(
+                    parameters, name, event_rank, is_constant_jacobian=True, dtype=dtype
+                )
             )
 
     @classmethod
@@ -97,7 +96,7 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
         parametrization: str = "full",
         init: str = "identity",
         dtype: tf.DType = tf.float32,
-        seed: Any = None,
+        seed: Seed = None,
         event_rank: int = 3,
         name: str = "invertible_1x1_conv",
     ) -> "Invertible1x1Conv":
@@ -136,7 +135,7 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
         )
 
     @classmethod
-    def _parameter_properties(cls, dtype: Any):
+    def _parameter_properties(cls, dtype: DType):
         properties = parameter_properties.ParameterProperties
         return {
             "kernel": properties(
@@ -146,8 +145,8 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
             "permutation": properties(event_ndims=1, is_preferred=False),
         }
 
-    kernel = Given[Any]("W, or the packed triangles, as given.")
-    permutation = Given[Any]("The permutation of the LU form, as given, or None.")
+    kernel = Given[Parameter]("W, or the packed triangles, as given.")
+    permutation = Given[Parameter]("The permutation of the LU form, as given, or None.")
     event_rank = Given[int]("1 for vectors, 3 for images.")
 
     def _parameter_control_dependencies(self, is_init):

@@ -10,6 +10,7 @@ from tfp_ebm.bijectors.mixture_logistic_inverse import solve_logit_cdf
 from tfp_ebm.bijectors.one_pass import OnePassBijector
 from tfp_ebm.internal.construction import Given, bijector_arguments, converted
 from tfp_ebm.internal.tfp_private import parameter_properties, ps
+from tfp_ebm.internal.types import Data, DType, Parameter, TensorLike
 
 __all__ = ["MixLogCDF"]
 
@@ -39,9 +40,9 @@ class MixLogCDF(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector):
 
     def __init__(
         self,
-        logits: Any,
-        locs: Any,
-        log_scales: Any,
+        logits: TensorLike,
+        locs: TensorLike,
+        log_scales: TensorLike,
         validate_args: bool = False,
         name: str = "mix_log_cdf",
     ) -> None:
@@ -67,13 +68,10 @@ class MixLogCDF(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector):
                     "`logits`, `locs` and `log_scales` must have the same number of components on "
                     f"their last axis, got shapes {[str(part.shape) for part in parts]}."
                 )
-            super().__init__(
-                forward_min_event_ndims=0,
-                **bijector_arguments(parameters, name, dtype),
-            )
+            super().__init__(**bijector_arguments(parameters, name, dtype=dtype))
 
     @classmethod
-    def _parameter_properties(cls, dtype: Any):
+    def _parameter_properties(cls, dtype: DType):
         properties = parameter_properties.ParameterProperties
         names = ("logits", "locs", "log_scales")
         return {name: properties(event_ndims=1) for name in names}
@@ -82,9 +80,9 @@ class MixLogCDF(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector):
     def _is_increasing(cls, **kwargs: Any):
         return True
 
-    logits = Given[Any]("Log mixture weights up to a constant, as given.")
-    locs = Given[Any]("Component means, as given.")
-    log_scales = Given[Any]("Logarithms of the component scales, as given.")
+    logits = Given[Parameter]("Log mixture weights up to a constant, as given.")
+    locs = Given[Parameter]("Component means, as given.")
+    log_scales = Given[Parameter]("Logarithms of the component scales, as given.")
 
     def _broadcast(self, x):
         """Returns the full shape, and x and the parameters as `[n]` and three `[n, K]` of it."""
@@ -108,7 +106,7 @@ class MixLogCDF(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector):
         x = solve_logit_cdf(y, *parameters)
         return tf.reshape(x, shape), tf.reshape(logit_cdf(x, *parameters)[1], shape)
 
-    def residual(self, y: Any) -> tf.Tensor:
+    def residual(self, y: Data) -> tf.Tensor:
         """Returns `forward(inverse(y)) - y`, the error of the inverse in the logit, `[...]`."""
         shape, y, *parameters = self._broadcast(tf.convert_to_tensor(y, self.dtype))
         value = logit_cdf(solve_logit_cdf(y, *parameters), *parameters)[0]

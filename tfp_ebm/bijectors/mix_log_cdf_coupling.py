@@ -10,6 +10,7 @@ from tfp_ebm.bijectors.mix_log_cdf import MixLogCDF
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given
 from tfp_ebm.internal.tfp_private import ps
+from tfp_ebm.internal.types import Bijector
 
 __all__ = ["MixLogCDFCoupling", "scaled_mixture"]
 
@@ -38,7 +39,7 @@ class MixLogCDFCoupling(Coupling):
 
     def __init__(
         self,
-        split: tfb.Bijector,
+        split: Bijector,
         conditioner: Callable[[tf.Tensor], tf.Tensor],
         num_components: int,
         num_context: int = 0,
@@ -83,7 +84,7 @@ class MixLogCDFCoupling(Coupling):
         return self._bijector_fn(tf.reshape(outputs, shape))
 
 
-def scaled_mixture(parameters: tf.Tensor) -> tfb.Bijector:
+def scaled_mixture(parameters: tf.Tensor) -> Bijector:
     """Returns the bijector of one entry from its `(s, t, logits, locs, log_scales)`.
 
     Args:

@@ -10,6 +10,7 @@ from tfp_ebm.bijectors.one_pass import OnePassBijector
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, bijector_arguments, converted
 from tfp_ebm.internal.tfp_private import parameter_properties
+from tfp_ebm.internal.types import DType, Parameter, TensorLike
 
 __all__ = ["MonotoneSpline"]
 
@@ -48,7 +49,7 @@ class MonotoneSpline(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector)
 
     def __init__(
         self,
-        unconstrained: Any,
+        unconstrained: TensorLike,
         bound: float = 4.0,
         validate_args: bool = False,
         name: str = "monotone_spline",
@@ -75,13 +76,10 @@ class MonotoneSpline(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector)
                     "`unconstrained` must have a last axis of size 3 K - 1 for K >= 2 bins, such "
                     f"as 23 for 8 of them, got shape {shape}."
                 )
-            super().__init__(
-                forward_min_event_ndims=0,
-                **bijector_arguments(parameters, name, dtype),
-            )
+            super().__init__(**bijector_arguments(parameters, name, dtype=dtype))
 
     @classmethod
-    def _parameter_properties(cls, dtype: Any):
+    def _parameter_properties(cls, dtype: DType):
         return {
             "unconstrained": parameter_properties.ParameterProperties(
                 event_ndims=1, shape_fn=parameter_properties.SHAPE_FN_NOT_IMPLEMENTED
@@ -92,7 +90,7 @@ class MonotoneSpline(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector)
     def _is_increasing(cls, **kwargs: Any):
         return True
 
-    unconstrained = Given[Any]("The parameters, as given.")
+    unconstrained = Given[Parameter]("The parameters, as given.")
     bound = Given[float]("The end of the interval.")
 
     @property

@@ -1,13 +1,12 @@
 """A linear map of vectors by a rotation and a triangular matrix."""
 
-from typing import Any
-
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, bijector_arguments, converted
 from tfp_ebm.internal.tfp_private import parameter_properties, ps
+from tfp_ebm.internal.types import DType, Parameter, TensorLike
 
 __all__ = ["ScaleMatvecQR"]
 
@@ -38,7 +37,7 @@ class ScaleMatvecQR(tfp.bijectors.AutoCompositeTensorBijector):
     """
 
     def __init__(
-        self, kernel: Any, validate_args: bool = False, name: str = "scale_matvec_qr"
+        self, kernel: TensorLike, validate_args: bool = False, name: str = "scale_matvec_qr"
     ) -> None:
         """Constructs the bijector.
 
@@ -65,7 +64,7 @@ class ScaleMatvecQR(tfp.bijectors.AutoCompositeTensorBijector):
             )
 
     @classmethod
-    def _parameter_properties(cls, dtype: Any):
+    def _parameter_properties(cls, dtype: DType):
         return {
             "kernel": parameter_properties.ParameterProperties(
                 event_ndims=2,
@@ -73,7 +72,7 @@ class ScaleMatvecQR(tfp.bijectors.AutoCompositeTensorBijector):
             )
         }
 
-    kernel = Given[Any]("The parameters, as given.")
+    kernel = Given[Parameter]("The parameters, as given.")
 
     def _rotation(self, kernel):
         below = tf.linalg.band_part(kernel, -1, 0)

@@ -1,7 +1,6 @@
 """Learned dequantisation noise: a conditional flow on the unit cell."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -16,6 +15,7 @@ from tfp_ebm.flows.coupling_steps import (
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import dtype_policy, keras
 from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
+from tfp_ebm.internal.types import Distribution, Policy, TensorLike
 
 __all__ = ["VariationalNoise"]
 
@@ -63,7 +63,7 @@ class VariationalNoise(tf.Module):
         num_channels: int | None = None,
         on_unit_cell: bool = True,
         dtype: tf.DType = tf.float32,
-        network_policy: Any = None,
+        network_policy: Policy = None,
         name: str = "variational_noise",
     ) -> None:
         """Constructs the networks.
@@ -134,7 +134,7 @@ class VariationalNoise(tf.Module):
         """Number of pixel levels."""
         return self._num_levels
 
-    def __call__(self, x: Any) -> tfd.Distribution:
+    def __call__(self, x: TensorLike) -> Distribution:
         """Returns r(u | x).
 
         Args:

@@ -10,6 +10,7 @@ from tfp_ebm.conditionals.conditional_flow import ConditionalFlow
 from tfp_ebm.flows.affine_maps import affine
 from tfp_ebm.flows.vector_steps import VectorSteps, coupling_sizes
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Distribution
 
 __all__ = ["FlowPosterior", "GaussianPosterior", "NormalPosterior"]
 
@@ -51,7 +52,7 @@ class NormalPosterior:
         """
         self._num_augmented = checks.positive_integer("num_augmented", num_augmented)
 
-    def __call__(self, x: tf.Tensor) -> tfd.Distribution:
+    def __call__(self, x: tf.Tensor) -> Distribution:
         """Returns q(e | x) for x of shape `[..., num_dims]`, event shape `[num_augmented]`."""
         return _standard_normal(tf.convert_to_tensor(x), self._num_augmented)
 
@@ -85,7 +86,7 @@ class GaussianPosterior(tf.Module):
         num_augmented = checks.positive_integer("num_augmented", num_augmented)
         self._network = networks.MLP(num_dims, 2 * num_augmented, hidden_units, dtype=dtype)
 
-    def __call__(self, x: tf.Tensor) -> tfd.Distribution:
+    def __call__(self, x: tf.Tensor) -> Distribution:
         """Returns q(e | x) for x of shape `[..., num_dims]`, event shape `[num_augmented]`."""
         loc, log_scale = tf.split(self._network(x), 2, axis=-1)
         return _normal(loc, tf.exp(3 * tf.tanh(log_scale / 3)))
@@ -131,7 +132,7 @@ class FlowPosterior(tf.Module):
             for given, moved in sizes
         ]
 
-    def __call__(self, x: tf.Tensor) -> tfd.Distribution:
+    def __call__(self, x: tf.Tensor) -> Distribution:
         """Returns q(e | x) for x of shape `[..., num_dims]`, event shape `[num_augmented]`."""
         x = tf.convert_to_tensor(x)
         informed = [_Informed(network, x) for network in self._networks]

@@ -2,7 +2,7 @@
 
 from tfp_ebm.datasets.batches import num_batches, training_batches
 from tfp_ebm.datasets.columns import Column
-from tfp_ebm.datasets.dataset import Dataset
+from tfp_ebm.datasets.dataset import Dataset, ImageDataset
 from tfp_ebm.datasets.densities import Density2D, density_2d, density_names
 from tfp_ebm.datasets.registry import descriptions, known_sizes, load, names
 from tfp_ebm.datasets.rows import write_table
@@ -11,6 +11,7 @@ __all__ = [
     "Column",
     "Dataset",
     "Density2D",
+    "ImageDataset",
     "density_2d",
     "density_names",
     "descriptions",

@@ -1,7 +1,6 @@
 """Batches of images for training, in an order that can be taken up anywhere."""
 
 import math
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -9,6 +8,7 @@ import tensorflow as tf
 from tfp_ebm.datasets.memory import is_mapped
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Seed
 
 __all__ = ["num_batches", "training_batches"]
 
@@ -21,7 +21,7 @@ def num_batches(num_images: int, batch_size: int) -> int:
 def training_batches(
     images: np.ndarray | tuple[np.ndarray, ...],
     batch_size: int,
-    seed: Any,
+    seed: Seed,
     start: int = 0,
     shuffle: bool = True,
     horizontal_flips: bool = False,

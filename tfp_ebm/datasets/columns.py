@@ -2,11 +2,11 @@
 
 import dataclasses
 import decimal
-from typing import Any
 
 import numpy as np
 
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import TensorLike
 
 __all__ = ["KINDS", "MAX_LEVELS", "Column", "off_steps"]
 
@@ -76,7 +76,7 @@ class Column:
         if self.kind == "category":
             object.__setattr__(self, "num_levels", len(categories))
 
-    def encode(self, values: Any) -> np.ndarray:
+    def encode(self, values: TensorLike) -> np.ndarray:
         """Returns values `[N]` in the units of the table as codes, float32 `[N]`.
 
         Raises:
@@ -105,7 +105,7 @@ class Column:
         )
         return codes.astype(np.float32)
 
-    def decode(self, codes: Any) -> np.ndarray:
+    def decode(self, codes: TensorLike) -> np.ndarray:
         """Returns codes `[N]` as values: int64, float64, or strings.
 
         Raises:

@@ -2,15 +2,16 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfp_ebm.datasets.columns import Column
 from tfp_ebm.datasets.rows import decode_rows, encode_rows
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import TensorLike
 
-__all__ = ["Dataset"]
+__all__ = ["Dataset", "ImageDataset"]
 
 _PARTS = ("train", "validation", "test")
 
@@ -96,6 +97,25 @@ class Dataset:
             return None
         return len(self.label_names) if self.label_names else int(self.train_labels.max()) + 1
 
+    def as_images(self) -> "ImageDataset":
+        """Returns the same data, known to be labelled images of levels.
+
+        Raises:
+          ValueError: if they are no images, or have no levels or no labels; it says which.
+        """
+        for what, is_missing in (
+            ("images [N, H, W, C]", len(self.event_shape) != 3),
+            ("a number of levels", self.num_levels is None),
+            ("labels", self.train_labels is None),
+        ):
+            if is_missing:
+                raise ValueError(
+                    f"{self.name} must have {what} here, got {self!r}; take a set of labelled "
+                    "images, such as digits or an .npz file of images and labels."
+                )
+        fields = dataclasses.fields(self)
+        return ImageDataset(**{field.name: getattr(self, field.name) for field in fields})
+
     def encode(self, rows: Mapping[str, Any]) -> np.ndarray:
         """Returns rows of the table, in its own units, as codes like those of `train`.
 
@@ -111,7 +131,7 @@ class Dataset:
         """
         return encode_rows(self._table_columns(), rows)
 
-    def decode(self, codes: Any) -> dict[str, np.ndarray]:
+    def decode(self, codes: TensorLike) -> dict[str, np.ndarray]:
         """Returns codes, such as samples of a model, in the units of the table.
 
         Args:
@@ -146,6 +166,28 @@ class Dataset:
         if self.columns is not None:
             kind = f"a table of {len(self.columns)} columns"
         return f"Dataset {self.name!r}: {sizes} events of shape {self.event_shape}, {kind}"
+
+
+class ImageDataset(Dataset):
+    """A `Dataset` of labelled images of levels, none of whose parts is None: see `as_images`.
+
+    >>> from tfp_ebm import datasets
+    >>> data = datasets.load("digits")
+    >>> data.image_shape, data.num_levels, data.num_classes
+    ((8, 8, 1), 17, 10)
+    """
+
+    if TYPE_CHECKING:
+        train_labels: np.ndarray
+        validation_labels: np.ndarray
+        test_labels: np.ndarray
+        num_levels: int
+
+        @property
+        def image_shape(self) -> tuple[int, int, int]: ...  # noqa: D102
+
+        @property
+        def num_classes(self) -> int: ...  # noqa: D102
 
 
 def _check_part(part, array, event_shape):

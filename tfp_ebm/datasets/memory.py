@@ -2,7 +2,6 @@
 
 import mmap
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -11,7 +10,7 @@ __all__ = ["blocks", "is_mapped"]
 _BLOCK_BYTES = 1 << 24
 
 
-def is_mapped(array: Any) -> bool:
+def is_mapped(array: object) -> bool:
     """Returns whether an array, or what it is a view of, is mapped from a file.
 
     >>> is_mapped(np.zeros([3]))

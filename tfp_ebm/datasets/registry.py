@@ -2,11 +2,12 @@
 
 import os
 import pathlib
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, overload
 
 from tfp_ebm.datasets.array_files import load_arrays
 from tfp_ebm.datasets.columns import Column
-from tfp_ebm.datasets.dataset import Dataset
+from tfp_ebm.datasets.dataset import Dataset, ImageDataset
 from tfp_ebm.datasets.densities import density_names
 from tfp_ebm.datasets.density_points import load_points
 from tfp_ebm.datasets.digits import load_digits
@@ -52,15 +53,25 @@ def known_sizes() -> dict[str, tuple[tuple[int, int, int], int]]:
     return dict(_SIZES)
 
 
+@overload
+def load(
+    source: Literal["digits", "mnist", "fashion_mnist", "cifar10"], data_dir: str | None = None
+) -> ImageDataset: ...
+
+
+@overload
+def load(source: str | os.PathLike, data_dir: str | None = None, **options: Any) -> Dataset: ...
+
+
 def load(
     source: str | os.PathLike,
     data_dir: str | None = None,
     *,
     num_levels: int | None = None,
-    columns: Any = None,
+    columns: Mapping[str, Any] | Sequence[Column] | None = None,
     label: str | Column | None = None,
-    validation: Any = None,
-    test: Any = None,
+    validation: float | str | os.PathLike | None = None,
+    test: float | str | os.PathLike | None = None,
     split_seed: int | None = None,
     shuffle: bool | None = None,
 ) -> Dataset:
@@ -125,7 +136,7 @@ def load(
       shuffle: whether there is such an order; True by default.
 
     Returns:
-      A `Dataset`.
+      A `Dataset`; of a name of images an `ImageDataset`.
 
     Raises:
       ValueError: if no data set has this name (the nearest one is suggested), an argument does not
@@ -160,8 +171,9 @@ def load(
     if text in names():
         _check_options(text, given, ())
         if text == "digits":
-            return load_digits()
-        return load_tensorflow_dataset(text, data_dir, num_validation=_NUM_VALIDATION[text])
+            return load_digits().as_images()
+        count = _NUM_VALIDATION[text]
+        return load_tensorflow_dataset(text, data_dir, num_validation=count).as_images()
     if text in density_names():
         _check_options(text, given, ("split_seed",))
         return load_points(text, seed=split_seed or 0)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tfp_ebm.datasets.columns import Column
+from tfp_ebm.internal.types import TensorLike
 
 __all__ = ["decode_rows", "encode_rows", "write_table"]
 
@@ -42,7 +43,7 @@ def encode_rows(columns: Sequence[Column], rows: Mapping[str, Any]) -> np.ndarra
     return np.stack(codes, axis=-1)
 
 
-def decode_rows(columns: Sequence[Column], codes: Any) -> dict[str, np.ndarray]:
+def decode_rows(columns: Sequence[Column], codes: TensorLike) -> dict[str, np.ndarray]:
     """Returns codes as values `[N]` by column.
 
     Args:

@@ -25,8 +25,8 @@ class Division(NamedTuple):
         last, and no array is copied.
     """
 
-    validation: Any = None
-    test: Any = None
+    validation: float | None = None
+    test: float | None = None
     seed: int | None = None
     shuffle: bool = True
 

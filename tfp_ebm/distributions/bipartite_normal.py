@@ -1,12 +1,10 @@
 """The multivariate normal with the precision matrix of two coupled layers: MultiCov's base."""
 
 import math
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, converted, distribution_arguments
 from tfp_ebm.internal.parameter_shapes import positive_scalar, undetermined
@@ -14,12 +12,14 @@ from tfp_ebm.internal.tfp_private import (
     ps,
     samplers,
 )
+from tfp_ebm.internal.types import Parameter, TensorLike
 from tfp_ebm.machines.bipartite_precision import (
     BipartitePrecision,
     check_positive_definite,
     coupling_variables,
     positive_definite_assertions,
 )
+from tfp_ebm.partition.energy_based import EnergyBased
 
 __all__ = ["BipartiteNormal"]
 
@@ -45,13 +45,13 @@ class BipartiteNormal(EnergyBased, tfp.distributions.AutoCompositeTensorDistribu
 
     def __init__(
         self,
-        weights: Any,
-        delta: Any = 2.5,
+        weights: TensorLike,
+        delta: TensorLike = 2.5,
         validate_args: bool = False,
         allow_nan_stats: bool = True,
         name: str = "BipartiteNormal",
     ) -> None:
-        """Constructs the distribution from given parameters; `create` makes trainable ones.
+        """Constructs the Gaussian of W and delta.
 
         Args:
           weights: `[..., num_visible, num_hidden]`, W.
@@ -101,9 +101,6 @@ class BipartiteNormal(EnergyBased, tfp.distributions.AutoCompositeTensorDistribu
         Raises:
           ValueError: if a size is not a positive integer or delta not a positive number.
         """
-        num_visible = checks.positive_integer("num_visible", num_visible)
-        num_hidden = checks.positive_integer("num_hidden", num_hidden)
-        delta = checks.positive_number("delta", delta)
         weights, delta = coupling_variables(
             num_visible, num_hidden, delta, dtype, learn_delta, constrained
         )
@@ -121,14 +118,14 @@ class BipartiteNormal(EnergyBased, tfp.distributions.AutoCompositeTensorDistribu
             return []
         return positive_definite_assertions(self._weights, self._delta, is_init)
 
-    weights = Given[Any]("W, as given.")
+    weights = Given[Parameter]("W, as given.")
 
     @property
     def couplings(self) -> list[tf.Tensor]:
         """`[W]`, read now."""
         return [tf.convert_to_tensor(self._weights)]
 
-    delta = Given[Any]("The diagonal of the precision, as given.")
+    delta = Given[Parameter]("The diagonal of the precision, as given.")
 
     def precision(self) -> BipartitePrecision:
         """Returns J~ at the current parameters."""

@@ -4,7 +4,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, distribution_arguments
 from tfp_ebm.internal.enumeration import StateMixture
@@ -12,6 +11,7 @@ from tfp_ebm.internal.observed import observe
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import batch_shape_lib, ps, slicing
+from tfp_ebm.internal.types import Count, Seed, TensorLike
 from tfp_ebm.mcmc import PersistentChains
 from tfp_ebm.partition import (
     LogPartition,
@@ -21,6 +21,7 @@ from tfp_ebm.partition import (
     enumerate_log_partition,
     log_prob_bounds,
 )
+from tfp_ebm.partition.energy_based import EnergyBased
 from tfp_ebm.partition.negative_phase import MAX_EXACT_UNITS, NegativePhase
 
 __all__ = ["BoltzmannMachine"]
@@ -104,7 +105,7 @@ class BoltzmannMachine(EnergyBased):
         """Returns the part of log Z that has a closed form, `[*batch_shape]`."""
         raise NotImplementedError(f"{type(self).__name__} must implement `log_partition_offset`.")
 
-    def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
+    def chain_state(self, value: TensorLike, seed: Seed = None) -> tf.Tensor:
         """Draws the state of a chain given a point, from its exact conditional distribution.
 
         Args:
@@ -172,7 +173,7 @@ class BoltzmannMachine(EnergyBased):
 
     log_prob_bounds = log_prob_bounds
 
-    def _begun(self, seed: Any) -> "BoltzmannMachine":
+    def _begun(self, seed: Seed) -> "BoltzmannMachine":
         """Returns the distribution, of small weights, with a first estimate of log Z."""
         self.estimate_log_partition(64, 50, seed=seed, max_rounds=0)
         return self
@@ -188,7 +189,7 @@ class BoltzmannMachine(EnergyBased):
         self._store(LogPartition.exact(value))
 
     def update_chains(
-        self, num_steps: int | None = None, seed: Any = None, value: Any = None
+        self, num_steps: int | None = None, seed: Seed = None, value: TensorLike | None = None
     ) -> None:
         """Moves the chains to the current parameters; `WeightedChains` renew log Z too.
 
@@ -223,7 +224,7 @@ class BoltzmannMachine(EnergyBased):
     def _enumerate_units(self) -> StateMixture:
         return self._enumerable_machine().enumerate_units()
 
-    def _sample_units(self, num_samples: Any, seed: Any) -> tf.Tensor:
+    def _sample_units(self, num_samples: Count, seed: Seed) -> tf.Tensor:
         """Draws all units of the machine, `[num_samples, *batch_shape, N]`."""
         steps = self._num_gibbs_steps
         return self._negative_phase.sample(self.machine(), num_samples, steps, seed)
@@ -249,7 +250,7 @@ class BoltzmannMachine(EnergyBased):
         copied._own(self._negative_phase)
         return copied
 
-    def __getitem__(self, slices: Any) -> "BoltzmannMachine":
+    def __getitem__(self, slices: object) -> "BoltzmannMachine":
         """Returns a slice of the batch, as in TensorFlow Probability."""
         if self._negative_phase.is_exact:
             return super().__getitem__(slices)

@@ -14,6 +14,7 @@ from tfp_ebm.internal.tfp_private import (
     parameter_properties,
     samplers,
 )
+from tfp_ebm.internal.types import Seed, TensorLike
 from tfp_ebm.machines.convolutional_machine import ConvolutionalMachine
 from tfp_ebm.mcmc import PersistentChains
 from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains, with_chain_options
@@ -55,9 +56,9 @@ class ConvolutionalRBM(GaussianVisible):
     def __init__(
         self,
         filters: Sequence[Any],
-        visible_bias: Any,
-        hidden_bias: Any,
-        scale: Any,
+        visible_bias: TensorLike,
+        hidden_bias: TensorLike,
+        scale: TensorLike,
         part_shapes: Sequence[Sequence[int]],
         chains: PersistentChains | None = None,
         num_gibbs_steps: int = 200,
@@ -65,7 +66,7 @@ class ConvolutionalRBM(GaussianVisible):
         allow_nan_stats: bool = True,
         name: str = "ConvolutionalRBM",
     ) -> None:
-        """Constructs the distribution from given parameters; `create` makes trainable ones.
+        """Constructs the machine of given filters for each part; `create` draws trainable ones.
 
         Args:
           filters: for each part `[kernel_height, kernel_width, C_l, num_filters]`.
@@ -73,7 +74,7 @@ class ConvolutionalRBM(GaussianVisible):
           hidden_bias: `[h, w, num_filters]`, c; h and w divide the height and width of all parts.
           scale: sigma above 0, `[num_visible]`; or a scalar or `[1]`, the same for all units.
           part_shapes: for each part `(H_l, W_l, C_l)`, in the order they lie in the event, such as
-            `tfp_ebm.models.latent_shapes` returns.
+            `tfp_ebm.flows.latent_shapes` returns.
           chains: persistent chains, see `BoltzmannMachine`.
           num_gibbs_steps: sweeps between the chains and a sample.
           validate_args: whether to check at run time, too, that sigma is large enough.
@@ -158,7 +159,7 @@ class ConvolutionalRBM(GaussianVisible):
         learn_scale: bool = True,
         weight_scale: float = 0.01,
         dtype: tf.DType = tf.float32,
-        seed: Any = None,
+        seed: Seed = None,
         name: str = "ConvolutionalRBM",
         **options: "Unpack[ChainOptions]",
     ) -> "ConvolutionalRBM":
@@ -238,12 +239,6 @@ class ConvolutionalRBM(GaussianVisible):
     def part_shapes(self) -> tuple[tuple[int, int, int], ...]:
         """`(H, W, C)` of each part."""
         return tuple(tuple(shape) for shape in self._part_shapes)
-
-    def _event_shape(self):
-        return self._visible_bias.shape
-
-    def _event_shape_tensor(self):
-        return tf.shape(self._visible_bias)
 
     def machine(self) -> ConvolutionalMachine:
         """Returns the machine at the current parameters."""

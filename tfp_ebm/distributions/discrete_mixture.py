@@ -1,12 +1,10 @@
 """Independent spins smoothed into a density, the base of D-Flow."""
 
 import math
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions.energy_based import EnergyBased
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, converted, distribution_arguments
@@ -18,8 +16,10 @@ from tfp_ebm.internal.tfp_private import (
     ps,
     tensor_util,
 )
+from tfp_ebm.internal.types import Parameter, TensorLike
 from tfp_ebm.machines.bipartite_precision import learned_delta
 from tfp_ebm.machines.spin_machine import sample_spins
+from tfp_ebm.partition.energy_based import EnergyBased
 
 __all__ = ["DiscreteMixture"]
 
@@ -52,13 +52,13 @@ class DiscreteMixture(
 
     def __init__(
         self,
-        bias: Any,
-        delta: Any = 1.0,
+        bias: TensorLike,
+        delta: TensorLike = 1.0,
         validate_args: bool = False,
         allow_nan_stats: bool = True,
         name: str = "DiscreteMixture",
     ) -> None:
-        """Constructs the distribution from given parameters; `create` makes trainable ones.
+        """Constructs the mixture around spins in fields h; `create` makes it trainable.
 
         Args:
           bias: `[..., n]`, h.
@@ -121,14 +121,8 @@ class DiscreteMixture(
             return []
         return [assert_util.assert_positive(self._delta, message="`delta` must be above 0.")]
 
-    bias = Given[Any]("h, as given.")
-    delta = Given[Any]("The inverse variance of the components, as given.")
-
-    def _event_shape(self):
-        return self._bias.shape[-1:]
-
-    def _event_shape_tensor(self):
-        return ps.shape(self._bias)[-1:]
+    bias = Given[Parameter]("h, as given.")
+    delta = Given[Parameter]("The inverse variance of the components, as given.")
 
     def _field(self, value):
         return tf.convert_to_tensor(self._delta)[..., tf.newaxis] * value + self._bias

@@ -1,6 +1,6 @@
 """The Gaussian-Bernoulli restricted Boltzmann machine, the base of EB-and-Flow."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
@@ -10,9 +10,9 @@ from tfp_ebm.internal.construction import Given, converted
 from tfp_ebm.internal.parameter_shapes import positive, undetermined
 from tfp_ebm.internal.tfp_private import (
     parameter_properties,
-    ps,
     samplers,
 )
+from tfp_ebm.internal.types import Parameter, Seed, TensorLike
 from tfp_ebm.machines.gaussian_machine import GaussianMachine
 from tfp_ebm.mcmc import PersistentChains
 from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains, with_chain_options
@@ -50,17 +50,17 @@ class GaussianBernoulliRBM(GaussianVisible):
 
     def __init__(
         self,
-        weights: Any,
-        visible_bias: Any,
-        hidden_bias: Any,
-        scale: Any = 1.0,
+        weights: TensorLike,
+        visible_bias: TensorLike,
+        hidden_bias: TensorLike,
+        scale: TensorLike = 1.0,
         chains: PersistentChains | None = None,
         num_gibbs_steps: int = 200,
         validate_args: bool = False,
         allow_nan_stats: bool = True,
         name: str = "GaussianBernoulliRBM",
     ) -> None:
-        """Constructs the distribution from given parameters; `create` makes trainable ones.
+        """Constructs the machine of W, b, c and sigma; `create` makes trainable ones.
 
         Args:
           weights: `[..., num_visible, num_hidden]`, W.
@@ -110,7 +110,7 @@ class GaussianBernoulliRBM(GaussianVisible):
         learn_scale: bool = True,
         weight_scale: float = 0.01,
         dtype: tf.DType = tf.float32,
-        seed: Any = None,
+        seed: Seed = None,
         name: str = "GaussianBernoulliRBM",
         **options: "Unpack[ChainOptions]",
     ) -> "GaussianBernoulliRBM":
@@ -155,18 +155,12 @@ class GaussianBernoulliRBM(GaussianVisible):
             "scale": properties(event_ndims=1, default_constraining_bijector_fn=positive(dtype)),
         }
 
-    weights = Given[Any]("W, as given.")
+    weights = Given[Parameter]("W, as given.")
 
     @property
     def couplings(self) -> list[tf.Tensor]:
         """`[W]`, read now."""
         return [tf.convert_to_tensor(self._weights)]
-
-    def _event_shape(self):
-        return self._weights.shape[-2:-1]
-
-    def _event_shape_tensor(self):
-        return ps.shape(self._weights)[-2:-1]
 
     def machine(self) -> GaussianMachine:
         """Returns the machine at the current parameters."""

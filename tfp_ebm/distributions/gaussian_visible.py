@@ -1,7 +1,6 @@
 """What distributions over Gaussian visible units coupled to hidden bits have in common."""
 
 import math
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +10,8 @@ from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given
 from tfp_ebm.internal.numeric import broadcast_batch
-from tfp_ebm.internal.tfp_private import assert_util, samplers, tensor_util
+from tfp_ebm.internal.tfp_private import assert_util, ps, samplers, tensor_util
+from tfp_ebm.internal.types import Distribution, Parameter, Seed, TensorLike
 
 __all__ = ["GaussianVisible", "scale_variable"]
 
@@ -21,7 +21,7 @@ _MIN_RELATIVE_SCALE = 0.05
 _LOWEST_UNCONSTRAINED_SCALE = -8.0
 
 
-def scale_variable(scale: float, num_visible: int, learn_scale: bool, dtype: tf.DType) -> Any:
+def scale_variable(scale: float, num_visible: int, learn_scale: bool, dtype: tf.DType) -> Parameter:
     """Returns sigma of every visible unit: trained above a twentieth of `scale`, or constant."""
     sigma = tf.fill([num_visible], tf.constant(scale, dtype))
     if not learn_scale:
@@ -49,9 +49,15 @@ class GaussianVisible(BoltzmannMachine):
     `GaussianUnits` is a part.
     """
 
-    visible_bias = Given[Any]("b, as given.")
-    hidden_bias = Given[Any]("c, as given.")
-    scale = Given[Any]("sigma, as given.")
+    visible_bias = Given[Parameter]("b, as given.")
+    hidden_bias = Given[Parameter]("c, as given.")
+    scale = Given[Parameter]("sigma, as given.")
+
+    def _event_shape(self):
+        return self._visible_bias.shape[-1:]
+
+    def _event_shape_tensor(self):
+        return ps.shape(self._visible_bias)[-1:]
 
     def _check_scale(self, num_visible):
         scale = self._scale
@@ -79,7 +85,7 @@ class GaussianVisible(BoltzmannMachine):
         """Returns 0: the machine is the distribution."""
         return tf.zeros([], self.dtype)
 
-    def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
+    def chain_state(self, value: TensorLike, seed: Seed = None) -> tf.Tensor:
         """Returns the points themselves, `[..., *batch_shape, num_visible]`."""
         del seed
         value = tf.convert_to_tensor(value, self.dtype)
@@ -89,7 +95,7 @@ class GaussianVisible(BoltzmannMachine):
         """Returns the machine of the visible units and bits alone."""
         return self.machine()
 
-    def initialize_from_data(self, value: Any, seed: Any = None) -> None:
+    def initialize_from_data(self, value: TensorLike, seed: Seed = None) -> None:
         """Sets the machine to the mean and the standard deviation of points, its bits to even odds.
 
         Afterwards sigma is the standard deviation of the points (a constant sigma stays), every
@@ -142,7 +148,7 @@ class GaussianVisible(BoltzmannMachine):
             self._chains.restart(self.machine(), chain_seed)
         self.estimate_log_partition(64, 50, seed=annealing_seed, max_rounds=0)
 
-    def posterior(self, value: Any) -> tfp.distributions.Distribution:
+    def posterior(self, value: TensorLike) -> Distribution:
         """Returns p(h | v), exact: the hidden bits of each point.
 
         Args:

@@ -1,7 +1,5 @@
 """Independent spins: the discrete code of a data point."""
 
-from typing import Any
-
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -13,6 +11,7 @@ from tfp_ebm.internal.tfp_private import (
     parameter_properties,
     ps,
 )
+from tfp_ebm.internal.types import Parameter, TensorLike
 from tfp_ebm.machines.spin_machine import sample_spins
 
 __all__ = ["IndependentSpins"]
@@ -39,7 +38,7 @@ class IndependentSpins(
 
     def __init__(
         self,
-        field: Any,
+        field: TensorLike,
         validate_args: bool = False,
         allow_nan_stats: bool = True,
         name: str = "IndependentSpins",
@@ -61,7 +60,7 @@ class IndependentSpins(
     def _parameter_properties(cls, dtype, num_classes=None):
         return {"field": parameter_properties.ParameterProperties(event_ndims=1)}
 
-    field = Given[Any]("Half the log-odds of +1, as given.")
+    field = Given[Parameter]("Half the log-odds of +1, as given.")
 
     def _event_shape(self):
         return self._field.shape[-1:]

@@ -1,6 +1,6 @@
 """A Gaussian-Bernoulli RBM that models labels with the points: the labels of EB-and-Flow."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -15,6 +15,7 @@ from tfp_ebm.internal.tfp_private import (
     ps,
     samplers,
 )
+from tfp_ebm.internal.types import Distribution, Parameter, Seed, TensorLike
 from tfp_ebm.machines.labeled_machine import LabeledMachine
 from tfp_ebm.mcmc import PersistentChains, block_gibbs
 from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains, with_chain_options
@@ -57,19 +58,19 @@ class LabeledRBM(GaussianVisible):
 
     def __init__(
         self,
-        weights: Any,
-        visible_bias: Any,
-        hidden_bias: Any,
-        label_weights: Any,
-        label_bias: Any,
-        scale: Any = 1.0,
+        weights: TensorLike,
+        visible_bias: TensorLike,
+        hidden_bias: TensorLike,
+        label_weights: TensorLike,
+        label_bias: TensorLike,
+        scale: TensorLike = 1.0,
         chains: PersistentChains | None = None,
         num_gibbs_steps: int = 200,
         validate_args: bool = False,
         allow_nan_stats: bool = True,
         name: str = "LabeledRBM",
     ) -> None:
-        """Constructs the distribution from given parameters; `create` makes trainable ones.
+        """Constructs the machine of W, V, their biases and sigma; `create` makes trainable ones.
 
         Args:
           weights: `[..., num_visible, num_hidden]`, W.
@@ -133,7 +134,7 @@ class LabeledRBM(GaussianVisible):
         learn_scale: bool = True,
         weight_scale: float = 0.01,
         dtype: tf.DType = tf.float32,
-        seed: Any = None,
+        seed: Seed = None,
         name: str = "LabeledRBM",
         **options: "Unpack[ChainOptions]",
     ) -> "LabeledRBM":
@@ -191,26 +192,20 @@ class LabeledRBM(GaussianVisible):
             "scale": properties(event_ndims=1, default_constraining_bijector_fn=positive(dtype)),
         }
 
-    weights = Given[Any]("W, as given.")
-    label_weights = Given[Any]("V, as given.")
+    weights = Given[Parameter]("W, as given.")
+    label_weights = Given[Parameter]("V, as given.")
 
     @property
     def couplings(self) -> list[tf.Tensor]:
         """`[W, V]`, read now."""
         return [tf.convert_to_tensor(part) for part in (self._weights, self._label_weights)]
 
-    label_bias = Given[Any]("d, as given.")
+    label_bias = Given[Parameter]("d, as given.")
 
     @property
     def num_classes(self) -> int:
         """K."""
         return self._label_bias.shape[-1]
-
-    def _event_shape(self):
-        return self._visible_bias.shape[-1:]
-
-    def _event_shape_tensor(self):
-        return ps.shape(self._visible_bias)[-1:]
 
     def machine(self) -> LabeledMachine:
         """Returns the machine at the current parameters."""
@@ -226,14 +221,14 @@ class LabeledRBM(GaussianVisible):
     def _visible_machine(self):
         return self.machine().machine
 
-    def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
+    def chain_state(self, value: TensorLike, seed: Seed = None) -> tf.Tensor:
         """Draws labels given points: `[..., *batch_shape, num_visible + num_classes]`, v and y."""
         value = super().chain_state(value)
         machine = self.machine()
         seed = samplers.sanitize_seed(seed, salt="labeled_chain_state")
         return tf.concat([value, machine.draw_labels(machine.label_logits(value), seed)], axis=-1)
 
-    def label_posterior(self, value: Any) -> tfp.distributions.Distribution:
+    def label_posterior(self, value: TensorLike) -> Distribution:
         """Returns p(y | v), exact: the class of each point.
 
         Args:
@@ -245,7 +240,7 @@ class LabeledRBM(GaussianVisible):
         value = tf.convert_to_tensor(value, self.dtype)
         return tfp.distributions.Categorical(logits=self.machine().label_logits(value))
 
-    def posterior(self, value: Any, labels: Any) -> tfp.distributions.Distribution:
+    def posterior(self, value: TensorLike, labels: TensorLike) -> Distribution:
         """Returns p(h | v, y), exact: the hidden bits of each point with its label.
 
         Args:

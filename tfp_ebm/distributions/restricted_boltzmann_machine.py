@@ -1,6 +1,6 @@
 """The restricted Boltzmann machine as a distribution over its spins."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -17,6 +17,7 @@ from tfp_ebm.internal.tfp_private import (
     ps,
     samplers,
 )
+from tfp_ebm.internal.types import Distribution, Parameter, Seed, TensorLike
 from tfp_ebm.machines.spin_machine import SpinMachine
 from tfp_ebm.mcmc import PersistentChains
 from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains, with_chain_options
@@ -64,8 +65,8 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
 
     def __init__(
         self,
-        weights: Any,
-        bias: Any,
+        weights: TensorLike,
+        bias: TensorLike,
         binary: bool = False,
         marginal: bool = False,
         chains: PersistentChains | None = None,
@@ -74,7 +75,7 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
         allow_nan_stats: bool = True,
         name: str = "RestrictedBoltzmannMachine",
     ) -> None:
-        """Constructs the distribution.
+        """Constructs the machine of W and h.
 
         Args:
           weights: `[..., num_visible, num_hidden]`, W.
@@ -110,7 +111,7 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
         marginal: bool = True,
         weight_scale: float = 0.01,
         dtype: tf.DType = tf.float32,
-        seed: Any = None,
+        seed: Seed = None,
         name: str = "RestrictedBoltzmannMachine",
         **options: "Unpack[ChainOptions]",
     ) -> "RestrictedBoltzmannMachine":
@@ -147,14 +148,14 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
             "bias": properties(event_ndims=1),
         }
 
-    weights = Given[Any]("W, as given.")
+    weights = Given[Parameter]("W, as given.")
 
     @property
     def couplings(self) -> list[tf.Tensor]:
         """`[W]`, read now."""
         return [tf.convert_to_tensor(self._weights)]
 
-    bias = Given[Any]("h, as given.")
+    bias = Given[Parameter]("h, as given.")
     binary = Given[bool]("Whether units are 0 and 1.")
     marginal = Given[bool]("Whether events are the visible units alone.")
 
@@ -179,7 +180,7 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
         coupling = tf.reduce_sum(tf.convert_to_tensor(self._weights), axis=[-2, -1]) / 4
         return coupling + tf.reduce_sum(tf.convert_to_tensor(self._bias), axis=-1) / 2
 
-    def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
+    def chain_state(self, value: TensorLike, seed: Seed = None) -> tf.Tensor:
         """Returns the visible spins of points: `[..., *batch_shape, num_visible]`."""
         del seed
         visible = tf.convert_to_tensor(value, self.dtype)[..., : self._num_visible]
@@ -188,7 +189,7 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
     def _spins(self, units):
         return 2 * units - 1 if self._binary else units
 
-    def posterior(self, visible: Any) -> tfp.distributions.Distribution:
+    def posterior(self, visible: TensorLike) -> Distribution:
         """Returns p(s_h | s_v), exact: the hidden units of each row of visible ones.
 
         Args:
@@ -206,7 +207,7 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
         bernoulli = tfp.distributions.Bernoulli(logits=log_odds, dtype=self.dtype)
         return tfp.distributions.Independent(bernoulli, 1)
 
-    def initialize_from_data(self, visible: Any, seed: Any = None) -> None:
+    def initialize_from_data(self, visible: TensorLike, seed: Seed = None) -> None:
         """Sets the visible biases to the log-odds of data, as independent units would have them.
 
         Half a unit of either kind is added to each column, so that constant ones stay finite.

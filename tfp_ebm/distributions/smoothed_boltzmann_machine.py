@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -26,6 +26,7 @@ from tfp_ebm.internal.tfp_private import (
     ps,
     tensor_util,
 )
+from tfp_ebm.internal.types import Parameter, Seed, TensorLike
 from tfp_ebm.machines.connected_machine import ConnectedMachine, check_colors, color_table
 from tfp_ebm.mcmc import PersistentChains
 from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains, with_chain_options
@@ -67,8 +68,8 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
 
     def __init__(
         self,
-        factor: Any,
-        bias: Any,
+        factor: TensorLike,
+        bias: TensorLike,
         lower: bool = True,
         colors: Sequence[Sequence[int]] | None = None,
         chains: PersistentChains | None = None,
@@ -77,7 +78,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         allow_nan_stats: bool = True,
         name: str = "SmoothedBoltzmannMachine",
     ) -> None:
-        """Constructs the distribution from given parameters.
+        """Constructs the smoothed machine with the precision `C C^T` and fields h.
 
         Args:
           factor: `[..., N, N]`, C, triangular with a positive diagonal.
@@ -136,7 +137,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         num_units: int,
         delta: float = 2.5,
         dtype: tf.DType = tf.float32,
-        seed: Any = None,
+        seed: Seed = None,
         name: str = "SmoothedBoltzmannMachine",
         **options: "Unpack[ChainOptions]",
     ) -> "SmoothedBoltzmannMachine":
@@ -170,7 +171,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         num_visible: int,
         num_hidden: int,
         dtype: tf.DType = tf.float32,
-        seed: Any = None,
+        seed: Seed = None,
         name: str = "SmoothedBoltzmannMachine",
         **options: "Unpack[ChainOptions]",
     ) -> "SmoothedBoltzmannMachine":
@@ -227,7 +228,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         message = "The diagonal of `factor` must be above 0."
         return [assert_util.assert_positive(diagonal, message=message)]
 
-    factor = Given[Any]("C, as given.")
+    factor = Given[Parameter]("C, as given.")
 
     @property
     def couplings(self) -> list[tf.Tensor]:
@@ -235,7 +236,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         factor = tf.convert_to_tensor(self._factor)
         return [tf.linalg.set_diag(factor, tf.zeros_like(factor[..., 0]))]
 
-    bias = Given[Any]("h, as given.")
+    bias = Given[Parameter]("h, as given.")
 
     def precision(self) -> tf.Tensor:
         """Returns J~ = C C^T at the current parameters, `[..., N, N]`."""
@@ -246,12 +247,6 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         """Returns the smallest eigenvalue of J~, `[*batch_shape]`: `sigma_min(C)^2`, above 0."""
         singular_values = tf.linalg.svd(tf.convert_to_tensor(self._factor), compute_uv=False)
         return broadcast_batch(singular_values[..., -1] ** 2, self.batch_shape_tensor(), 0)
-
-    def _event_shape(self):
-        return self._bias.shape[-1:]
-
-    def _event_shape_tensor(self):
-        return ps.shape(self._bias)[-1:]
 
     def machine(self) -> ConnectedMachine:
         """Returns the machine of the spins at the current parameters."""
@@ -274,7 +269,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
             + 0.5 * tf.reduce_sum(factor**2, axis=[-2, -1])
         )
 
-    def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
+    def chain_state(self, value: TensorLike, seed: Seed = None) -> tf.Tensor:
         """Draws spins given points, `[..., N]`."""
         return self.posterior(value).sample(seed=seed)
 

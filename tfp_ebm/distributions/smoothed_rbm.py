@@ -1,7 +1,7 @@
 """The restricted Boltzmann machine smoothed into a density, the base of RBM-Flow."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -16,6 +16,7 @@ from tfp_ebm.internal.tfp_private import (
     parameter_properties,
     ps,
 )
+from tfp_ebm.internal.types import Parameter, Seed, TensorLike
 from tfp_ebm.machines.bipartite_precision import (
     BipartitePrecision,
     check_positive_definite,
@@ -66,16 +67,16 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
 
     def __init__(
         self,
-        weights: Any,
-        bias: Any,
-        delta: Any,
+        weights: TensorLike,
+        bias: TensorLike,
+        delta: TensorLike,
         chains: PersistentChains | None = None,
         num_gibbs_steps: int = 200,
         validate_args: bool = False,
         allow_nan_stats: bool = True,
         name: str = "SmoothedRBM",
     ) -> None:
-        """Constructs the distribution from given parameters; `create` makes trainable ones.
+        """Constructs the smoothed machine of W, h and delta; those of `create` can be trained.
 
         Args:
           weights: `[..., num_visible, num_hidden]`, W.
@@ -111,7 +112,7 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
         learn_delta: bool = False,
         constrained: bool = True,
         dtype: tf.DType = tf.float32,
-        seed: Any = None,
+        seed: Seed = None,
         name: str = "SmoothedRBM",
         **options: "Unpack[ChainOptions]",
     ) -> "SmoothedRBM":
@@ -139,9 +140,6 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
           ValueError: if a size is not a positive integer, delta not a positive number, or there is
             no such sampler.
         """
-        num_visible = checks.positive_integer("num_visible", num_visible)
-        num_hidden = checks.positive_integer("num_hidden", num_hidden)
-        delta = checks.positive_number("delta", delta)
         weights, delta = coupling_variables(
             num_visible, num_hidden, delta, dtype, learn_delta, constrained
         )
@@ -164,15 +162,15 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
             return []
         return positive_definite_assertions(self._weights, self._delta, is_init)
 
-    weights = Given[Any]("W, as given.")
+    weights = Given[Parameter]("W, as given.")
 
     @property
     def couplings(self) -> list[tf.Tensor]:
         """`[W]`, read now."""
         return [tf.convert_to_tensor(self._weights)]
 
-    bias = Given[Any]("h, as given.")
-    delta = Given[Any]("The precision of the smoothing, as given.")
+    bias = Given[Parameter]("h, as given.")
+    delta = Given[Parameter]("The precision of the smoothing, as given.")
 
     @property
     def num_visible(self) -> int:
@@ -183,12 +181,6 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
     def num_hidden(self) -> int:
         """Number of hidden units."""
         return self._weights.shape[-1]
-
-    def _event_shape(self):
-        return self._bias.shape[-1:]
-
-    def _event_shape_tensor(self):
-        return ps.shape(self._bias)[-1:]
 
     def machine(self) -> SpinMachine:
         """Returns the machine of the spins at the current parameters."""
@@ -215,7 +207,7 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
             + 0.5 * size * precision.delta
         )
 
-    def chain_state(self, value: Any, seed: Any = None) -> tf.Tensor:
+    def chain_state(self, value: TensorLike, seed: Seed = None) -> tf.Tensor:
         """Draws visible spins given points: `[..., num_visible]` from `[..., N]`."""
         return self.posterior(value).sample(seed=seed)[..., : self.num_visible]
 

@@ -1,13 +1,12 @@
 """What distributions made by smoothing spins have in common."""
 
-from typing import Any
-
 import tensorflow as tf
 
 from tfp_ebm.distributions.independent_spins import IndependentSpins
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.numeric import move_axis
 from tfp_ebm.internal.tfp_private import ps, samplers
+from tfp_ebm.internal.types import TensorLike
 
 __all__ = ["SmoothedSpins"]
 
@@ -17,10 +16,17 @@ class SmoothedSpins:
 
     Gives `posterior` and sampling with the spins held fixed. The host gives `_field(z)`, equal to
     `J~ z + h`; `_sample_spins(n, seed)`; `_color(noise)`, which gives white noise of shape
-    `[n, *batch_shape, N]` the covariance J~^-1; and moments of the spins, `_enumerate_units()`.
+    `[n, *batch_shape, N]` the covariance J~^-1; moments of the spins, `_enumerate_units()`; and the
+    fields h, `_bias`.
     """
 
-    def posterior(self, value: Any) -> IndependentSpins:
+    def _event_shape(self):
+        return self._bias.shape[-1:]
+
+    def _event_shape_tensor(self):
+        return ps.shape(self._bias)[-1:]
+
+    def posterior(self, value: TensorLike) -> IndependentSpins:
         """Returns p(s | z), exact: the discrete code of each point.
 
             p(s_i = +1 | z) = sigmoid(2 (J~ z + h)_i)

@@ -3,12 +3,14 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfp_ebm.internal.types import Bijector
+
 __all__ = ["RezeroAffine", "affine"]
 
 tfb = tfp.bijectors
 
 
-def affine(parameters: tf.Tensor) -> tfb.Bijector:
+def affine(parameters: tf.Tensor) -> Bijector:
     """Returns the affine map of an entry or more, with a scale between exp(-2) and exp(2).
 
     Args:
@@ -33,7 +35,7 @@ class RezeroAffine(tf.Module):
         self.alpha = tf.Variable(tf.zeros([], dtype), name="alpha")
         self.beta = tf.Variable(tf.zeros([], dtype), name="beta")
 
-    def __call__(self, parameters: tf.Tensor) -> tfb.Bijector:
+    def __call__(self, parameters: tf.Tensor) -> Bijector:
         """Returns the map of an entry or more.
 
         Args:

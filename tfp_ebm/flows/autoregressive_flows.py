@@ -8,6 +8,7 @@ import tensorflow_probability as tfp
 from tfp_ebm import bijectors, networks
 from tfp_ebm.flows.entry_maps import EntryMap
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Bijector
 
 __all__ = ["iaf", "maf"]
 
@@ -25,7 +26,7 @@ def maf(
     order: str | Sequence[int] = "reversal",
     num_context: int = 0,
     dtype: tf.DType = tf.float32,
-) -> tfb.Bijector:
+) -> Bijector:
     """Returns a masked autoregressive flow, latent to data: fast densities, slow samples.
 
     In the order the data meet them: an `ActNorm`, and steps of an autoregressive map and a
@@ -83,7 +84,7 @@ def iaf(
     order: str | Sequence[int] = "reversal",
     num_context: int = 0,
     dtype: tf.DType = tf.float32,
-) -> tfb.Bijector:
+) -> Bijector:
     """Returns an inverse autoregressive flow, latent to data: fast samples, slow densities.
 
     The steps of `maf` the other way round, and an `ActNorm` next to the data:

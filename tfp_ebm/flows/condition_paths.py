@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal.tfp_private import Chain, Invert, JointMap
+from tfp_ebm.internal.types import Bijector, TensorLike
 
 __all__ = ["condition_kwargs", "context_size"]
 
@@ -13,7 +14,7 @@ tfb = tfp.bijectors
 _NESTED = "tfb.Chain, tfb.Invert and tfb.JointMap"
 
 
-def context_size(flow: tfb.Bijector) -> int:
+def context_size(flow: Bijector) -> int:
     """Returns the size of the condition vectors that the parts of a flow take; 0: none takes any.
 
     Args:
@@ -48,14 +49,14 @@ def context_size(flow: tfb.Bijector) -> int:
     return max(sizes, default=0)
 
 
-def condition_kwargs(flow: tfb.Bijector, condition: Any) -> dict[str, Any]:
+def condition_kwargs(flow: Bijector, condition: TensorLike) -> dict[str, Any]:
     """Returns the keywords by which every conditional part of a flow gets a condition.
 
     Chains and joint maps pass keywords on by the names of their parts; parts of the same name get
     the same.
 
-    >>> from tfp_ebm import models
-    >>> flow = models.vector_flow(2, num_steps=1, hidden_units=[4], num_context=3)
+    >>> from tfp_ebm import flows
+    >>> flow = flows.vector_flow(2, num_steps=1, hidden_units=[4], num_context=3)
     >>> condition_kwargs(flow, "c")
     {'coupling': {'condition': 'c'}}
 

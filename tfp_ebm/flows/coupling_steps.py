@@ -1,24 +1,24 @@
 """The steps that image flows are made of."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors, networks
+from tfp_ebm.internal.types import Bijector, Policy
 
 __all__ = ["channel_mixing", "column_halves_as_channels", "coupling_step", "mixture_coupling"]
 
 tfb = tfp.bijectors
 
 
-def column_halves_as_channels() -> tfb.Bijector:
+def column_halves_as_channels() -> Bijector:
     """Returns the bijector from `[..., H, W, C]` to `[..., H, W / 2, 2 C]`, even columns first."""
     return tfb.Chain([tfb.Invert(bijectors.ChannelSplit()), bijectors.CheckerboardSplit()])
 
 
-def channel_mixing(num_channels: int, per_half: bool, dtype: tf.DType) -> tfb.Bijector:
+def channel_mixing(num_channels: int, per_half: bool, dtype: tf.DType) -> Bijector:
     """Returns one 1x1 convolution across both halves, or one for each half of the channels."""
     if not per_half:
         return bijectors.Invertible1x1Conv.create(num_channels, dtype=dtype)
@@ -49,8 +49,8 @@ def coupling_step(
     recompute: bool,
     num_context: int,
     dtype: tf.DType,
-    network_policy: Any,
-) -> list[tfb.Bijector]:
+    network_policy: Policy,
+) -> list[Bijector]:
     """Returns a per-position affine map, 1x1 convolutions and a coupling, in the data's order.
 
     Args:

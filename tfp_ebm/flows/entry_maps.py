@@ -9,6 +9,7 @@ import tensorflow_probability as tfp
 from tfp_ebm import bijectors
 from tfp_ebm.bijectors.mix_log_cdf_coupling import scaled_mixture
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Bijector
 
 __all__ = ["EntryMap"]
 
@@ -63,7 +64,7 @@ class EntryMap:
         """Where they start; None: at 0. Of a gate nearly open, as its paper advises."""
         return [0.0, 2.0] if self.kind == "gated" else None
 
-    def __call__(self, parameters: tf.Tensor) -> tfb.Bijector:
+    def __call__(self, parameters: tf.Tensor) -> Bijector:
         """Returns the elementwise bijector.
 
         Args:
@@ -80,7 +81,7 @@ class EntryMap:
         limit = 2 / math.pi * math.log(_LARGEST_SCALE)
         return tfb.Shift(first)(tfb.Scale(log_scale=limit * tf.atan(second / limit)))
 
-    def inverted(self, parameters: tf.Tensor) -> tfb.Bijector:
+    def inverted(self, parameters: tf.Tensor) -> Bijector:
         """Returns the inverse of the elementwise bijector, whose own inverse is the fast way.
 
         Args:

@@ -1,7 +1,6 @@
 """The image flow of Flow++, as a chain of bijectors."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -10,6 +9,7 @@ from tfp_ebm import bijectors
 from tfp_ebm.flows.coupling_steps import column_halves_as_channels, coupling_step
 from tfp_ebm.flows.image_preprocessing import image_preprocessing
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Bijector, Policy
 
 __all__ = ["flow_plus_plus"]
 
@@ -31,9 +31,9 @@ def flow_plus_plus(
     num_augmented: int = 0,
     num_context: int = 0,
     dtype: tf.DType = tf.float32,
-    network_policy: Any = None,
+    network_policy: Policy = None,
     name: str = "flow_plus_plus",
-) -> tfb.Bijector:
+) -> Bijector:
     """Returns a flow from a flat latent vector to images, for `tfd.TransformedDistribution`.
 
     In the order the data meets them: `ImageToLogit`, then three stages of couplings between the

@@ -1,7 +1,6 @@
 """Glow, for images; `vector_flow` is its counterpart for vectors."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -9,6 +8,7 @@ import tensorflow_probability as tfp
 from tfp_ebm import bijectors, networks
 from tfp_ebm.flows.multi_scale import multi_scale
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Bijector, Policy
 
 __all__ = ["glow"]
 
@@ -25,9 +25,9 @@ def glow(
     conditional: bool = True,
     num_context: int = 0,
     dtype: tf.DType = tf.float32,
-    network_policy: Any = None,
+    network_policy: Policy = None,
     name: str = "glow",
-) -> tfb.Bijector:
+) -> Bijector:
     """Returns a flow from a flat latent vector to images, for `tfd.TransformedDistribution`.
 
     In the order the data meets them: `ImageToLogit`, then at each scale a squeeze and steps of

@@ -4,6 +4,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Bijector
 
 __all__ = ["image_preprocessing"]
 
@@ -12,7 +13,7 @@ tfb = tfp.bijectors
 
 def image_preprocessing(
     num_levels: int, num_channels: int, num_augmented: int = 0, alpha: float = 0.05
-) -> tfb.Bijector:
+) -> Bijector:
     """Returns the map of the pixels to logits, data to latent, which leaves extra channels alone.
 
     Args:

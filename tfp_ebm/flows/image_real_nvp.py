@@ -1,7 +1,6 @@
 """RealNVP of several scales, for images; `real_nvp` is its form for vectors."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -10,6 +9,7 @@ from tfp_ebm import bijectors, networks
 from tfp_ebm.flows.affine_maps import RezeroAffine, affine
 from tfp_ebm.flows.multi_scale import multi_scale
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Bijector, Policy
 
 __all__ = ["image_real_nvp"]
 
@@ -30,9 +30,9 @@ def image_real_nvp(
     alpha: float = 0.05,
     num_context: int = 0,
     dtype: tf.DType = tf.float32,
-    network_policy: Any = None,
+    network_policy: Policy = None,
     name: str = "image_real_nvp",
-) -> tfb.Bijector:
+) -> Bijector:
     """Returns a flow from a flat latent vector to images, for `tfd.TransformedDistribution`.
 
     In the order the data meets them: `ImageToLogit`, then at each scale couplings between the two

@@ -3,7 +3,6 @@
 import contextlib
 import functools
 from collections.abc import Iterator
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -11,6 +10,7 @@ import tensorflow_probability as tfp
 from tfp_ebm import bijectors
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.internal.tfp_private import Chain, Invert, JointMap
+from tfp_ebm.internal.types import Bijector, Data
 
 __all__ = ["initialize_from_data"]
 
@@ -23,7 +23,7 @@ _SMALL, _UNIT = 0.1, 1.0
 _MIN_STANDARD_DEVIATION = 1e-3
 
 
-def initialize_from_data(flow: tfb.Bijector, data: Any, networks: bool = False) -> tf.Tensor:
+def initialize_from_data(flow: Bijector, data: Data, networks: bool = False) -> tf.Tensor:
     """Sets every `ActNorm` of a flow so that it whitens a batch of data, in the data's order.
 
     Runs once through the flow; where an `ActNorm` stands, its output then has mean 0 and standard
@@ -33,8 +33,8 @@ def initialize_from_data(flow: tfb.Bijector, data: Any, networks: bool = False) 
     0.1 after a gate's and a network's last layer. Channels that do not vary stay as they are.
 
     >>> import tensorflow as tf
-    >>> from tfp_ebm import models
-    >>> flow = models.glow((4, 4, 1), num_levels=17, num_scales=1, num_steps=1, num_filters=4)
+    >>> from tfp_ebm import flows
+    >>> flow = flows.glow((4, 4, 1), num_levels=17, num_scales=1, num_steps=1, num_filters=4)
     >>> initialize_from_data(flow, tf.random.stateless_uniform([64, 4, 4, 1], (0, 1)) * 16).shape
     TensorShape([64, 16])
 

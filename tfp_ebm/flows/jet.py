@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -10,6 +9,7 @@ import tensorflow_probability as tfp
 from tfp_ebm import bijectors, networks
 from tfp_ebm.flows.image_preprocessing import image_preprocessing
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Bijector, Policy
 
 __all__ = ["jet"]
 
@@ -32,9 +32,9 @@ def jet(
     num_augmented: int = 0,
     num_context: int = 0,
     dtype: tf.DType = tf.float32,
-    network_policy: Any = None,
+    network_policy: Policy = None,
     name: str = "jet",
-) -> tfb.Bijector:
+) -> Bijector:
     """Returns a flow from a flat latent vector to images, for `tfd.TransformedDistribution`.
 
     In the order the data meets them: `ImageToLogit`, a squeeze that makes patches, and affine

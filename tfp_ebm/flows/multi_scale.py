@@ -7,6 +7,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Bijector
 
 __all__ = ["latent_shapes", "multi_scale"]
 
@@ -46,10 +47,10 @@ def latent_shapes(image_shape: Sequence[int], num_levels: int) -> list[tuple[int
 
 def multi_scale(
     image_shape: Sequence[int],
-    make_levels: Sequence[Callable[[tuple[int, int, int]], list[tfb.Bijector]]],
-    make_conditional: Callable[[tuple[int, int, int]], tfb.Bijector] | None = None,
-    make_before: Callable[[tuple[int, int, int]], list[tfb.Bijector]] | None = None,
-) -> tfb.Bijector:
+    make_levels: Sequence[Callable[[tuple[int, int, int]], list[Bijector]]],
+    make_conditional: Callable[[tuple[int, int, int]], Bijector] | None = None,
+    make_before: Callable[[tuple[int, int, int]], list[Bijector]] | None = None,
+) -> Bijector:
     """Returns a bijector from an image to one flat latent vector, level by level.
 
     Each level squeezes, applies its steps, and leaves the second half of its channels as they

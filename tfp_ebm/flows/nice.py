@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -10,6 +9,7 @@ import tensorflow_probability as tfp
 from tfp_ebm import bijectors, networks
 from tfp_ebm.flows.vector_steps import check_context, coupling_sizes
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Bijector, Policy
 
 __all__ = ["nice"]
 
@@ -24,9 +24,9 @@ def nice(
     dropout_rate: float = 0.0,
     num_context: int = 0,
     dtype: tf.DType = tf.float32,
-    network_policy: Any = None,
+    network_policy: Policy = None,
     name: str = "nice",
-) -> tfb.Bijector:
+) -> Bijector:
     """Returns a flow from a flat latent vector to images or vectors, for `TransformedDistribution`.
 
     In the order the data meets them: a scale to [0, 1], additive couplings between entries at even

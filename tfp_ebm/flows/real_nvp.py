@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -12,6 +11,7 @@ from tfp_ebm.flows.affine_maps import RezeroAffine, affine
 from tfp_ebm.flows.image_preprocessing import image_preprocessing
 from tfp_ebm.flows.vector_steps import check_context, coupling_sizes
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Bijector, Policy
 
 __all__ = ["real_nvp"]
 
@@ -31,9 +31,9 @@ def real_nvp(
     num_augmented: int = 0,
     num_context: int = 0,
     dtype: tf.DType = tf.float32,
-    network_policy: Any = None,
+    network_policy: Policy = None,
     name: str = "real_nvp",
-) -> tfb.Bijector:
+) -> Bijector:
     """Returns a flow from a flat latent vector to images or vectors, for `TransformedDistribution`.
 
     In the order the data meets them: for images `ImageToLogit` and a reshape, then affine couplings

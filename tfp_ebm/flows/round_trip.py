@@ -20,8 +20,8 @@ def check_round_trip(flow: tfb.Bijector, latents: Any, tolerance: float = 0.05) 
     float32 has: samples are then not what their density says.
 
     >>> import tensorflow as tf
-    >>> from tfp_ebm import models
-    >>> flow = models.maf(2, num_steps=1, hidden_units=[4])
+    >>> from tfp_ebm import flows
+    >>> flow = flows.maf(2, num_steps=1, hidden_units=[4])
     >>> check_round_trip(flow, tf.zeros([3, 2])) < 1e-5
     True
 

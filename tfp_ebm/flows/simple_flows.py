@@ -7,6 +7,7 @@ import tensorflow_probability as tfp
 from tfp_ebm import bijectors
 from tfp_ebm.flows.entry_maps import EntryMap
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Bijector
 
 __all__ = ["affine_flow", "elementwise_flow"]
 
@@ -15,7 +16,7 @@ tfb = tfp.bijectors
 
 def affine_flow(
     num_dims: int, parametrization: str = "lu", dtype: tf.DType = tf.float32
-) -> tfb.Bijector:
+) -> Bijector:
     """Returns an affine flow, latent to data: of a standard Gaussian, any Gaussian.
 
         x = A z + b
@@ -60,7 +61,7 @@ def elementwise_flow(
     num_components: int = 8,
     bound: float = 4.0,
     dtype: tf.DType = tf.float32,
-) -> tfb.Bijector:
+) -> Bijector:
     """Returns a flow that maps every entry alone, latent to data.
 
     In the order the data meet them: an `ActNorm`, which is the whole of `transform="affine"`, and a

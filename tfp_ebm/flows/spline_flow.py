@@ -10,6 +10,7 @@ from tfp_ebm import bijectors, networks
 from tfp_ebm.flows.vector_steps import VectorSteps, check_context, coupling_sizes
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.tfp_private import ps
+from tfp_ebm.internal.types import Bijector
 
 __all__ = ["single_splines", "spline_flow"]
 
@@ -33,7 +34,7 @@ class _Splines:
 
 def single_splines(
     count: int, num_bins: int = 8, bound: float = _BOUND, dtype: tf.DType = tf.float32
-) -> list[tfb.Bijector]:
+) -> list[Bijector]:
     """Returns trainable splines on `[..., 1]`, which start as the identity.
 
     Args:
@@ -58,7 +59,7 @@ def spline_flow(
     init: str = "rotation",
     num_context: int = 0,
     dtype: tf.DType = tf.float32,
-) -> tfb.Bijector:
+) -> Bijector:
     """Returns a neural spline flow for vectors, latent to data.
 
     A step is an `ActNorm`, a matrix in LU form and a coupling by a `MonotoneSpline` of each entry,

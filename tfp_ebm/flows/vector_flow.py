@@ -10,6 +10,7 @@ from tfp_ebm.flows.affine_maps import affine
 from tfp_ebm.flows.spline_flow import single_splines
 from tfp_ebm.flows.vector_steps import VectorSteps, check_context, coupling_sizes
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Bijector
 
 __all__ = ["vector_flow"]
 
@@ -23,7 +24,7 @@ def vector_flow(
     init: str = "identity",
     num_context: int = 0,
     dtype: tf.DType = tf.float32,
-) -> tfb.Bijector:
+) -> Bijector:
     """Returns steps of Glow for vectors, latent to data.
 
     A step is an `ActNorm`, a matrix in LU form and an affine coupling whose network starts at 0; it

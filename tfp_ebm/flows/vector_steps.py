@@ -7,6 +7,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Bijector
 
 __all__ = ["VectorSteps", "check_context", "coupling_sizes"]
 
@@ -73,7 +74,7 @@ class VectorSteps(tf.Module):
 
     def coupled(
         self, bijector_fn: Callable, conditioners: Iterable[tf.Module], num_context: int = 0
-    ) -> tfb.Bijector:
+    ) -> Bijector:
         """Returns norm, matrix and coupling, step by step, on `[..., D]`.
 
         Args:
@@ -87,7 +88,7 @@ class VectorSteps(tf.Module):
         ]
         return self.chain(couplings)
 
-    def chain(self, maps: Iterable[tfb.Bijector]) -> tfb.Bijector:
+    def chain(self, maps: Iterable[Bijector]) -> Bijector:
         """Returns norm, matrix and another map, step by step, on `[..., D]`."""
         steps = []
         for step, (norm, last) in enumerate(zip(self._norms, maps, strict=True)):

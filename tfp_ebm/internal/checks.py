@@ -8,6 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfp_ebm.internal.types import Distribution, TensorLike
+
 __all__ = [
     "batches",
     "choice",
@@ -28,14 +30,14 @@ __all__ = [
 ]
 
 
-def positive_integer(name: str, value: Any, minimum: int = 1) -> int:
+def positive_integer(name: str, value: TensorLike, minimum: int = 1) -> int:
     """Returns `value` as an int, or raises if it is not an integer of at least `minimum`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < minimum:
         raise ValueError(f"`{name}` must be an integer of at least {minimum}, got {value!r}.")
     return int(value)
 
 
-def positive_number(name: str, value: Any) -> float:
+def positive_number(name: str, value: TensorLike) -> float:
     """Returns `value` as a float, or raises if it is not a finite number above 0."""
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not is_number or not 0 < value < float("inf"):
@@ -43,7 +45,7 @@ def positive_number(name: str, value: Any) -> float:
     return float(value)
 
 
-def nonnegative_number(name: str, value: Any) -> float:
+def nonnegative_number(name: str, value: TensorLike) -> float:
     """Returns `value` as a float, or raises if it is not a finite number of at least 0."""
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not is_number or not 0 <= value < float("inf"):
@@ -51,14 +53,14 @@ def nonnegative_number(name: str, value: Any) -> float:
     return float(value)
 
 
-def fraction(name: str, value: Any) -> float:
+def fraction(name: str, value: TensorLike) -> float:
     """Returns `value` as a float, or raises if it is not in [0, 1)."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < 1:
         raise ValueError(f"`{name}` must be a number in [0, 1), got {value!r}.")
     return float(value)
 
 
-def choice(name: str, value: Any, options: Iterable[str]) -> str:
+def choice(name: str, value: TensorLike, options: Iterable[str]) -> str:
     """Returns `value`, or raises naming the options and the nearest one."""
     options = sorted(options)
     if value in options:
@@ -100,7 +102,7 @@ def permutation(name: str, value: Sequence[int]) -> tuple[int, ...]:
     return order
 
 
-def layer_shapes(weights: Any, bias: Any) -> None:
+def layer_shapes(weights: TensorLike, bias: TensorLike) -> None:
     """Raises unless `weights` is a matrix (or a batch) and `bias` has an entry for each unit."""
     matrix("weights", weights, "num_visible, num_hidden")
     size = weights.shape[-2] + weights.shape[-1]
@@ -127,7 +129,7 @@ def batches(**parameters: tuple[Any, int]) -> None:
         ) from error
 
 
-def matrix(name: str, value: Any, axes: str) -> None:
+def matrix(name: str, value: TensorLike, axes: str) -> None:
     """Raises unless `value` is a matrix or a batch of them; `axes` names its last two."""
     if value.shape.rank is None or value.shape.rank < 2:
         raise ValueError(f"`{name}` must have shape [..., {axes}], got shape {value.shape}.")
@@ -138,7 +140,7 @@ def matrix(name: str, value: Any, axes: str) -> None:
         )
 
 
-def vector(name: str, value: Any, size: int) -> None:
+def vector(name: str, value: TensorLike, size: int) -> None:
     """Raises unless `value` is a vector of this size, or a batch of them."""
     if value.shape.rank is None or value.shape.rank < 1 or value.shape[-1] != size:
         raise ValueError(f"`{name}` must have shape [..., {size}], got shape {value.shape}.")
@@ -169,7 +171,7 @@ def valid(value: tf.Tensor, condition: tf.Tensor, message: str) -> tf.Tensor:
         return tf.where(condition, value, tf.constant(float("nan"), value.dtype))
 
 
-def finite(name: str, value: Any, above_zero: bool = False) -> None:
+def finite(name: str, value: TensorLike, above_zero: bool = False) -> None:
     """Raises if `value` is known now and not finite, or not positive where it must be."""
     if not tf.executing_eagerly():
         return
@@ -180,7 +182,7 @@ def finite(name: str, value: Any, above_zero: bool = False) -> None:
         raise ValueError(f"`{name}` must be above 0, got {float(tf.reduce_min(value))}.")
 
 
-def labels(value: Any, num_classes: int, lowest: int = 0) -> tf.Tensor:
+def labels(value: TensorLike, num_classes: int, lowest: int = 0) -> tf.Tensor:
     """Returns class labels as int32, or raises if one is not from `lowest` to num_classes - 1.
 
     `lowest=-1` lets unknown labels pass. In a graph the check is part of it.
@@ -205,7 +207,7 @@ def labels(value: Any, num_classes: int, lowest: int = 0) -> tf.Tensor:
         return tf.cast(tf.where(in_range, value, lowest - 1), tf.int32)
 
 
-def spins(name: str, value: Any, dtype: tf.DType) -> tf.Tensor:
+def spins(name: str, value: TensorLike, dtype: tf.DType) -> tf.Tensor:
     """Returns spins as a tensor; if one is neither -1 nor +1, what `valid` makes of it."""
     value = tf.cast(value, dtype)
     message = (
@@ -215,7 +217,7 @@ def spins(name: str, value: Any, dtype: tf.DType) -> tf.Tensor:
     return valid(value, tf.equal(tf.abs(value), 1), message)
 
 
-def same_size(a: Any, b: Any) -> None:
+def same_size(a: Distribution, b: Distribution) -> None:
     """Raises unless two distributions over vectors have the same event shape."""
     if a.event_shape != b.event_shape:
         raise ValueError(

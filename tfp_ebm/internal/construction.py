@@ -1,11 +1,13 @@
 """What every constructor of a distribution or bijector does, in one place."""
 
+from collections.abc import Sequence
 from typing import Any, Generic, TypeVar, overload
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal.tfp_private import dtype_util, tensor_util
+from tfp_ebm.internal.types import TensorLike
 
 __all__ = ["Given", "bijector_arguments", "converted", "distribution_arguments"]
 
@@ -41,7 +43,7 @@ class Given(Generic[_T]):
         """Returns what was kept."""
         return self if instance is None else getattr(instance, f"_{self._name}")
 
-    def __set__(self, instance: object, value: Any) -> None:
+    def __set__(self, instance: object, value: TensorLike) -> None:
         """Refuses, as a property without a setter does."""
         raise AttributeError(f"`{self._name}` cannot be set; give it to the constructor.")
 
@@ -60,7 +62,7 @@ def distribution_arguments(
     dtype: tf.DType,
     parameters: dict[str, Any],
     name: str,
-    reparameterization_type: Any = tfp.distributions.NOT_REPARAMETERIZED,
+    reparameterization_type: object = tfp.distributions.NOT_REPARAMETERIZED,
 ) -> dict[str, Any]:
     """Returns the arguments of `tfd.Distribution` for a subclass.
 
@@ -81,13 +83,24 @@ def distribution_arguments(
     }
 
 
-def bijector_arguments(parameters: dict[str, Any], name: str, dtype: Any = None) -> dict[str, Any]:
-    """Returns the arguments of `tfb.Bijector` that every subclass passes on.
+def bijector_arguments(
+    parameters: dict[str, Any],
+    name: str,
+    forward_min_event_ndims: int | Sequence[int] = 0,
+    **further: Any,
+) -> dict[str, Any]:
+    """Returns the arguments of `tfb.Bijector` for a subclass.
 
     Args:
       parameters: the arguments of its constructor, `validate_args` among them.
       name: name of its scope.
-      dtype: dtype of its input; None: any.
+      forward_min_event_ndims: rank of an event.
+      **further: other arguments, such as `dtype` of its input.
     """
-    validate_args = parameters["validate_args"]
-    return {"validate_args": validate_args, "dtype": dtype, "parameters": parameters, "name": name}
+    return {
+        "validate_args": parameters["validate_args"],
+        "forward_min_event_ndims": forward_min_event_ndims,
+        "parameters": parameters,
+        "name": name,
+        **further,
+    }

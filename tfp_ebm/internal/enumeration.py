@@ -1,12 +1,13 @@
 """Sums over every state of a few binary units, in blocks of bounded memory."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from tfp_ebm.internal.numeric import move_axis
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Count, Seed, TensorLike
 
 __all__ = [
     "StateMixture",
@@ -20,7 +21,11 @@ _BLOCK = 2**12
 
 
 def all_bits(
-    num_units: int, dtype: tf.DType, start: Any = 0, count: int | None = None, batch_rank: int = 0
+    num_units: int,
+    dtype: tf.DType,
+    start: TensorLike = 0,
+    count: int | None = None,
+    batch_rank: int = 0,
 ) -> tf.Tensor:
     """Returns states `start ... start + count - 1` of units in {0, 1}.
 
@@ -74,7 +79,7 @@ def log_sum_over_states(
     return total
 
 
-def sample_categories(logits: tf.Tensor, num_samples: Any, seed: Any) -> tf.Tensor:
+def sample_categories(logits: tf.Tensor, num_samples: Count, seed: Seed) -> tf.Tensor:
     """Draws indices along the first axis of `logits` `[K, *B]`, of shape `[num_samples, *B]`."""
     flat = tf.transpose(tf.reshape(logits, [tf.shape(logits)[0], -1]))
     index = tf.random.stateless_categorical(flat, num_samples, seed, dtype=tf.int32)
@@ -87,8 +92,8 @@ def sample_states(
     num_units: int,
     dtype: tf.DType,
     batch_rank: int,
-    num_samples: Any,
-    seed: Any,
+    num_samples: Count,
+    seed: Seed,
 ) -> tf.Tensor:
     """Draws independent states in {0, 1}^num_units, `[num_samples, *B, num_units]`."""
     seed = samplers.sanitize_seed(seed, salt="sample_states")

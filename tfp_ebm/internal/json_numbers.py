@@ -6,7 +6,7 @@ from typing import Any
 __all__ = ["json_fields", "json_number"]
 
 
-def json_number(value: Any) -> float | None:
+def json_number(value: object) -> float | None:
     """Returns a float; None, JSON's null, where it is unknown (NaN) or infinite."""
     value = float(value)
     return value if math.isfinite(value) else None

@@ -4,19 +4,18 @@ Keras 3 layers are no `tf.Module`s, so TensorFlow Probability cannot see their v
 (Keras 2) layers are, and train through bijectors and distributions.
 """
 
-from typing import Any
-
 import tensorflow as tf
 import tf_keras as keras
 
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Policy
 
 __all__ = ["dtype_policy", "keras"]
 
 _POLICIES = ("float32", "float64", "bfloat16", "float16", "mixed_bfloat16", "mixed_float16")
 
 
-def dtype_policy(dtype: Any) -> keras.mixed_precision.Policy:
+def dtype_policy(dtype: Policy) -> keras.mixed_precision.Policy:
     """Returns the Keras policy of a dtype, of the name of a policy, or of a policy.
 
     Raises:

@@ -2,11 +2,11 @@
 
 import functools
 import math
-from typing import Any
 
 import tensorflow as tf
 
 from tfp_ebm.internal.tfp_private import ps, samplers
+from tfp_ebm.internal.types import Seed, Shape
 
 __all__ = [
     "add_field",
@@ -45,7 +45,7 @@ def add_field(signal: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     return signal + bias
 
 
-def common_batch_shape(*parameters: tuple[tf.Tensor, int], batch_shape: Any = ()) -> Any:
+def common_batch_shape(*parameters: tuple[tf.Tensor, int], batch_shape: Shape = ()) -> Shape:
     """Returns the batch shape of parameters, broadcast.
 
     Args:
@@ -58,7 +58,7 @@ def common_batch_shape(*parameters: tuple[tf.Tensor, int], batch_shape: Any = ()
     return functools.reduce(ps.broadcast_shape, shapes, batch_shape)
 
 
-def broadcast_batch(tensor: tf.Tensor, batch_shape: Any, event_ndims: int = 1) -> tf.Tensor:
+def broadcast_batch(tensor: tf.Tensor, batch_shape: Shape, event_ndims: int = 1) -> tf.Tensor:
     """Returns a tensor whose leading axes are broadcast against a batch shape.
 
     Args:
@@ -156,7 +156,7 @@ def spectral_norm_bound(matrix: tf.Tensor, num_squarings: int = 5) -> tf.Tensor:
     return largest * tf.exp(0.5 * log_bound)
 
 
-def standard_normal(shape: Any, seed: Any, dtype: tf.DType) -> tf.Tensor:
+def standard_normal(shape: Shape, seed: Seed, dtype: tf.DType) -> tf.Tensor:
     """Draws standard normal numbers, on a CPU in half the time of `tf.random.stateless_normal`.
 
     That op maps numbers one by one; the transform of Box and Muller is made of vectorised ones:

@@ -3,7 +3,6 @@
 import contextlib
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 import tensorflow as tf
 
@@ -30,7 +29,7 @@ def observed_values() -> Iterator[dict[int, tf.Tensor]]:
         _LOCAL.values = previous
 
 
-def observe(distribution: Any, value: tf.Tensor) -> None:
+def observe(distribution: object, value: tf.Tensor) -> None:
     """Leaves points with the innermost `observed_values`, if there is one."""
     values = getattr(_LOCAL, "values", None)
     if values is None:

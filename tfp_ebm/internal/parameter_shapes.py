@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal.tfp_private import dtype_util, parameter_properties
+from tfp_ebm.internal.types import Bijector, Shape
 
 __all__ = ["positive", "positive_scalar", "undetermined"]
 
@@ -22,7 +23,7 @@ def undetermined(
       event_ndims: rank of one member of a batch of parameters.
     """
 
-    def shape_fn(sample_shape: Any) -> Any:
+    def shape_fn(sample_shape: Shape) -> Shape:
         raise NotImplementedError(
             f"`{name}` has shape {shape}, which a shape of samples, {sample_shape}, does not "
             f"tell: pass `{name}`, such as a `tf.Variable`, or use the class's `create`."
@@ -31,7 +32,7 @@ def undetermined(
     return parameter_properties.ParameterProperties(event_ndims=event_ndims, shape_fn=shape_fn)
 
 
-def positive(dtype: tf.DType) -> Callable[[], tfp.bijectors.Bijector]:
+def positive(dtype: tf.DType) -> Callable[[], Bijector]:
     """Returns a function that makes the constraint to numbers above 0, in this dtype."""
     return lambda: tfp.bijectors.Softplus(low=dtype_util.eps(dtype))
 

@@ -1,12 +1,13 @@
 """What samplers and estimators ask of a machine; distributions provide it."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import tensorflow as tf
 
 from tfp_ebm.internal.enumeration import StateMixture
+from tfp_ebm.internal.types import Count, Seed
 
-__all__ = ["AnnealedMachine"]
+__all__ = ["AnnealedBase", "AnnealedMachine"]
 
 
 class AnnealedMachine(Protocol):
@@ -30,7 +31,7 @@ class AnnealedMachine(Protocol):
     as columns `[n, num_chains]`; where it is faster, `block_gibbs.run` prefers it.
     """
 
-    def sweep(self, state: tf.Tensor, inverse_temperature: tf.Tensor, seed: Any) -> tf.Tensor:
+    def sweep(self, state: tf.Tensor, inverse_temperature: tf.Tensor, seed: Seed) -> tf.Tensor:
         """Draws the next state; reversible with respect to `exp(f_t)`."""
 
     def log_marginal(self, state: tf.Tensor) -> tf.Tensor:
@@ -44,7 +45,7 @@ class AnnealedMachine(Protocol):
     def reference_log_partition(self) -> tf.Tensor:
         """Returns the log partition function at inverse temperature 0, `[*B]`."""
 
-    def sample_reference(self, num_samples: Any, seed: Any) -> tf.Tensor:
+    def sample_reference(self, num_samples: Count, seed: Seed) -> tf.Tensor:
         """Draws independent states at inverse temperature 0, `[num_samples, *B, n]`."""
 
     @property
@@ -57,8 +58,28 @@ class AnnealedMachine(Protocol):
     def enumerate_units(self) -> StateMixture:
         """Returns the units of the event, mixed over all states of the enumerated ones."""
 
-    def sample_exactly(self, num_samples: Any, seed: Any) -> tf.Tensor:
+    def sample_exactly(self, num_samples: Count, seed: Seed) -> tf.Tensor:
         """Draws independent states by enumeration, `[num_samples, *B, n]`."""
 
-    def complete(self, state: tf.Tensor, seed: Any) -> tf.Tensor:
+    def complete(self, state: tf.Tensor, seed: Seed) -> tf.Tensor:
         """Draws all units of the machine given the state of a chain, `[..., N]`."""
+
+
+class AnnealedBase(Protocol):
+    """A distribution over a machine, as far as estimators of its log Z look at it."""
+
+    name: str
+    dtype: tf.DType
+    event_shape: tf.TensorShape
+
+    def machine(self) -> AnnealedMachine:
+        """Returns the machine at the present parameters."""
+
+    def log_partition_offset(self) -> tf.Tensor:
+        """Returns what log Z has more than that of the machine, `[*B]`."""
+
+    def chain_state(self, value: tf.Tensor, seed: Seed = None) -> tf.Tensor:
+        """Draws the state of a chain given an event."""
+
+    def unnormalized_log_prob(self, value: tf.Tensor) -> tf.Tensor:
+        """Returns the log-probability without log Z."""

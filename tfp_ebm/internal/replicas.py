@@ -24,7 +24,7 @@ def replica_seed(seed: tf.Tensor) -> tf.Tensor:
 
 def gather_over_replicas(
     function: Callable[[int, tf.Tensor], Any], count: int, seed: tf.Tensor
-) -> Any:
+) -> tf.Tensor:
     """Returns `function(count, seed)`, with the count shared out over the replicas.
 
     Args:

@@ -3,11 +3,11 @@
 import contextlib
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 import tensorflow as tf
 
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Seed
 
 __all__ = ["sanitize_seed", "seed_scope"]
 
@@ -32,7 +32,7 @@ def seed_scope(seed: tf.Tensor) -> Iterator[None]:
         _LOCAL.scope = previous
 
 
-def sanitize_seed(seed: Any, salt: str | None = None) -> tf.Tensor:
+def sanitize_seed(seed: Seed, salt: str | None = None) -> tf.Tensor:
     """As TensorFlow Probability's, but a missing seed is the next one of the `seed_scope`."""
     scope = getattr(_LOCAL, "scope", None)
     if seed is None and scope is not None:

@@ -6,7 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.protocols import AnnealedMachine
+from tfp_ebm.internal.protocols import AnnealedBase, AnnealedMachine
+from tfp_ebm.internal.types import TensorLike
 
 __all__ = [
     "as_tensor",
@@ -34,7 +35,7 @@ def check_machine(machine: Any) -> tf.DType:
     return next(part.dtype for part in parts if part.dtype.is_floating)
 
 
-def check_base(base: Any) -> None:
+def check_base(base: AnnealedBase) -> None:
     """Raises if a distribution has no machine whose log Z could be estimated."""
     if not hasattr(base, "machine") or not hasattr(base, "log_partition_offset"):
         raise TypeError(
@@ -43,7 +44,7 @@ def check_base(base: Any) -> None:
         )
 
 
-def points(value: Any, base: Any) -> tf.Tensor:
+def points(value: TensorLike, base: AnnealedBase) -> tf.Tensor:
     """Returns events of a distribution, `[..., *event_shape]`, as a tensor, or raises."""
     check_base(base)
     value = as_tensor("value", value, base.dtype)
@@ -59,7 +60,7 @@ def points(value: Any, base: Any) -> tf.Tensor:
     return value
 
 
-def as_tensor(name: str, value: Any, dtype: tf.DType) -> tf.Tensor:
+def as_tensor(name: str, value: TensorLike, dtype: tf.DType) -> tf.Tensor:
     """Returns a tensor of the dtype: arrays and lists are cast, other tensors refused."""
     if isinstance(getattr(value, "dtype", None), tf.DType):
         if value.dtype != dtype:
@@ -71,7 +72,7 @@ def as_tensor(name: str, value: Any, dtype: tf.DType) -> tf.Tensor:
     return tf.constant(_array(name, value).astype(dtype.as_numpy_dtype))
 
 
-def floating(name: str, value: Any) -> tf.Tensor:
+def floating(name: str, value: TensorLike) -> tf.Tensor:
     """Returns a tensor of floating numbers; arrays and lists of integers become float32."""
     if not isinstance(getattr(value, "dtype", None), tf.DType):
         array = _array(name, value)
@@ -98,7 +99,7 @@ def _array(name, value):
     return array
 
 
-def states(name: str, value: Any, machine: AnnealedMachine) -> tf.Tensor:
+def states(name: str, value: TensorLike, machine: AnnealedMachine) -> tf.Tensor:
     """Returns states of chains as a tensor that fits the machine, or raises.
 
     Args:
@@ -137,7 +138,7 @@ def _state_shape(machine):
     return _STATE_SHAPES[key]
 
 
-def num_sweeps(value: Any) -> tf.Tensor:
+def num_sweeps(value: TensorLike) -> tf.Tensor:
     """Returns a number of sweeps, 0 or more, as int32, or raises."""
     if tf.is_tensor(value) or isinstance(value, tf.Variable):
         if not value.dtype.is_integer or value.shape.rank not in (None, 0):
@@ -148,7 +149,7 @@ def num_sweeps(value: Any) -> tf.Tensor:
     return tf.constant(checks.positive_integer("num_steps", value, minimum=0), tf.int32)
 
 
-def inverse_temperature(value: Any, dtype: tf.DType) -> Any:
+def inverse_temperature(value: TensorLike, dtype: tf.DType) -> TensorLike:
     """Returns an inverse temperature, or one for each chain, that broadcasts with states."""
     if isinstance(value, float):  # A Python number is folded into compiled loops.
         return value

@@ -64,7 +64,7 @@ class Option(NamedTuple):
 
     name: str
     kind: type
-    default: Any
+    default: object
     group: str
     help: str
     choices: tuple[str, ...] | None = None
@@ -100,6 +100,15 @@ _TRAINING = (
     ("patience", int, None, "training", "epochs without progress before stopping; never", COUNT),
     ("gibbs_steps", int, None, "training", "sweeps of the chains; 2, or 25", COUNT_OR_NONE),
     ("horizontal_flips", bool, False, "training", "mirror half of the images"),
+    (
+        "initialize",
+        bool,
+        False,
+        "training",
+        "set ActNorms and the base from data first",
+        None,
+        True,
+    ),
     ("condition", str, None, "training", "labels: of events given their class", _CONDITIONS, True),
     ("seed", int, 0, "training", "seed of everything", SEED),
 )
@@ -155,7 +164,7 @@ def flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def check_number(name: str, value: Any, range: Range) -> None:
+def check_number(name: str, value: object, range: Range) -> None:
     """Raises if a value is no number in a range.
 
     Args:

@@ -13,6 +13,7 @@ from tfp_ebm.internal.numeric import (
     spectral_norm_bound,
 )
 from tfp_ebm.internal.tfp_private import assert_util, tensor_util
+from tfp_ebm.internal.types import Shape, TensorLike
 
 __all__ = [
     "BipartitePrecision",
@@ -115,7 +116,7 @@ class BipartitePrecision(NamedTuple):
         hidden, visible = tf.split(colored, [num_hidden, num_visible], axis=-1)
         return tf.concat([visible, hidden], axis=-1)
 
-    def covariance_rows(self, batch_shape: Any) -> tf.Tensor:
+    def covariance_rows(self, batch_shape: Shape) -> tf.Tensor:
         """Returns the rows of an R with `R^T R = J~^-1`, the first axis, `[N, *batch_shape, N]`."""
         white = tf.eye(sum(self.sizes), batch_shape=batch_shape, dtype=self.weights.dtype)
         return self.color(move_axis(white, -2, 0))
@@ -149,7 +150,9 @@ def check_positive_definite(weights: tf.Tensor, delta: tf.Tensor) -> None:
         )
 
 
-def positive_definite_assertions(weights: Any, delta: Any, is_init: bool) -> list[tf.Operation]:
+def positive_definite_assertions(
+    weights: TensorLike, delta: TensorLike, is_init: bool
+) -> list[tf.Operation]:
     """Returns the assertion that delta > sigma_max(W), for `_parameter_control_dependencies`.
 
     Constants are checked by the constructor, `is_init`, and what may change whenever it is used.
@@ -225,6 +228,9 @@ def coupling_variables(
     Raises:
       ValueError: if delta is to be learned and starts at 0.1 or below.
     """
+    num_visible = checks.positive_integer("num_visible", num_visible)
+    num_hidden = checks.positive_integer("num_hidden", num_hidden)
+    delta = checks.positive_number("delta", delta)
 
     def variable(limit, name):
         constraint = SpectralNormConstraint(limit) if constrained else None

@@ -1,7 +1,7 @@
 """The energy of a Boltzmann machine whose spins may all be coupled, as pure functions."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +14,7 @@ from tfp_ebm.internal.enumeration import (
 )
 from tfp_ebm.internal.numeric import log_2cosh, move_axis, multiply_rows
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Count, Seed, TensorLike
 from tfp_ebm.machines.spin_machine import sample_spins
 
 __all__ = ["ConnectedMachine", "check_colors", "color_table"]
@@ -78,7 +79,7 @@ class ConnectedMachine(NamedTuple):
     summed: tf.Tensor
     rest: tf.Tensor
 
-    def sweep(self, state: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
+    def sweep(self, state: tf.Tensor, inverse_temperature: TensorLike, seed: Seed) -> tf.Tensor:
         """Draws every color once, given all others."""
         state = tf.convert_to_tensor(state, self.bias.dtype)
         num_units, batch_rank = self.bias.shape[-1], self.bias.shape.rank - 1
@@ -114,11 +115,11 @@ class ConnectedMachine(NamedTuple):
         )
         return tf.ensure_shape(tf.reshape(tf.transpose(units, units_first), shape), state.shape)
 
-    def refresh(self, state: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
+    def refresh(self, state: tf.Tensor, inverse_temperature: TensorLike, seed: Seed) -> tf.Tensor:
         """Draws the spins of the first color, which `log_marginal` sums out, given all others."""
         return self._draw_summed(self._rest_of(state), inverse_temperature, seed)
 
-    def complete(self, state: tf.Tensor, seed: Any) -> tf.Tensor:
+    def complete(self, state: tf.Tensor, seed: Seed) -> tf.Tensor:
         """Returns the state: it holds all spins."""
         del seed
         return tf.convert_to_tensor(state, self.bias.dtype)
@@ -157,7 +158,7 @@ class ConnectedMachine(NamedTuple):
         """Returns `sum_i log 2cosh(h_i)`, log Z at J = 0."""
         return tf.reduce_sum(log_2cosh(self.bias), axis=-1)
 
-    def sample_reference(self, num_samples: Any, seed: Any) -> tf.Tensor:
+    def sample_reference(self, num_samples: Count, seed: Seed) -> tf.Tensor:
         """Draws independent spins, `[num_samples, *B, N]`."""
         shape = tf.concat([[num_samples], tf.shape(self.bias)], axis=0)
         return sample_spins(tf.broadcast_to(self.bias, shape), seed)
@@ -179,7 +180,7 @@ class ConnectedMachine(NamedTuple):
         """Returns the exact log partition function, by a sum over the spins R."""
         return log_sum_over_states(*self._enumeration())
 
-    def sample_exactly(self, num_samples: Any, seed: Any) -> tf.Tensor:
+    def sample_exactly(self, num_samples: Count, seed: Seed) -> tf.Tensor:
         """Draws independent states by enumerating the spins R, `[n, *B, N]`."""
         rest_seed, spin_seed = samplers.split_seed(seed, n=2, salt="sample_exactly")
         rest = 2 * sample_states(*self._enumeration(), num_samples, rest_seed) - 1

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
+from tfp_ebm.internal.types import TensorLike
 from tfp_ebm.machines.gaussian_units import GaussianUnits
 
 __all__ = ["ConvolutionalMachine"]
@@ -38,9 +39,9 @@ class ConvolutionalMachine(GaussianUnits, _Parameters):
     def from_parameters(
         cls,
         filters: Sequence[Any],
-        visible_bias: Any,
-        hidden_bias: Any,
-        scale: Any,
+        visible_bias: TensorLike,
+        hidden_bias: TensorLike,
+        scale: TensorLike,
         part_shapes: Sequence[Sequence[int]],
     ) -> "ConvolutionalMachine":
         """Returns the machine of the parameters, read now; the visible bias is a flat vector."""

@@ -1,7 +1,7 @@
 """The energy of a Gaussian-Bernoulli restricted Boltzmann machine, as pure functions."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -13,6 +13,7 @@ from tfp_ebm.internal.numeric import (
     standard_normal,
 )
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Seed, TensorLike
 from tfp_ebm.machines.gaussian_units import GaussianUnits
 
 __all__ = ["GaussianMachine"]
@@ -65,10 +66,10 @@ class GaussianMachine(GaussianUnits, _Parameters):
     @classmethod
     def from_parameters(
         cls,
-        weights: Any,
-        visible_bias: Any,
-        hidden_bias: Any,
-        scale: Any,
+        weights: TensorLike,
+        visible_bias: TensorLike,
+        hidden_bias: TensorLike,
+        scale: TensorLike,
         batch_shape: Sequence[int] = (),
     ) -> "GaussianMachine":
         """Returns the machine of the parameters, read now.
@@ -102,17 +103,10 @@ class GaussianMachine(GaussianUnits, _Parameters):
         """Returns `W^T u`."""
         return multiply_rows(visible, self.weights)
 
-    def sweep_columns(self, columns: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
-        """Does what `sweep` does, by other random numbers, on chains side by side.
-
-        Args:
-          columns: `[num_visible, num_chains]`; weights without batch dimensions.
-          inverse_temperature: scalar.
-          seed: seed of the sweep.
-
-        Returns:
-          `[num_visible, num_chains]`.
-        """
+    def sweep_columns(
+        self, columns: tf.Tensor, inverse_temperature: TensorLike, seed: Seed
+    ) -> tf.Tensor:
+        """Does what `sweep` does on chains side by side, see `SpinMachine.sweep_columns`."""
         hidden_seed, visible_seed = samplers.split_seed(seed, n=2, salt="sweep")
         visible_bias, hidden_bias, scale = map(
             _as_column, (self.visible_bias, self.hidden_bias, self.scale)

@@ -1,7 +1,6 @@
 """What machines with Gaussian visible units and hidden bits share, whatever couples the two."""
 
 import math
-from typing import Any
 
 import tensorflow as tf
 
@@ -13,6 +12,7 @@ from tfp_ebm.internal.enumeration import (
 )
 from tfp_ebm.internal.numeric import standard_normal
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Count, Seed, TensorLike
 
 __all__ = ["GaussianUnits"]
 
@@ -45,18 +45,22 @@ class GaussianUnits:
         visible = tf.convert_to_tensor(visible, self.visible_bias.dtype)
         return self.multiply_transposed(visible / self.scale)
 
-    def sample_bits(self, logits: tf.Tensor, seed: Any) -> tf.Tensor:
+    def sample_bits(self, logits: tf.Tensor, seed: Seed) -> tf.Tensor:
         """Draws independent bits."""
         uniform = samplers.uniform(tf.shape(logits), seed=seed, dtype=logits.dtype)
         bits = tf.cast(uniform < tf.sigmoid(logits), logits.dtype)
         return tf.ensure_shape(bits, logits.shape)
 
-    def sample_hidden(self, visible: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
+    def sample_hidden(
+        self, visible: tf.Tensor, inverse_temperature: TensorLike, seed: Seed
+    ) -> tf.Tensor:
         """Draws hidden bits given visible units."""
         logits = inverse_temperature * self.hidden_signal(visible) + self.hidden_bias
         return self.sample_bits(logits, seed)
 
-    def sample_visible(self, hidden: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
+    def sample_visible(
+        self, hidden: tf.Tensor, inverse_temperature: TensorLike, seed: Seed
+    ) -> tf.Tensor:
         """Draws visible units given hidden bits."""
         signal = inverse_temperature * self.multiply(hidden)
         noise = standard_normal(tf.shape(signal), seed=seed, dtype=signal.dtype)
@@ -66,13 +70,13 @@ class GaussianUnits:
         """Returns mean and variance of the Gaussian units given hidden bits; they broadcast."""
         return self.visible_bias + self.scale * self.multiply(hidden), self.scale**2
 
-    def sweep(self, state: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
+    def sweep(self, state: tf.Tensor, inverse_temperature: TensorLike, seed: Seed) -> tf.Tensor:
         """Draws the hidden bits given the visible units, then the visible units given them."""
         hidden_seed, visible_seed = samplers.split_seed(seed, n=2, salt="sweep")
         hidden = self.sample_hidden(state, inverse_temperature, hidden_seed)
         return self.sample_visible(hidden, inverse_temperature, visible_seed)
 
-    def complete(self, state: tf.Tensor, seed: Any) -> tf.Tensor:
+    def complete(self, state: tf.Tensor, seed: Seed) -> tf.Tensor:
         """Returns the visible units: the hidden ones are summed out of the event."""
         del seed
         return tf.convert_to_tensor(state, self.visible_bias.dtype)
@@ -109,7 +113,7 @@ class GaussianUnits:
         bits = tf.reduce_sum(tf.nn.softplus(self.hidden_bias), axis=-1)
         return bits + self.log_gaussian_volume()
 
-    def sample_reference(self, num_samples: Any, seed: Any) -> tf.Tensor:
+    def sample_reference(self, num_samples: Count, seed: Seed) -> tf.Tensor:
         """Draws independent visible units, `[num_samples, *B, num_visible]`."""
         shape = tf.concat([[num_samples], tf.shape(self.visible_bias)], axis=0)
         noise = standard_normal(shape, seed=seed, dtype=self.visible_bias.dtype)
@@ -138,7 +142,7 @@ class GaussianUnits:
         """Returns `log integral exp(-E(v, h)) dv`, `[...]`; the exponentials add up to Z."""
         return self.log_hidden_weight(bits) + self.log_gaussian_volume()
 
-    def sample_given_latent(self, bits: tf.Tensor, seed: Any) -> tf.Tensor:
+    def sample_given_latent(self, bits: tf.Tensor, seed: Seed) -> tf.Tensor:
         """Draws a chain's state given the hidden bits."""
         return self.sample_visible(bits, 1.0, seed)
 
@@ -160,7 +164,7 @@ class GaussianUnits:
         bits = all_bits(*state[:2], batch_rank=state[2])
         return StateMixture(log_weight(bits), *self.visible_moments(bits))
 
-    def sample_exactly(self, num_samples: Any, seed: Any) -> tf.Tensor:
+    def sample_exactly(self, num_samples: Count, seed: Seed) -> tf.Tensor:
         """Draws independent visible units by enumerating the hidden bits, `[n, *B, m]`."""
         state_seed, visible_seed = samplers.split_seed(seed, n=2, salt="sample_exactly")
         hidden = sample_states(*self._enumeration(), num_samples, state_seed)

@@ -1,11 +1,12 @@
 """The energy of a Gaussian-Bernoulli machine with a label among its visible units."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from tfp_ebm.internal.numeric import broadcast_batch, common_batch_shape, multiply_rows
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Count, Seed, TensorLike
 from tfp_ebm.machines.gaussian_machine import GaussianMachine
 from tfp_ebm.machines.gaussian_units import GaussianUnits
 
@@ -36,12 +37,12 @@ class LabeledMachine(GaussianUnits, _Parameters):
     @classmethod
     def from_parameters(
         cls,
-        weights: Any,
-        visible_bias: Any,
-        hidden_bias: Any,
-        label_weights: Any,
-        label_bias: Any,
-        scale: Any,
+        weights: TensorLike,
+        visible_bias: TensorLike,
+        hidden_bias: TensorLike,
+        label_weights: TensorLike,
+        label_bias: TensorLike,
+        scale: TensorLike,
     ) -> "LabeledMachine":
         """Returns the machine of the parameters, read now."""
         label_weights, label_bias = map(tf.convert_to_tensor, (label_weights, label_bias))
@@ -105,7 +106,7 @@ class LabeledMachine(GaussianUnits, _Parameters):
             scale[..., tf.newaxis, :],
         )
 
-    def draw_labels(self, logits: tf.Tensor, seed: Any) -> tf.Tensor:
+    def draw_labels(self, logits: tf.Tensor, seed: Seed) -> tf.Tensor:
         """Draws one-hot labels from logits `[..., K]`."""
         logits = tf.convert_to_tensor(logits, self.label_bias.dtype)
         uniform = samplers.uniform(tf.shape(logits), seed=seed, dtype=logits.dtype)
@@ -114,7 +115,9 @@ class LabeledMachine(GaussianUnits, _Parameters):
         noise = -tf.math.log(-tf.math.log(tf.maximum(uniform, tiny)))
         return tf.one_hot(tf.argmax(logits + noise, axis=-1), logits.shape[-1], dtype=logits.dtype)
 
-    def sample_visible(self, hidden: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
+    def sample_visible(
+        self, hidden: tf.Tensor, inverse_temperature: TensorLike, seed: Seed
+    ) -> tf.Tensor:
         """Draws the Gaussian units and the label given hidden bits."""
         point_seed, label_seed = samplers.split_seed(seed, n=2, salt="labeled_visible")
         points = self.machine.sample_visible(hidden, inverse_temperature, point_seed)
@@ -126,7 +129,7 @@ class LabeledMachine(GaussianUnits, _Parameters):
         """Returns mean and variance of the Gaussian units given hidden bits; they broadcast."""
         return self.machine.visible_moments(hidden)
 
-    def complete(self, state: tf.Tensor, seed: Any) -> tf.Tensor:
+    def complete(self, state: tf.Tensor, seed: Seed) -> tf.Tensor:
         """Returns the Gaussian units: the label and the bits are summed out of the event."""
         del seed
         return self.split(state)[0]
@@ -146,7 +149,7 @@ class LabeledMachine(GaussianUnits, _Parameters):
         labels = tf.reduce_logsumexp(self.label_bias, axis=-1)
         return self.machine.reference_log_partition() + labels
 
-    def sample_reference(self, num_samples: Any, seed: Any) -> tf.Tensor:
+    def sample_reference(self, num_samples: Count, seed: Seed) -> tf.Tensor:
         """Draws independent visible units and labels, `[n, *B, num_visible + K]`."""
         point_seed, label_seed = samplers.split_seed(seed, n=2, salt="labeled_reference")
         points = self.machine.sample_reference(num_samples, point_seed)

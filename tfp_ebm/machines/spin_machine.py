@@ -1,7 +1,7 @@
 """The energy of a restricted Boltzmann machine over spins, as pure functions of its tensors."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -20,6 +20,7 @@ from tfp_ebm.internal.numeric import (
     multiply_rows,
 )
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Count, Seed, TensorLike
 
 __all__ = ["SpinMachine", "sample_spins"]
 
@@ -28,7 +29,7 @@ __all__ = ["SpinMachine", "sample_spins"]
 _SMALLEST_COMPILED_DRAW = 2**15
 
 
-def sample_spins(field: tf.Tensor, seed: Any) -> tf.Tensor:
+def sample_spins(field: tf.Tensor, seed: Seed) -> tf.Tensor:
     """Draws independent spins with p(s = +1) = sigmoid(2 field), of the field's shape."""
     uniform = samplers.uniform(tf.shape(field), seed=seed, dtype=field.dtype)
     return tf.ensure_shape(_compare(uniform, field), field.shape)
@@ -85,7 +86,7 @@ class SpinMachine(NamedTuple):
 
     @classmethod
     def from_parameters(
-        cls, weights: Any, bias: Any, batch_shape: Sequence[int] = ()
+        cls, weights: TensorLike, bias: TensorLike, batch_shape: Sequence[int] = ()
     ) -> "SpinMachine":
         """Returns the machine of W and the fields of all units, visible first, read now.
 
@@ -108,19 +109,23 @@ class SpinMachine(NamedTuple):
         """Returns `W h`."""
         return multiply_rows(hidden, self.weights_transposed)
 
-    def sample_hidden(self, visible: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
+    def sample_hidden(
+        self, visible: tf.Tensor, inverse_temperature: TensorLike, seed: Seed
+    ) -> tf.Tensor:
         """Draws hidden spins given visible ones."""
         field = add_field(inverse_temperature * self.hidden_signal(visible), self.hidden_bias)
         return sample_spins(field, seed)
 
-    def sweep(self, state: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
+    def sweep(self, state: tf.Tensor, inverse_temperature: TensorLike, seed: Seed) -> tf.Tensor:
         """Draws the hidden layer given the visible one, then the visible given the hidden one."""
         hidden_seed, visible_seed = samplers.split_seed(seed, n=2, salt="sweep")
         hidden = self.sample_hidden(state, inverse_temperature, hidden_seed)
         field = add_field(inverse_temperature * self.visible_signal(hidden), self.visible_bias)
         return sample_spins(field, visible_seed)
 
-    def sweep_columns(self, columns: tf.Tensor, inverse_temperature: Any, seed: Any) -> tf.Tensor:
+    def sweep_columns(
+        self, columns: tf.Tensor, inverse_temperature: TensorLike, seed: Seed
+    ) -> tf.Tensor:
         """Does what `sweep` does, by other random numbers, on chains side by side.
 
         A product from the left by the weights is up to a third faster on a CPU than one from the
@@ -141,7 +146,7 @@ class SpinMachine(NamedTuple):
         signal = inverse_temperature * tf.matmul(self.weights, hidden)
         return _draw_columns(signal, self.visible_bias, visible_seed)
 
-    def complete(self, state: tf.Tensor, seed: Any) -> tf.Tensor:
+    def complete(self, state: tf.Tensor, seed: Seed) -> tf.Tensor:
         """Draws hidden spins given visible ones, and returns both, `[..., N]`."""
         state = tf.convert_to_tensor(state, self.weights.dtype)
         return tf.concat([state, self.sample_hidden(state, 1.0, seed)], axis=-1)
@@ -174,7 +179,7 @@ class SpinMachine(NamedTuple):
             log_2cosh(self.hidden_bias), axis=-1
         )
 
-    def sample_reference(self, num_samples: Any, seed: Any) -> tf.Tensor:
+    def sample_reference(self, num_samples: Count, seed: Seed) -> tf.Tensor:
         """Draws independent visible spins, `[num_samples, *B, num_visible]`."""
         shape = tf.concat([[num_samples], tf.shape(self.visible_bias)], axis=0)
         return sample_spins(tf.broadcast_to(self.visible_bias, shape), seed)
@@ -198,7 +203,7 @@ class SpinMachine(NamedTuple):
         """Returns `log sum_v exp(-E(v, 2 bits - 1))`, `[...]`; the exponentials add up to Z."""
         return self.transposed().log_marginal(2 * bits - 1)
 
-    def sample_given_latent(self, bits: tf.Tensor, seed: Any) -> tf.Tensor:
+    def sample_given_latent(self, bits: tf.Tensor, seed: Seed) -> tf.Tensor:
         """Draws visible spins given the hidden ones as bits."""
         return self.transposed().sample_hidden(2 * bits - 1, 1.0, seed)
 
@@ -209,7 +214,7 @@ class SpinMachine(NamedTuple):
         """Returns the exact log partition function, summing the smaller layer in blocks."""
         return log_sum_over_states(*self._enumeration())
 
-    def sample_exactly(self, num_samples: Any, seed: Any) -> tf.Tensor:
+    def sample_exactly(self, num_samples: Count, seed: Seed) -> tf.Tensor:
         """Draws independent visible spins by enumerating the smaller layer, `[n, *B, m]`."""
         machine = self._small_visible()
         state_seed, spin_seed = samplers.split_seed(seed, n=2, salt="sample_exactly")

@@ -1,6 +1,6 @@
 """Block Gibbs sampling."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -9,6 +9,7 @@ from tfp_ebm.internal.compiled import is_large
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Seed, TensorLike
 
 __all__ = ["BlockGibbsInfo", "BlockGibbsState", "init", "run", "step"]
 
@@ -29,7 +30,7 @@ class BlockGibbsInfo(NamedTuple):
     moved: tf.Tensor
 
 
-def init(units: Any) -> BlockGibbsState:
+def init(units: TensorLike) -> BlockGibbsState:
     """Returns the state that starts from given units, `[num_chains, *B, n]`.
 
     Lists and arrays become tensors, integers among them float32.
@@ -41,7 +42,10 @@ def init(units: Any) -> BlockGibbsState:
 
 
 def step(
-    machine: AnnealedMachine, state: BlockGibbsState, seed: Any, inverse_temperature: Any = 1.0
+    machine: AnnealedMachine,
+    state: BlockGibbsState,
+    seed: Seed,
+    inverse_temperature: TensorLike = 1.0,
 ) -> tuple[BlockGibbsState, BlockGibbsInfo]:
     """Runs one sweep: every block of units is drawn anew given the others.
 
@@ -86,11 +90,11 @@ def _sweeps(machine, units, first, num_steps, inverse_temperature, seed):
 
 def run(
     machine: AnnealedMachine,
-    units: Any,
+    units: TensorLike,
     num_steps: int,
-    seed: Any = None,
-    inverse_temperature: Any = 1.0,
-    first: Any = 0,
+    seed: Seed = None,
+    inverse_temperature: TensorLike = 1.0,
+    first: TensorLike = 0,
 ) -> tf.Tensor:
     """Runs `num_steps` sweeps in one compiled loop and returns the last units.
 

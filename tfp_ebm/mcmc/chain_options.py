@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypedDict, TypeVar
 
 from tfp_ebm.internal.protocols import AnnealedMachine
+from tfp_ebm.internal.types import Seed
 from tfp_ebm.mcmc.methods import start_chains
 from tfp_ebm.mcmc.persistent_chains import PersistentChains
 
@@ -44,7 +45,7 @@ class StartChains:
     sampler: str | None = None
     num_chains: int = 512
     sampler_options: Mapping[str, Any] | None = None
-    seed: Any = None
+    seed: Seed = None
 
     def start(self, machine: AnnealedMachine) -> PersistentChains:
         """Returns the chains, at the machine's independent reference."""
@@ -52,7 +53,7 @@ class StartChains:
         return start_chains(method, machine, self.num_chains, self.seed, **options)
 
     @classmethod
-    def arguments(cls, seed: Any, options: ChainOptions) -> dict[str, Any]:
+    def arguments(cls, seed: Seed, options: ChainOptions) -> dict[str, Any]:
         """Returns `chains` and `num_gibbs_steps` of a machine's constructor.
 
         Raises:

@@ -1,11 +1,10 @@
 """Chains that start from the data in every evaluation: contrastive divergence."""
 
-from typing import Any
-
 import tensorflow as tf
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.protocols import AnnealedMachine
+from tfp_ebm.internal.types import Seed
 from tfp_ebm.mcmc import block_gibbs
 from tfp_ebm.mcmc.persistent_chains import PersistentChains
 
@@ -42,7 +41,7 @@ class ContrastiveDivergence(PersistentChains):
         return {"num_sweeps": self._num_sweeps}
 
     def negative_units(
-        self, machine: AnnealedMachine, data_units: tf.Tensor | None = None, seed: Any = None
+        self, machine: AnnealedMachine, data_units: tf.Tensor | None = None, seed: Seed = None
     ) -> tf.Tensor:
         """Returns the data's units after k sweeps; the kept chains if there are no data.
 

@@ -1,6 +1,6 @@
 """How well chains mix."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -8,6 +8,7 @@ import tensorflow_probability as tfp
 from tfp_ebm.internal import checks, states
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.seeds import sanitize_seed
+from tfp_ebm.internal.types import Seed, TensorLike
 from tfp_ebm.mcmc.kernel import BlockGibbs
 
 __all__ = ["ChainDiagnostics", "diagnose", "share_of_distinct_chains"]
@@ -31,7 +32,7 @@ class ChainDiagnostics(NamedTuple):
     distinct: tf.Tensor
 
 
-def share_of_distinct_chains(units: Any) -> tf.Tensor:
+def share_of_distinct_chains(units: TensorLike) -> tf.Tensor:
     """Returns the number of different states over the number of chains.
 
     Args:
@@ -52,7 +53,7 @@ def share_of_distinct_chains(units: Any) -> tf.Tensor:
 
 
 def diagnose(
-    machine: AnnealedMachine, units: Any, num_steps: int = 200, seed: Any = None
+    machine: AnnealedMachine, units: TensorLike, num_steps: int = 200, seed: Seed = None
 ) -> ChainDiagnostics:
     """Runs chains and measures how they mix; the chains given stay where they are.
 

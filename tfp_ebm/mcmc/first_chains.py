@@ -1,12 +1,11 @@
 """Where weighted chains start: at the independent reference, led to the machine if it is far."""
 
-from typing import Any
-
 import tensorflow as tf
 
 from tfp_ebm.internal.importance import effective_share, log_mean_exp, resample_where_poor
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Seed
 from tfp_ebm.mcmc.log_partition_filter import LogPartitionFilter
 
 __all__ = ["LEAST_SHARE", "first_chains"]
@@ -17,7 +16,7 @@ _NUM_STEPS = 100
 
 
 def first_chains(
-    machine: AnnealedMachine, num_chains: int, seed: Any
+    machine: AnnealedMachine, num_chains: int, seed: Seed
 ) -> tuple[tf.Tensor, tf.Tensor, LogPartitionFilter]:
     """Returns chains at the reference, their weights for the machine, and what they know of log Z.
 

@@ -1,12 +1,13 @@
 """Metropolis moves between modes, proposed from what other states say of the hidden layer."""
 
 import math
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
 from tfp_ebm.internal.numeric import move_axis
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Count, Seed
 
 __all__ = [
     "JumpInfo",
@@ -34,7 +35,7 @@ class LatentMachine(Protocol):
     def log_latent_weight(self, bits: tf.Tensor) -> tf.Tensor:
         """Returns the log of the unnormalised probability of the bits, which add up to Z."""
 
-    def sample_given_latent(self, bits: tf.Tensor, seed: Any) -> tf.Tensor:
+    def sample_given_latent(self, bits: tf.Tensor, seed: Seed) -> tf.Tensor:
         """Draws a chain's state given the bits."""
 
 
@@ -75,7 +76,7 @@ class ProposalMixture(NamedTuple):
         count = tf.cast(tf.shape(terms)[-1], terms.dtype)
         return move_axis(tf.reduce_logsumexp(terms, axis=-1) - tf.math.log(count), -1, 0)
 
-    def sample(self, num_samples: Any, seed: Any) -> tf.Tensor:
+    def sample(self, num_samples: Count, seed: Seed) -> tf.Tensor:
         """Draws bits, `[num_samples, *B, num_hidden]`."""
         member_seed, bit_seed = samplers.split_seed(seed, n=2, salt="proposal_mixture")
         shape = tf.shape(self.log_odds)
@@ -85,7 +86,7 @@ class ProposalMixture(NamedTuple):
         return move_axis(draw_bits(log_odds, bit_seed), -2, 0)
 
 
-def draw_bits(log_odds: tf.Tensor, seed: Any) -> tf.Tensor:
+def draw_bits(log_odds: tf.Tensor, seed: Seed) -> tf.Tensor:
     """Draws independent bits with given log-odds of 1."""
     uniform = samplers.uniform(tf.shape(log_odds), seed=seed, dtype=log_odds.dtype)
     return tf.cast(uniform < tf.sigmoid(log_odds), log_odds.dtype)
@@ -124,7 +125,7 @@ def _choose(machine, state, proposed, log_q, log_q_proposed, seed):
 
 
 def jump(
-    machine: LatentMachine, state: LatentState, mixture: ProposalMixture, seed: Any
+    machine: LatentMachine, state: LatentState, mixture: ProposalMixture, seed: Seed
 ) -> tuple[LatentState, JumpInfo]:
     """Offers every chain a state drawn from the mixture, which leaves the machine invariant.
 
@@ -145,7 +146,7 @@ def jump(
     return _choose(machine, state, proposed, log_q, log_q_proposed, choice_seed)
 
 
-def draw_part(mixture: ProposalMixture, bits: tf.Tensor, seed: Any) -> tuple[tf.Tensor, tf.Tensor]:
+def draw_part(mixture: ProposalMixture, bits: tf.Tensor, seed: Seed) -> tuple[tf.Tensor, tf.Tensor]:
     """Draws a random half or quarter of each chain's bits anew from the mixture.
 
     Returns:
@@ -161,7 +162,7 @@ def draw_part(mixture: ProposalMixture, bits: tf.Tensor, seed: Any) -> tuple[tf.
 
 
 def partial_jump(
-    machine: LatentMachine, state: LatentState, mixture: ProposalMixture, seed: Any
+    machine: LatentMachine, state: LatentState, mixture: ProposalMixture, seed: Seed
 ) -> tuple[LatentState, JumpInfo]:
     """Offers every chain new values for a random half or quarter of its bits.
 

@@ -8,6 +8,7 @@ import tensorflow_probability as tfp
 from tfp_ebm.internal import checks, states
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Seed, TensorLike
 from tfp_ebm.mcmc import block_gibbs
 
 __all__ = ["BlockGibbs", "BlockGibbsResults"]
@@ -40,7 +41,7 @@ class BlockGibbs(tfp.mcmc.TransitionKernel):
         self,
         machine: AnnealedMachine,
         num_sweeps: int = 1,
-        inverse_temperature: Any = 1.0,
+        inverse_temperature: TensorLike = 1.0,
         name: str = "block_gibbs",
     ) -> None:
         """Constructs the kernel.
@@ -84,7 +85,10 @@ class BlockGibbs(tfp.mcmc.TransitionKernel):
         return BlockGibbsResults(tf.zeros([], state.dtype))
 
     def one_step(
-        self, current_state: tf.Tensor, previous_kernel_results: BlockGibbsResults, seed: Any = None
+        self,
+        current_state: tf.Tensor,
+        previous_kernel_results: BlockGibbsResults,
+        seed: Seed = None,
     ) -> tuple[tf.Tensor, BlockGibbsResults]:
         """Runs the sweeps of one step.
 

@@ -7,12 +7,10 @@ import tensorflow as tf
 from tfp_ebm.internal.importance import bennett_log_ratio, effective_share, log_mean_exp
 from tfp_ebm.mcmc.jumps import JumpInfo
 
-__all__ = ["LARGEST_VARIANCE", "LEAST_ACCEPTANCE", "LogPartitionFilter"]
+__all__ = ["LARGEST_VARIANCE", "LogPartitionFilter"]
 
 # Fewer draws than this on either side say nothing about a ratio of normalisers.
 _LEAST_EFFECTIVE_SIZE = 16.0
-# Below this share of accepted jumps no longer autocorrelation is assumed.
-LEAST_ACCEPTANCE = 0.01
 # A variance above this is as good as none.
 LARGEST_VARIANCE = 1e6
 
@@ -41,37 +39,37 @@ class LogPartitionFilter(NamedTuple):
         return cls(value, _bounded(variance))
 
     def predict(
-        self, log_weights: tf.Tensor, change: tf.Tensor, acceptance: tf.Tensor
+        self, log_weights: tf.Tensor, change: tf.Tensor, inflation: tf.Tensor
     ) -> "LogPartitionFilter":
         """Returns log Z after a move of the parameters.
 
         Args:
           log_weights: `[n, *B]`, of the chains before the move.
           change: `[n, *B]`, what the move adds to them.
-          acceptance: `[*B]`, share of accepted jumps.
+          inflation: `[*B]`, by how much variances exceed those of independent draws.
         """
         log_share = tf.nn.log_softmax(log_weights, axis=0)
         step = tf.reduce_logsumexp(log_share + change, axis=0)
         spread = tf.reduce_sum(tf.exp(2 * log_share) * tf.math.expm1(change - step) ** 2, axis=0)
         # A log mean of widely spread increments is biased low, by about half their variance.
         bias = 0.5 * tf.math.log(effective_share(log_share + change) / effective_share(log_share))
-        variance = self.variance + _autocorrelation(acceptance) * spread + bias**2
+        variance = self.variance + inflation * spread + bias**2
         return LogPartitionFilter(self.value + step, _bounded(variance))
 
     def measure(
-        self, info: JumpInfo, log_weights: tf.Tensor, acceptance: tf.Tensor
+        self, info: JumpInfo, log_weights: tf.Tensor, inflation: tf.Tensor
     ) -> "LogPartitionFilter":
         """Returns log Z corrected by the Bennett acceptance ratio of chains and proposals.
 
         Args:
           info: what a jump of all chains tells.
           log_weights: `[n, *B]`, of the chains.
-          acceptance: `[*B]`, share of accepted jumps.
+          inflation: `[*B]`, by how much variances exceed those of independent draws.
         """
         of_chains = tf.cast(info.log_ratio_of_chains, tf.float64)
         of_proposals = tf.cast(info.log_ratio_of_proposals, tf.float64)
         bennett = bennett_log_ratio(of_chains, log_weights, of_proposals, self.value)
-        noise = _autocorrelation(acceptance) * bennett.variance
+        noise = inflation * bennett.variance
         is_usable = (bennett.effective_size >= _LEAST_EFFECTIVE_SIZE) & tf.math.is_finite(
             bennett.log_ratio + noise
         )
@@ -79,12 +77,6 @@ class LogPartitionFilter(NamedTuple):
         gain = tf.where(is_usable, gain, 0.0)
         change = tf.where(gain > 0, bennett.log_ratio - self.value, 0.0)
         return LogPartitionFilter(self.value + gain * change, (1 - gain) * self.variance)
-
-
-def _autocorrelation(acceptance):
-    """Returns the autocorrelation time, in moves, of which mode a chain is in."""
-    acceptance = tf.maximum(acceptance, LEAST_ACCEPTANCE)
-    return (2 - acceptance) / acceptance
 
 
 def _bounded(variance):

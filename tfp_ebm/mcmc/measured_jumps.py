@@ -1,10 +1,11 @@
 """Jumps of weighted chains, which measure log Z on the way."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Seed
 from tfp_ebm.mcmc.jumps import (
     LatentMachine,
     LatentState,
@@ -14,19 +15,17 @@ from tfp_ebm.mcmc.jumps import (
     partial_jump,
 )
 from tfp_ebm.mcmc.log_partition_filter import LogPartitionFilter
+from tfp_ebm.mcmc.mixing import Mixing
 
 __all__ = ["Jumped", "jump_and_measure"]
 
-# Weight of the past in the mean acceptance.
-_MOMENTUM = 0.9
-
 
 class Jumped(NamedTuple):
-    """Chains `[n, *B, m]`, what is known of log Z, and the mean share of accepted jumps `[*B]`."""
+    """Chains `[n, *B, m]`, what is known of log Z, and how the chains mix."""
 
     units: tf.Tensor
     log_partition: LogPartitionFilter
-    acceptance: tf.Tensor
+    mixing: Mixing
 
 
 def jump_and_measure(
@@ -34,13 +33,13 @@ def jump_and_measure(
     state: Jumped,
     proposing: tf.Tensor,
     log_weights: tf.Tensor,
-    seed: Any,
+    seed: Seed,
 ) -> Jumped:
     """Offers every chain a jump of all its bits and one of a part, and measures log Z.
 
     Args:
       machine: the machine.
-      state: chains, log Z and the acceptance before.
+      state: chains, log Z and mixing before.
       proposing: `[M, *B, m]`, states that propose.
       log_weights: `[n, *B]`, of the chains.
       seed: seed; a pair of integers repeats exactly.
@@ -54,6 +53,6 @@ def jump_and_measure(
     accepted = tf.reduce_mean(tf.cast(info.accepted, tf.float64), axis=0)
     return Jumped(
         machine.sample_given_latent(chains.bits, state_seed),
-        state.log_partition.measure(info, log_weights, state.acceptance),
-        _MOMENTUM * state.acceptance + (1 - _MOMENTUM) * accepted,
+        state.log_partition.measure(info, log_weights, state.mixing.inflation),
+        state.mixing.jumped(accepted),
     )

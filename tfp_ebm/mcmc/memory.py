@@ -1,12 +1,12 @@
 """States that propose where chains may jump: recent data, and scouts from elsewhere."""
 
 from collections.abc import Callable
-from typing import Any
 
 import tensorflow as tf
 
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Count, Seed
 from tfp_ebm.mcmc.persistent_chains import per_replica_variable
 
 __all__ = ["RecentStates", "Scouts"]
@@ -50,6 +50,9 @@ class Scouts(tf.Module):
     reach inverse temperature 1 are kept in `arrived`, first in, first out.
     """
 
+    # Moves until a scout arrives, if there are as many scouts.
+    num_steps = 32
+
     def __init__(self, units: tf.Tensor, arrived: tf.Tensor, name: str = "scouts") -> None:
         """Starts with given states; `start` draws them.
 
@@ -71,7 +74,7 @@ class Scouts(tf.Module):
         num_starts: int = 2,
         num_steps: int = 32,
         num_arrived: int = 128,
-        seed: Any = None,
+        seed: Seed = None,
     ) -> "Scouts":
         """Returns scouts that all are at the machine's independent reference.
 
@@ -82,36 +85,52 @@ class Scouts(tf.Module):
           num_arrived: how many of those that arrived are kept; at first, draws of the reference.
           seed: seed of the first states.
         """
-        counts = (num_steps, num_starts, num_arrived)
-        return cls(*_first_scouts(machine, *counts, seed))
+        return cls(*cls._first(machine, (num_steps, num_starts), num_arrived, seed))
 
     def transformed(self, transform: Callable[[tf.Tensor], tf.Tensor]) -> "Scouts":
         """Returns scouts in variables of their own, from transformed states."""
         return type(self)(transform(self.units), transform(self.arrived))
 
-    def move(self, machine: AnnealedMachine, seed: Any) -> None:
+    def move(self, machine: AnnealedMachine, seed: Seed) -> None:
         """Cools all scouts by a step; the oldest arrive, and new ones start."""
-        start_seed, sweep_seed = samplers.split_seed(seed, n=2, salt="scouts_move")
+        start_seed, sweep_seed, state_seed = samplers.split_seed(seed, n=3, salt="scouts_move")
         num_steps, rank = self.units.shape[0], self.units.shape.rank
         betas = tf.cast(tf.range(1, num_steps + 1) / num_steps, self.units.dtype)
         betas = tf.reshape(betas, [-1] + [1] * (rank - 1))
-        units = machine.sweep(tf.convert_to_tensor(self.units), betas, sweep_seed)
-        self.arrived.assign(push(self.arrived, units[-1]))
-        fresh = machine.sample_reference(self.units.shape[1], start_seed)
+        units = self._cooled(machine, tf.convert_to_tensor(self.units), betas, sweep_seed)
+        self.arrived.assign(push(self.arrived, self._states(machine, units[-1], state_seed)))
+        fresh = self._fresh(machine, self.units.shape[1], start_seed)
         moved = tf.concat([fresh[tf.newaxis], units[:-1]], axis=0)
         self.units.assign(tf.ensure_shape(moved, self.units.shape))
 
-    def restart(self, machine: AnnealedMachine, seed: Any) -> None:
+    def restart(self, machine: AnnealedMachine, seed: Seed) -> None:
         """Starts all scouts afresh and forgets those that arrived."""
-        counts = (*self.units.shape[:2], self.arrived.shape[0])
-        units, arrived = _first_scouts(machine, *counts, seed)
+        units, arrived = self._first(machine, self.units.shape[:2], self.arrived.shape[0], seed)
         self.units.assign(units)
         self.arrived.assign(arrived)
 
+    @classmethod
+    def _first(cls, machine, counts, num_arrived, seed):
+        """Returns scouts on their way, by age, and the states of those that arrived."""
+        unit_seed, arrived_seed = samplers.split_seed(seed, n=2, salt="scouts")
+        units = cls._fresh(machine, counts[0] * counts[1], unit_seed)
+        by_age = tf.reshape(units, [*counts, *units.shape[1:]])
+        return by_age, machine.sample_reference(num_arrived, arrived_seed)
 
-def _first_scouts(machine, num_steps, num_starts, num_arrived, seed):
-    """Returns states of scouts on their way, by age, and of those that arrived."""
-    unit_seed, arrived_seed = samplers.split_seed(seed, n=2, salt="scouts")
-    units = machine.sample_reference(num_steps * num_starts, unit_seed)
-    by_age = tf.reshape(units, [num_steps, num_starts, *units.shape[1:]])
-    return by_age, machine.sample_reference(num_arrived, arrived_seed)
+    @staticmethod
+    def _fresh(machine: AnnealedMachine, num_scouts: Count, seed: Seed) -> tf.Tensor:
+        """Returns where scouts start."""
+        return machine.sample_reference(num_scouts, seed)
+
+    @staticmethod
+    def _cooled(
+        machine: AnnealedMachine, units: tf.Tensor, inverse_temperature: tf.Tensor, seed: Seed
+    ) -> tf.Tensor:
+        """Returns scouts after a step."""
+        return machine.sweep(units, inverse_temperature, seed)
+
+    @staticmethod
+    def _states(machine: AnnealedMachine, units: tf.Tensor, seed: Seed) -> tf.Tensor:
+        """Returns the states, `[num_starts, *batch_shape, n]`, of scouts that arrive."""
+        del machine, seed
+        return units

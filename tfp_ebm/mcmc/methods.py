@@ -5,6 +5,7 @@ from typing import Any
 
 from tfp_ebm.internal import checks, states
 from tfp_ebm.internal.protocols import AnnealedMachine
+from tfp_ebm.internal.types import Seed
 from tfp_ebm.mcmc.contrastive_divergence import ContrastiveDivergence
 from tfp_ebm.mcmc.parallel_tempering import ParallelTempering
 from tfp_ebm.mcmc.persistent_chains import PersistentChains
@@ -23,7 +24,7 @@ METHODS = {
 
 
 def start_chains(
-    method: str, machine: AnnealedMachine, num_chains: int, seed: Any = None, **options: Any
+    method: str, machine: AnnealedMachine, num_chains: int, seed: Seed = None, **options: Any
 ) -> PersistentChains:
     """Returns chains of a kind, started from the machine's independent reference.
 

@@ -3,7 +3,6 @@
 import math
 import numbers
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -12,6 +11,7 @@ from tfp_ebm.internal import checks, states
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Count, Seed, TensorLike
 from tfp_ebm.mcmc.persistent_chains import PersistentChains, per_replica_variable
 
 __all__ = ["ParallelTempering"]
@@ -48,7 +48,7 @@ class ParallelTempering(PersistentChains):
 
     def __init__(
         self,
-        units: Any,
+        units: TensorLike,
         inverse_temperatures: Sequence[float] | int = 10,
         is_adaptive: bool | None = None,
         name: str | None = None,
@@ -104,7 +104,7 @@ class ParallelTempering(PersistentChains):
             "is_adaptive": self._is_adaptive,
         }
 
-    def restart(self, machine: AnnealedMachine, seed: Any = None) -> None:
+    def restart(self, machine: AnnealedMachine, seed: Seed = None) -> None:
         """Starts every chain, at all temperatures, from the machine's independent reference.
 
         Args:
@@ -114,7 +114,7 @@ class ParallelTempering(PersistentChains):
         super().restart(machine, seed)
         self.replicas.assign(tf.broadcast_to(self.units, self.replicas.shape))
 
-    def advance(self, machine: AnnealedMachine, num_steps: Any, seed: Any = None) -> None:
+    def advance(self, machine: AnnealedMachine, num_steps: Count, seed: Seed = None) -> None:
         """Moves every replica as `PersistentChains.advance` does, with a try to swap a sweep."""
         num_steps = states.num_sweeps(num_steps)
         states.states("units", self.units, machine)

@@ -10,6 +10,7 @@ from tfp_ebm.internal.fingerprint import UNKNOWN, fingerprint
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import is_xla, samplers
+from tfp_ebm.internal.types import Count, Seed, TensorLike
 from tfp_ebm.mcmc import block_gibbs
 
 __all__ = ["PersistentChains", "per_replica_variable"]
@@ -49,7 +50,7 @@ class PersistentChains(tf.Module):
     # Names of the variables that hold states, `[..., *batch_shape, n]`.
     _state_variables: tuple[str, ...] = ("units",)
 
-    def __init__(self, units: Any, name: str | None = None) -> None:
+    def __init__(self, units: TensorLike, name: str | None = None) -> None:
         """Starts the chains.
 
         Args:
@@ -80,7 +81,7 @@ class PersistentChains(tf.Module):
         return self.units.shape[0]
 
     def negative_units(
-        self, machine: AnnealedMachine, data_units: tf.Tensor | None = None, seed: Any = None
+        self, machine: AnnealedMachine, data_units: tf.Tensor | None = None, seed: Seed = None
     ) -> tf.Tensor:
         """Returns the states that stand for the machine in the gradient of log Z.
 
@@ -100,7 +101,7 @@ class PersistentChains(tf.Module):
         """Returns the mean over the chains of `[num_chains, *batch_shape]`, `[*batch_shape]`."""
         return tf.reduce_mean(values, axis=0)
 
-    def num_sweeps_needed(self) -> Any:
+    def num_sweeps_needed(self) -> Count:
         """Returns the number of sweeps after an update that serves well."""
         return 25
 
@@ -108,7 +109,7 @@ class PersistentChains(tf.Module):
         """Returns what tells of the chains' health at no cost, scalars by name; here nothing."""
         return {}
 
-    def restart(self, machine: AnnealedMachine, seed: Any = None) -> None:
+    def restart(self, machine: AnnealedMachine, seed: Seed = None) -> None:
         """Starts every chain afresh from the machine's independent reference.
 
         Args:
@@ -119,7 +120,7 @@ class PersistentChains(tf.Module):
         self.units.assign(machine.sample_reference(self.num_chains, seed))
         self.belong_to(machine)
 
-    def advance(self, machine: AnnealedMachine, num_steps: Any, seed: Any = None) -> None:
+    def advance(self, machine: AnnealedMachine, num_steps: Count, seed: Seed = None) -> None:
         """Moves every chain by `num_steps` sweeps of block Gibbs sampling.
 
         Args:
@@ -145,7 +146,7 @@ class PersistentChains(tf.Module):
         self.num_sweeps.assign(self.num_sweeps + tf.cast(num_steps, tf.int64))
         self.belong_to(machine, has_moved=num_steps > 0)
 
-    def belong_to(self, machine: AnnealedMachine, has_moved: Any = True) -> None:
+    def belong_to(self, machine: AnnealedMachine, has_moved: TensorLike = True) -> None:
         """Notes that the chains stand for the parameters of a machine.
 
         In a function compiled by XLA the note is that nothing is known: parameters that are
@@ -162,7 +163,7 @@ class PersistentChains(tf.Module):
         """Whether it was noted for which parameters the chains stand (eager only)."""
         return bool(self.fingerprint[1] >= 0)
 
-    def draw(self, num_samples: Any, seed: Any = None) -> tf.Tensor:
+    def draw(self, num_samples: Count, seed: Seed = None) -> tf.Tensor:
         """Returns the states of `num_samples` chains, without repeats as long as there are enough.
 
         Args:
@@ -194,7 +195,7 @@ class PersistentChains(tf.Module):
 
     @classmethod
     def start(
-        cls, machine: AnnealedMachine, num_chains: int, seed: Any = None, **options: Any
+        cls, machine: AnnealedMachine, num_chains: int, seed: Seed = None, **options: Any
     ) -> "PersistentChains":
         """Returns chains that start from the machine's independent reference.
 

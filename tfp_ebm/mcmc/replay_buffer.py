@@ -10,6 +10,7 @@ from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.states import check_machine, floating, num_sweeps
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Count, Seed, TensorLike
 from tfp_ebm.mcmc import block_gibbs
 from tfp_ebm.mcmc.persistent_chains import PersistentChains, per_replica_variable
 
@@ -29,7 +30,7 @@ class ReplayBuffer(PersistentChains):
 
     def __init__(
         self,
-        states: Any,
+        states: TensorLike,
         num_chains: int = 256,
         reinitialization_rate: float = 0.05,
         name: str | None = None,
@@ -58,7 +59,7 @@ class ReplayBuffer(PersistentChains):
         with self.name_scope:
             self.states = per_replica_variable(states, "states")
 
-    def restart(self, machine: AnnealedMachine, seed: Any = None) -> None:
+    def restart(self, machine: AnnealedMachine, seed: Seed = None) -> None:
         """Fills the whole buffer afresh from the machine's independent reference.
 
         Args:
@@ -70,7 +71,7 @@ class ReplayBuffer(PersistentChains):
         self.units.assign(self.states[: self.num_chains])
         self.belong_to(machine)
 
-    def advance(self, machine: AnnealedMachine, num_steps: Any, seed: Any = None) -> None:
+    def advance(self, machine: AnnealedMachine, num_steps: Count, seed: Seed = None) -> None:
         """Moves a random batch of the buffer as `PersistentChains.advance` moves chains."""
         check_machine(machine)
         num_steps = num_sweeps(num_steps)
@@ -106,7 +107,7 @@ class ReplayBuffer(PersistentChains):
         cls,
         machine: AnnealedMachine,
         num_chains: int,
-        seed: Any = None,
+        seed: Seed = None,
         size: int = 10_000,
         **options: Any,
     ) -> "ReplayBuffer":

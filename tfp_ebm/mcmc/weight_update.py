@@ -1,10 +1,11 @@
 """How weights and log Z follow a machine's parameters, and what is done where they cannot."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from tfp_ebm.internal.protocols import AnnealedMachine
+from tfp_ebm.internal.types import Seed
 from tfp_ebm.mcmc.log_partition_filter import LARGEST_VARIANCE, LogPartitionFilter
 
 __all__ = ["Followed", "follow"]
@@ -22,9 +23,9 @@ def follow(
     machine: AnnealedMachine,
     chains: Followed,
     log_marginals: tf.Tensor,
-    acceptance: tf.Tensor,
+    inflation: tf.Tensor,
     is_known: tf.Tensor,
-    seed: Any,
+    seed: Seed,
 ) -> Followed:
     """Adds the increments of the log marginals to the weights, and their mean to log Z.
 
@@ -36,7 +37,7 @@ def follow(
       machine: the machine at the new parameters.
       chains: states `[n, *B, m]`, float64 log weights `[n, *B]`, and log Z at the old parameters.
       log_marginals: `[n, *B]`, of the states at the old parameters.
-      acceptance: `[*B]`, share of accepted jumps.
+      inflation: `[*B]`, by how much variances exceed those of independent draws.
       is_known: whether log marginals and weights belong to the states, a boolean scalar.
       seed: seed of states that start afresh.
     """
@@ -53,7 +54,7 @@ def follow(
     is_lost = tf.logical_not(tf.reduce_any(change + log_weights > -float("inf"), axis=0))
     zero = tf.zeros_like(change)
     moved = log_partition.predict(
-        tf.where(is_lost, zero, log_weights), tf.where(is_lost, zero, change), acceptance
+        tf.where(is_lost, zero, log_weights), tf.where(is_lost, zero, change), inflation
     )
     largest = tf.constant(LARGEST_VARIANCE, tf.float64)
     followed = moved._replace(variance=tf.where(is_lost, largest, moved.variance))

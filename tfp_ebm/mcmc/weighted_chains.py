@@ -1,7 +1,6 @@
 """Persistent chains that weigh and jump."""
 
 from collections.abc import Callable
-from typing import Any
 
 import tensorflow as tf
 
@@ -16,11 +15,14 @@ from tfp_ebm.internal.importance import (
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Count, Seed
 from tfp_ebm.mcmc import block_gibbs
+from tfp_ebm.mcmc.climbers import start_scouts
 from tfp_ebm.mcmc.first_chains import LEAST_SHARE, first_chains
-from tfp_ebm.mcmc.log_partition_filter import LEAST_ACCEPTANCE, LogPartitionFilter
+from tfp_ebm.mcmc.log_partition_filter import LogPartitionFilter
 from tfp_ebm.mcmc.measured_jumps import Jumped, jump_and_measure
 from tfp_ebm.mcmc.memory import RecentStates, Scouts
+from tfp_ebm.mcmc.mixing import LEAST_ACCEPTANCE, Mixing
 from tfp_ebm.mcmc.persistent_chains import PersistentChains, per_replica_variable
 from tfp_ebm.mcmc.weight_update import Followed, follow
 
@@ -28,8 +30,6 @@ __all__ = ["WeightedChains"]
 
 # Chains jump in one move of so many; where jumps are hardly ever accepted, more seldom.
 _REST, _LONG_REST = 4, 12
-# Moves until a scout arrives, if there are as many scouts.
-_COOLING_STEPS = 32
 # How many units of a state tell which it is.
 _NUM_TOLD = 16
 
@@ -47,8 +47,13 @@ class WeightedChains(PersistentChains):
     with systematic resampling when the effective share of the weights falls below a half. Then
     chains jump (`tfp_ebm.mcmc.jumps`): Metropolis moves of the hidden layer, whole and in parts,
     proposed from its posterior given recent data and given where scouts arrived that cool afresh
-    all the time (`Scouts`), so that modes without data are found too. Then they sweep. Machines
-    whose hidden layer has no marginal in closed form weigh and sweep only.
+    all the time (`Scouts`; `Climbers` where the hidden layer is narrow), so that modes without data
+    are found too. Then they sweep. Machines whose hidden layer has no marginal in closed form weigh
+    and sweep only.
+
+    `units`, which stand in the gradient, are the states before the last sweep, and the weights
+    follow the states after it. The parameters that a gradient leads to depend on the noise of the
+    states in it: followed from the same states, log Z would be underestimated at every update.
 
     log Z is followed by a Kalman filter: moves of the parameters add the log of the mean increment
     of the weights, with its variance, and the Bennett acceptance ratio of chains and proposals
@@ -100,7 +105,9 @@ class WeightedChains(PersistentChains):
             self._log_partition = per_replica_variable(log_partition.value, "log_partition")
             self._variance = per_replica_variable(log_partition.variance, "variance")
             self._acceptance = per_replica_variable(none + 1, "acceptance")
+            self._duplicates = per_replica_variable(none, "duplicates")
             self._num_resamplings = per_replica_variable(tf.cast(none, tf.int32), "resamplings")
+            self._followed = per_replica_variable(units, "followed")
             of_states = self._fingerprint_of_states()
             self._of_states = per_replica_variable(of_states, "fingerprint_of_states")
             self._num_moves = per_replica_variable(tf.constant(0), "num_moves")
@@ -152,17 +159,16 @@ class WeightedChains(PersistentChains):
         weights = tf.nn.softmax(tf.convert_to_tensor(self.log_weights), axis=0)
         return tf.reduce_sum(tf.cast(weights, values.dtype) * values, axis=0)
 
-    def restart(self, machine: AnnealedMachine, seed: Any = None) -> None:
+    def restart(self, machine: AnnealedMachine, seed: Seed = None) -> None:
         """Starts every chain and scout afresh from the machine's independent reference."""
         chain_seed, scout_seed = samplers.split_seed(
             sanitize_seed(seed, salt="weighted_chains_restart"), n=2
         )
         units, weights, log_partition = first_chains(machine, self.num_chains, chain_seed)
-        self.units.assign(units)
         self.belong_to(machine)
         self.log_weights.assign(weights)
-        self.log_marginals.assign(machine.log_marginal(units))
-        self._of_states.assign(self._fingerprint_of_states())
+        self._duplicates.assign(tf.zeros_like(self._duplicates))
+        self._set_states(machine, units, units)
         self._keep(log_partition)
         if self._scouts is not None:
             self._scouts.restart(machine, scout_seed)
@@ -170,8 +176,8 @@ class WeightedChains(PersistentChains):
     def advance(
         self,
         machine: AnnealedMachine,
-        num_steps: Any,
-        seed: Any = None,
+        num_steps: Count,
+        seed: Seed = None,
         data_units: tf.Tensor | None = None,
     ) -> None:
         """Moves weights, log Z and chains to a machine's parameters: see the class.
@@ -200,13 +206,25 @@ class WeightedChains(PersistentChains):
                 self._memory.add(tf.stop_gradient(data_units))
             self._scouts.move(machine, scout_seed)
             units = self._jump(machine, units, jump_seed)
-        units = block_gibbs.run(machine, units, num_steps, sweep_seed, first=self._next_sweep())
-        self.units.assign(units)
-        self.log_marginals.assign(machine.log_marginal(units))
-        self._of_states.assign(self._fingerprint_of_states())
+        self._sweep(machine, units, num_steps, sweep_seed)
         self._num_moves.assign(self._num_moves + 1)
         self._count(machine, num_steps)
         self.belong_to(machine)  # Without a sweep too: the weights have followed.
+
+    def _sweep(self, machine, units, num_steps, seed):
+        first, before = self._next_sweep(), tf.maximum(num_steps - 1, 0)
+        units = block_gibbs.run(machine, units, before, seed, first=first)
+        last = block_gibbs.run(machine, units, num_steps - before, seed, first=first + before)
+        self._set_states(machine, units, last)
+
+    def _set_states(self, machine, units, followed):
+        self.units.assign(units)
+        self._followed.assign(followed)
+        self.log_marginals.assign(machine.log_marginal(followed))
+        self._of_states.assign(self._fingerprint_of_states())
+
+    def _mixing(self):
+        return Mixing(self.acceptance, tf.convert_to_tensor(self._duplicates))
 
     def _filter(self):
         return LogPartitionFilter(self.log_partition, self.log_partition_variance)
@@ -217,11 +235,12 @@ class WeightedChains(PersistentChains):
 
     def _follow(self, machine, seed):
         """Moves weights and log Z to the machine's parameters, and returns the chains."""
-        units, weights = tf.convert_to_tensor(self.units), tf.convert_to_tensor(self.log_weights)
         is_known = tf.reduce_all(tf.equal(self._of_states, self._fingerprint_of_states()))
+        units = tf.where(is_known, self._followed, self.units)
+        weights = tf.convert_to_tensor(self.log_weights)
         chains = Followed(units, weights, self._filter())
         marginals = tf.convert_to_tensor(self.log_marginals)
-        chains = follow(machine, chains, marginals, self.acceptance, is_known, seed)
+        chains = follow(machine, chains, marginals, self._mixing().inflation, is_known, seed)
         self.log_weights.assign(chains.log_weights)
         self._keep(chains.log_partition)
         return chains.units
@@ -234,14 +253,16 @@ class WeightedChains(PersistentChains):
     def _resample(self, units, seed):
         """Returns the chains, drawn again where their weights are worth little."""
         weights = tf.convert_to_tensor(self.log_weights)
+        share = effective_share(weights)
         units, weights, is_poor = resample_where_poor(units, weights, LEAST_SHARE, seed)
         self.log_weights.assign(weights)
+        self._duplicates.assign(self._mixing().resampled(share, is_poor).duplicates)
         self._num_resamplings.assign(self._num_resamplings + tf.cast(is_poor, tf.int32))
         return units
 
     def _jump(self, machine, units, seed):
         """Returns the chains after their jumps, and measures log Z."""
-        state = Jumped(units, self._filter(), self.acceptance)
+        state = Jumped(units, self._filter(), self._mixing())
         rest = tf.where(self._jumps_are_accepted(), _REST, _LONG_REST)
         is_due = tf.equal(tf.convert_to_tensor(self._num_moves) % rest, 0)
         proposing = tf.concat([self._memory.states, self._scouts.arrived], axis=0)
@@ -252,10 +273,11 @@ class WeightedChains(PersistentChains):
             lambda: state,
         )
         self._keep(state.log_partition)
-        self._acceptance.assign(state.acceptance)
+        self._acceptance.assign(state.mixing.acceptance)
+        self._duplicates.assign(state.mixing.duplicates)
         return tf.ensure_shape(state.units, units.shape)
 
-    def draw(self, num_samples: Any, seed: Any = None) -> tf.Tensor:
+    def draw(self, num_samples: Count, seed: Seed = None) -> tf.Tensor:
         """Returns states as `PersistentChains.draw` does, in proportion to their weights."""
         resample_seed, seed = samplers.split_seed(
             sanitize_seed(seed, salt="weighted_chains_draw"), n=2
@@ -281,6 +303,8 @@ class WeightedChains(PersistentChains):
             name=self.name,
         )
         chains._acceptance.assign(of_batch(self._acceptance))
+        chains._duplicates.assign(of_batch(self._duplicates))
+        chains._followed.assign(transform(self._followed))
         chains._num_resamplings.assign(of_batch(self._num_resamplings))
         return chains
 
@@ -289,9 +313,9 @@ class WeightedChains(PersistentChains):
         cls,
         machine: AnnealedMachine,
         num_chains: int,
-        seed: Any = None,
+        seed: Seed = None,
         memory_size: int = 256,
-        num_scouts: int = 32,
+        num_scouts: int = 64,
     ) -> "WeightedChains":
         """Returns chains that start from the machine's independent reference, annealed if need be.
 
@@ -316,9 +340,7 @@ class WeightedChains(PersistentChains):
         memory = scouts = None
         if hasattr(machine, "log_latent_weight"):
             memory = RecentStates(machine.sample_reference(memory_size, memory_seed))
-            num_steps = min(_COOLING_STEPS, num_scouts)
-            counts = (num_scouts // num_steps, num_steps, max(1, memory_size // 4))
-            scouts = Scouts.start(machine, *counts, scout_seed)
+            scouts = start_scouts(machine, num_scouts, max(1, memory_size // 4), scout_seed)
         log_marginals = machine.log_marginal(units)
         chains = cls(units, weights, log_marginals, log_partition, memory, scouts)
         chains.belong_to(machine)

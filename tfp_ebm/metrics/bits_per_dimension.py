@@ -7,11 +7,12 @@ import tensorflow as tf
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.types import TensorLike
 
 __all__ = ["BitsPerDimension", "bits_per_dimension"]
 
 
-def bits_per_dimension(log_prob: Any, num_dimensions: int) -> tf.Tensor:
+def bits_per_dimension(log_prob: TensorLike, num_dimensions: int) -> tf.Tensor:
     """Returns `-log_prob / (num_dimensions log 2)`.
 
     For integers, `log_prob` is that of the integer (or a bound on it), in nats: then a uniform
@@ -56,7 +57,7 @@ class BitsPerDimension(keras.metrics.Metric):
         for moment in ("count", "total", "total_of_squares"):
             setattr(self, moment, self.add_weight(name=moment, initializer="zeros"))
 
-    def update_state(self, log_prob: Any, sample_weight: Any = None) -> None:
+    def update_state(self, log_prob: TensorLike, sample_weight: TensorLike | None = None) -> None:
         """Adds events.
 
         Args:

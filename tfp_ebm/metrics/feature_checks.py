@@ -1,13 +1,13 @@
 """Checks of features and of class probabilities."""
 
-from typing import Any
-
 import numpy as np
+
+from tfp_ebm.internal.types import TensorLike
 
 __all__ = ["check_features", "check_probabilities", "check_same_features"]
 
 
-def check_features(name: str, features: Any) -> np.ndarray:
+def check_features(name: str, features: TensorLike) -> np.ndarray:
     """Returns features as float64 `[N, F]`, or raises if they are not finite or of another rank."""
     features = np.asarray(features, np.float64)
     if features.ndim != 2 or features.shape[1] == 0:
@@ -19,7 +19,7 @@ def check_features(name: str, features: Any) -> np.ndarray:
     return features
 
 
-def check_same_features(first: Any, second: Any) -> tuple[np.ndarray, np.ndarray]:
+def check_same_features(first: TensorLike, second: TensorLike) -> tuple[np.ndarray, np.ndarray]:
     """Returns two checked sets of features, or raises if they have other numbers of features."""
     first, second = check_features("first", first), check_features("second", second)
     if first.shape[1] != second.shape[1]:
@@ -30,7 +30,7 @@ def check_same_features(first: Any, second: Any) -> tuple[np.ndarray, np.ndarray
     return first, second
 
 
-def check_probabilities(name: str, probabilities: Any) -> np.ndarray:
+def check_probabilities(name: str, probabilities: TensorLike) -> np.ndarray:
     """Returns class probabilities as float64 `[N, K]`, or raises if rows do not add up to 1."""
     probabilities = check_features(name, probabilities)
     total = probabilities.sum(axis=1)

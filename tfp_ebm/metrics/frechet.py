@@ -1,10 +1,11 @@
 """The Frechet distance between two sets of features."""
 
 import warnings
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from tfp_ebm.internal.types import TensorLike
 from tfp_ebm.metrics.feature_checks import check_same_features
 
 __all__ = ["FrechetDistance", "frechet_distance"]
@@ -29,7 +30,7 @@ class FrechetDistance(NamedTuple):
     num_features: int
 
 
-def frechet_distance(first: Any, second: Any) -> FrechetDistance:
+def frechet_distance(first: TensorLike, second: TensorLike) -> FrechetDistance:
     """Returns the Frechet distance between Gaussians fitted to two sets of features.
 
         d = |m_1 - m_2|^2 + tr(C_1 + C_2 - 2 (C_1 C_2)^(1/2))

@@ -1,11 +1,12 @@
 """The Inception score."""
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import TensorLike
 from tfp_ebm.metrics.feature_checks import check_probabilities
 
 __all__ = ["InceptionScore", "inception_score"]
@@ -26,7 +27,7 @@ class InceptionScore(NamedTuple):
     num_samples: int
 
 
-def inception_score(probabilities: Any, num_splits: int = 10) -> InceptionScore:
+def inception_score(probabilities: TensorLike, num_splits: int = 10) -> InceptionScore:
     """Returns `exp(mean KL(p(y | x) || p(y)))` of a classifier's probabilities.
 
     >>> inception_score(np.eye(10).repeat(20, axis=0), num_splits=1).value.round(6).item()

@@ -1,9 +1,10 @@
 """The kernel distance between two sets of features."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from tfp_ebm.internal.types import TensorLike
 from tfp_ebm.metrics.feature_checks import check_same_features
 
 __all__ = ["KernelDistance", "kernel_distance"]
@@ -27,7 +28,7 @@ class KernelDistance(NamedTuple):
     num_features: int
 
 
-def kernel_distance(first: Any, second: Any) -> KernelDistance:
+def kernel_distance(first: TensorLike, second: TensorLike) -> KernelDistance:
     """Returns the kernel distance (KID) of all samples, unbiased at any number of them.
 
         k(x, y) = (x^T y / F + 1)^3

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfp_ebm.internal.types import TensorLike
 from tfp_ebm.metrics.feature_checks import check_features
 
 __all__ = ["ProbeAccuracy", "linear_probe"]
@@ -32,7 +33,7 @@ class ProbeAccuracy(NamedTuple):
 
 
 def linear_probe(
-    features: Any, labels: Any, held_out: tuple[Any, Any], test: tuple[Any, Any]
+    features: TensorLike, labels: TensorLike, held_out: tuple[Any, Any], test: tuple[Any, Any]
 ) -> ProbeAccuracy:
     """Trains a multinomial logistic regression on standardised features, and tests it.
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tfp_ebm.internal.types import TensorLike
 from tfp_ebm.metrics.features.feature_network import FeatureNetwork, as_network
 from tfp_ebm.metrics.frechet import frechet_distance
 from tfp_ebm.metrics.inception_score import inception_score
@@ -31,7 +32,7 @@ class SampleQuality:
     def __init__(
         self,
         network: Any,
-        reference: Any,
+        reference: TensorLike,
         num_levels: int = 256,
         split: str = "test",
     ) -> None:
@@ -57,7 +58,7 @@ class SampleQuality:
         """The feature network."""
         return self._network
 
-    def __call__(self, samples: Any) -> list[Record]:
+    def __call__(self, samples: TensorLike) -> list[Record]:
         """Returns the records of samples.
 
         Args:

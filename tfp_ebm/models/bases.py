@@ -1,5 +1,6 @@
 """The distributions that flows stand on, each as a function of the latents."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -7,11 +8,15 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import distributions
+from tfp_ebm.conditionals.integer_parts import LogisticsGivenParts, MarginalLogistics
+from tfp_ebm.flows.integer_scaling import IntegerScaling
+from tfp_ebm.internal.types import Distribution
 
 __all__ = [
     "Latents",
     "boltzmann",
     "conv_rbm",
+    "discretized_logistic",
     "gaussian_rbm",
     "labeled_rbm",
     "logistic",
@@ -33,11 +38,13 @@ class Latents(NamedTuple):
       part_shapes: shapes `(H, W, C)` of the parts that a flow of several scales leaves; None for
         other flows.
       num_classes: number of labels to be modelled with the latents; None: none.
+      scaling: levels, middle and spread of whole numbers; None of real ones.
     """
 
     size: int
     part_shapes: Sequence[tuple[int, int, int]] | None = None
     num_classes: int | None = None
+    scaling: IntegerScaling | None = None
 
 
 def _halves(latents, num_hidden):
@@ -57,12 +64,12 @@ def _delta(delta, learn_delta):
     return 1.0 if learn_delta else 2.5
 
 
-def normal(latents: Latents, dtype: tf.DType) -> tfd.Distribution:
+def normal(latents: Latents, dtype: tf.DType) -> Distribution:
     """The standard Gaussian."""
     return tfd.MultivariateNormalDiag(loc=tf.zeros([latents.size], dtype))
 
 
-def logistic(latents: Latents, dtype: tf.DType) -> tfd.Distribution:
+def logistic(latents: Latents, dtype: tf.DType) -> Distribution:
     """Independent standard logistics, NICE's base for images.
 
     Source: Dinh, Krueger and Bengio, "NICE: Non-linear Independent Components Estimation" (2014),
@@ -72,9 +79,61 @@ def logistic(latents: Latents, dtype: tf.DType) -> tfd.Distribution:
     return tfd.Independent(tfd.Logistic(zeros, tf.ones([], dtype)), 1)
 
 
+def discretized_logistic(
+    latents: Latents,
+    dtype: tf.DType,
+    num_components: int = 5,
+    conditional: bool = True,
+    num_filters: int = 32,
+    num_blocks: int = 1,
+    dropout_rate: float = 0.0,
+) -> tfd.Distribution:
+    """Mixtures of discretised logistics over whole numbers, the base of integer flows.
+
+    Args:
+      latents: what the base is over; their `scaling` is needed.
+      dtype: dtype of the variables.
+      num_components: logistics in the mixture of an entry.
+      conditional: whether parts that a flow factors out depend on coarser ones, by a network each.
+      num_filters: width of these networks.
+      num_blocks: their residual blocks.
+      dropout_rate: dropout in them.
+
+    Raises:
+      ValueError: if the latents are no whole numbers.
+
+    Source: Hoogeboom et al., "Integer Discrete Flows and Lossless Compression" (2019), section 4.
+    """
+    if latents.scaling is None:
+        raise ValueError(
+            "The base discretized_logistic is over whole numbers; take the flow integer_flow, or "
+            "another base."
+        )
+    shapes = latents.part_shapes
+    if not conditional or shapes is None or len(shapes) == 1:
+        size = latents.size
+        marginal = MarginalLogistics(size, latents.scaling, num_components, dtype)
+        return distributions.ConditionalParts([size], [marginal], dtype)
+    sizes = [math.prod(shape) for shape in shapes]
+    conditionals = [MarginalLogistics(sizes[0], latents.scaling, num_components, dtype)]
+    for count in range(2, len(shapes) + 1):
+        conditionals.append(
+            LogisticsGivenParts(
+                shapes[:count],
+                latents.scaling,
+                num_components,
+                num_filters,
+                num_blocks,
+                dropout_rate,
+                dtype,
+            )
+        )
+    return distributions.ConditionalParts(sizes, conditionals, dtype)
+
+
 def spins(
     latents: Latents, dtype: tf.DType, delta: float = 1.0, learn_delta: bool = False
-) -> tfd.Distribution:
+) -> Distribution:
     """Independent smoothed spins, the base of D-Flow.
 
     Args:
@@ -94,7 +153,7 @@ def multicov(
     delta: float | None = None,
     learn_delta: bool = False,
     num_hidden: int | None = None,
-) -> tfd.Distribution:
+) -> Distribution:
     """A Gaussian with the smoothed RBM's precision matrix.
 
     Args:
@@ -119,7 +178,7 @@ def rbm(
     learn_delta: bool = False,
     num_hidden: int | None = None,
     **options: Any,
-) -> tfd.Distribution:
+) -> Distribution:
     """A smoothed restricted Boltzmann machine over the latents, the base of RBM-Flow.
 
     Args:
@@ -140,7 +199,7 @@ def rbm(
     )
 
 
-def boltzmann(latents: Latents, dtype: tf.DType, **options: Any) -> tfd.Distribution:
+def boltzmann(latents: Latents, dtype: tf.DType, **options: Any) -> Distribution:
     """A smoothed Boltzmann machine whose spins are all coupled.
 
     Args:
@@ -153,7 +212,7 @@ def boltzmann(latents: Latents, dtype: tf.DType, **options: Any) -> tfd.Distribu
 
 def gaussian_rbm(
     latents: Latents, dtype: tf.DType, num_hidden: int = 512, **options: Any
-) -> tfd.Distribution:
+) -> Distribution:
     """A Gaussian-Bernoulli machine whose visible units are the latents, the base of EB-and-Flow.
 
     Args:
@@ -169,7 +228,7 @@ def gaussian_rbm(
 
 def labeled_rbm(
     latents: Latents, dtype: tf.DType, num_hidden: int = 512, **options: Any
-) -> tfd.Distribution:
+) -> Distribution:
     """A Gaussian-Bernoulli machine over the latents and their label.
 
     Args:
@@ -193,7 +252,7 @@ def labeled_rbm(
 
 def per_level(
     latents: Latents, dtype: tf.DType, num_hidden: int = 512, **options: Any
-) -> tfd.Distribution:
+) -> Distribution:
     """A Gaussian-Bernoulli machine for each part that a flow of several scales leaves.
 
     Args:
@@ -211,7 +270,7 @@ def per_level(
 
 def conv_rbm(
     latents: Latents, dtype: tf.DType, num_hidden: int = 100, **options: Any
-) -> tfd.Distribution:
+) -> Distribution:
     """One convolutional Gaussian machine over the parts that a flow of several scales leaves.
 
     Args:

@@ -8,9 +8,11 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import distributions
 from tfp_ebm.flows.image_preprocessing import image_preprocessing
+from tfp_ebm.internal.types import Bijector, Distribution
 from tfp_ebm.models import registry
 from tfp_ebm.models.bases import Latents
 from tfp_ebm.models.consistency import check_flow, check_num_levels
+from tfp_ebm.models.integers import build_integers, check_integers, is_integer
 from tfp_ebm.models.specification import INTEGER, DataSpec, ModelSpec
 
 __all__ = ["build", "check", "spec_of"]
@@ -34,6 +36,8 @@ def check(spec: ModelSpec) -> None:
             registry.check_options(field, *value)
             _check_data(field, value[0], spec.data)
     flow = registry.find("flow", spec.flow[0])
+    if is_integer(spec):
+        check_integers(spec)
     if spec.num_augmented and spec.data.kind == "images" and not flow.takes_augmented:
         raise ValueError(
             f"The flow {spec.flow[0]} takes no extra channels (`num_augmented`); take "
@@ -66,11 +70,11 @@ def _check_data(field, name, data):
 def build(
     spec: ModelSpec,
     *,
-    flow: tfb.Bijector | None = None,
-    base: tfd.Distribution | None = None,
+    flow: Bijector | None = None,
+    base: Distribution | None = None,
     noise: Any = None,
     posterior: Any = None,
-) -> tfd.Distribution:
+) -> Distribution:
     """Returns the model that a description describes: a plain distribution.
 
         z ~ base,   (x, e) = flow(z),   e is left out,   levels and categories are found from x
@@ -91,7 +95,7 @@ def build(
 
     Returns:
       `Dequantized` for images, `DequantizedTable` for tables, else the density itself; with extra
-      dimensions around an `Augmented` one.
+      dimensions around an `Augmented` one. Of whole numbers without noise `IntegerEvents`.
 
     Raises:
       ValueError: if a part is unknown, has no such option, or parts do not fit each other.
@@ -104,7 +108,7 @@ def build(
     return model
 
 
-def spec_of(model: tfd.Distribution) -> ModelSpec:
+def spec_of(model: Distribution) -> ModelSpec:
     """Returns the description that a model was built from.
 
     Raises:
@@ -121,6 +125,8 @@ def spec_of(model: tfd.Distribution) -> ModelSpec:
 
 def _assemble(spec, flow, base, noise, posterior):
     data, dtype = spec.data, tf.as_dtype(spec.dtype)
+    if is_integer(spec):
+        return build_integers(spec, flow, base)
     if base is None:
         base = _make_base(spec, dtype)
     else:
@@ -169,7 +175,8 @@ def _part_shapes(spec):
     if spec.base[0] not in ("per_level", "conv_rbm"):
         return None
     part_shapes = registry.find("flow", spec.flow[0]).part_shapes
-    return part_shapes and part_shapes(spec.data.event_shape, spec.flow[1])
+    shape = _joint_shape(spec) if spec.data.kind == "images" else spec.data.event_shape
+    return part_shapes and part_shapes(shape, spec.flow[1])
 
 
 def _make_base(spec, dtype):

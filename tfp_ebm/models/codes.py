@@ -1,19 +1,15 @@
 """The discrete codes of events, and events from codes."""
 
-from typing import Any
-
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
+from tfp_ebm.internal.types import Distribution, Seed, TensorLike
 from tfp_ebm.models.parts import latents, parts
 
 __all__ = ["decode", "encode"]
 
 
-def encode(
-    model: tfp.distributions.Distribution, events: Any, seed: Any = None
-) -> tfp.distributions.Distribution:
+def encode(model: Distribution, events: TensorLike, seed: Seed = None) -> Distribution:
     """Returns the discrete code of each event, with its probabilities.
 
         z = flow^-1(x + u),   p(s_i = +1 | z) = sigmoid(2 (J~ z + h)_i)
@@ -55,7 +51,7 @@ def encode(
     return base.posterior(latents(model, events, seed))
 
 
-def decode(model: tfp.distributions.Distribution, spins: Any, seed: Any = None) -> tf.Tensor:
+def decode(model: Distribution, spins: TensorLike, seed: Seed = None) -> tf.Tensor:
     """Returns an event for each code: its Gaussian noise is drawn, and the flow does the rest.
 
         z ~ Normal(s, J~^-1),   x = floor(flow(z))

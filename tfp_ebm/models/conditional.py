@@ -1,7 +1,5 @@
 """Conditional models: from a condition to a distribution."""
 
-from typing import Any
-
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -9,6 +7,7 @@ from tfp_ebm.flows.condition_paths import context_size
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given
 from tfp_ebm.internal.tfp_private import tensor_util
+from tfp_ebm.internal.types import Distribution, Seed, TensorLike
 from tfp_ebm.models.conditioned import Conditioned
 from tfp_ebm.models.parts import parts
 
@@ -48,7 +47,7 @@ class Conditional(tf.Module):
     """
 
     def __init__(
-        self, model: tfd.Distribution, num_classes: int | None = None, name: str = "conditional"
+        self, model: Distribution, num_classes: int | None = None, name: str = "conditional"
     ) -> None:
         """Constructs the conditional model.
 
@@ -85,9 +84,7 @@ class Conditional(tf.Module):
                 )
         self._model, self._num_classes = model, num_classes
 
-    model = Given[tfd.Distribution](
-        "The model inside, whose methods need the condition as a keyword."
-    )
+    model = Given[Distribution]("The model inside, whose methods need the condition as a keyword.")
     num_classes = Given[int | None](
         "Number of the classes whose labels are the conditions; None: conditions are vectors."
     )
@@ -108,7 +105,7 @@ class Conditional(tf.Module):
         """Dtype of condition vectors, that of the flow."""
         return parts(self._model).density.dtype
 
-    def sample(self, num_samples: int, seed: Any = None) -> tf.Tensor:
+    def sample(self, num_samples: int, seed: Seed = None) -> tf.Tensor:
         """Returns events of the classes in turn: of 0, 1, ..., num_classes - 1, 0, ...
 
         Args:
@@ -129,7 +126,7 @@ class Conditional(tf.Module):
         num_samples = checks.positive_integer("num_samples", num_samples)
         return self(tf.range(num_samples) % self._num_classes).sample(seed=seed)
 
-    def __call__(self, condition: Any) -> tfd.Distribution:
+    def __call__(self, condition: TensorLike) -> Distribution:
         """Returns the distribution of events given a condition.
 
         Args:

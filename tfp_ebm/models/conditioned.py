@@ -9,6 +9,7 @@ from tfp_ebm.flows.condition_paths import condition_kwargs, context_size
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, distribution_arguments
 from tfp_ebm.internal.tfp_private import parameter_properties, ps, tensor_util
+from tfp_ebm.internal.types import Distribution, Seed, TensorLike
 from tfp_ebm.models.parts import parts
 from tfp_ebm.wrappers.stochastic_bound import StochasticBound, bound_log_prob
 
@@ -33,8 +34,8 @@ class Conditioned(StochasticBound):
 
     def __init__(
         self,
-        distribution: tfd.Distribution,
-        condition: Any,
+        distribution: Distribution,
+        condition: TensorLike,
         validate_args: bool = False,
         allow_nan_stats: bool = True,
         name: str = "Conditioned",
@@ -87,7 +88,7 @@ class Conditioned(StochasticBound):
         # The model has no batch axes, so that slices of the batch leave it alone.
         return {"condition": parameter_properties.ParameterProperties(event_ndims=1)}
 
-    distribution = Given[tfd.Distribution]("The model.")
+    distribution = Given[Distribution]("The model.")
     condition = Given[tf.Tensor | tf.Variable]("The condition vectors, `[..., num_context]`.")
 
     def bijector_kwargs(self) -> dict[str, Any]:
@@ -97,7 +98,7 @@ class Conditioned(StochasticBound):
         condition = checks.valid(condition, tf.math.is_finite(condition), message)
         return condition_kwargs(self._flow, condition)
 
-    def for_every_condition(self, value: Any) -> tf.Tensor:
+    def for_every_condition(self, value: TensorLike) -> tf.Tensor:
         """Returns events of which each condition has its own, as `log_prob` sees them.
 
         Args:
@@ -131,7 +132,7 @@ class Conditioned(StochasticBound):
         return bound_log_prob(self._distribution, self._for_every_model(value), seed, **kwargs)
 
     def importance_log_prob(
-        self, value: Any, num_samples: int = 64, seed: Any = None, **kwargs: Any
+        self, value: TensorLike, num_samples: int = 64, seed: Seed = None, **kwargs: Any
     ) -> tf.Tensor:
         """Returns a tighter lower bound on log p(x | c), see that of the model.
 

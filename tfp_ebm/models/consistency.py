@@ -2,17 +2,16 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors
+from tfp_ebm.internal.types import Bijector
 
 __all__ = ["check_flow", "check_num_levels"]
 
 
-def check_num_levels(name: str, part: Any, num_levels: int) -> None:
+def check_num_levels(name: str, part: object, num_levels: int) -> None:
     """Raises if a part of a model, the argument `name`, was made for another number of levels."""
     modules = (part, *part.submodules) if isinstance(part, tf.Module) else ()
     for found in (getattr(module, "num_levels", num_levels) for module in modules):
@@ -24,7 +23,7 @@ def check_num_levels(name: str, part: Any, num_levels: int) -> None:
 
 
 def check_flow(
-    flow: tfp.bijectors.Bijector,
+    flow: Bijector,
     image_shape: Sequence[int],
     num_levels: int,
     dtype: tf.DType,

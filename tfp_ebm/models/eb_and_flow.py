@@ -8,6 +8,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import distributions
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Bijector, Seed
 from tfp_ebm.models.build import build
 from tfp_ebm.models.specification import DataSpec, ModelSpec
 
@@ -27,7 +28,7 @@ _BASES = {
 def eb_and_flow(
     image_shape: Sequence[int],
     num_levels: int = 256,
-    flow: str | tfb.Bijector = "nice",
+    flow: str | Bijector = "nice",
     rbm: str = "dense",
     num_hidden: int | None = None,
     sampler: str | None = None,
@@ -36,7 +37,7 @@ def eb_and_flow(
     num_classes: int | None = None,
     rbm_options: dict[str, Any] | None = None,
     dtype: tf.DType = tf.float32,
-    seed: Any = None,
+    seed: Seed = None,
     **flow_options: Any,
 ) -> distributions.Dequantized:
     """Returns a flow model of images with an energy-based base.

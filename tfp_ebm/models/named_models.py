@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfp_ebm import distributions
+from tfp_ebm.internal.types import Distribution
 from tfp_ebm.models.build import build
 from tfp_ebm.models.named_specs import named_spec
 from tfp_ebm.models.specification import DataSpec
@@ -45,7 +46,7 @@ def create(
     return _build(name, DataSpec(image_shape, num_levels), noise, dtype, options)
 
 
-def preset(name: str, noise: str | Callable | None = None, **options: Any) -> Any:
+def preset(name: str, noise: str | Callable | None = None, **options: Any) -> Distribution:
     """Returns a model with fixed sizes.
 
     Args:
@@ -134,17 +135,7 @@ def multicov_flow(
     >>> multicov_flow((8, 8, 1), 17, num_filters=4).event_shape
     TensorShape([8, 8, 1])
 
-    Args:
-      image_shape: `(H, W, C)`.
-      num_levels: number of pixel levels.
-      **options: `delta` and `learn_delta`; options of `flow_plus_plus`; `noise` and `dtype`, as
-        for `create`.
-
-    Returns:
-      A `Dequantized` distribution over integers of shape `(H, W, C)`.
-
-    Raises:
-      ValueError: if an argument is unknown or does not fit; see `flow_plus_plus`.
+    Arguments, errors and what is returned are those of `d_flow`.
 
     Source: "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base Spaces".
     """
@@ -159,15 +150,6 @@ def gaussian_flow(
     >>> gaussian_flow((8, 8, 1), 17, num_filters=4).event_shape
     TensorShape([8, 8, 1])
 
-    Args:
-      image_shape: `(H, W, C)`.
-      num_levels: number of pixel levels.
-      **options: options of `flow_plus_plus`; `noise` and `dtype`, as for `create`.
-
-    Returns:
-      A `Dequantized` distribution over integers of shape `(H, W, C)`.
-
-    Raises:
-      ValueError: if an argument is unknown or does not fit; see `flow_plus_plus`.
+    Arguments, errors and what is returned are those of `d_flow`, without `delta` and `learn_delta`.
     """
     return create("gaussian_flow", image_shape, num_levels, **options)

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any, NamedTuple
 
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Described
 from tfp_ebm.models import registry
 from tfp_ebm.models.specification import DataSpec, ModelSpec
 
@@ -31,12 +32,12 @@ class _Named(NamedTuple):
     """A model that has a name; `data` None: any data that its parts take."""
 
     summary: str
-    base: Any
-    flow: Any = None
+    base: Described
+    flow: Described = None
     data: DataSpec | None = None
-    noise: Any = "uniform"
+    noise: Described = "uniform"
     num_augmented: int = 0
-    posterior: Any = None
+    posterior: Described = None
 
 
 _MODELS = {
@@ -46,6 +47,11 @@ _MODELS = {
     ),
     "gaussian_flow": _Named("the baseline: a flow of a standard Gaussian", "normal"),
     "glow": _Named("Glow: several scales, a standard Gaussian", "normal", "glow"),
+    "integer_flow": _Named(
+        "integer discrete flow: exact probabilities of integers, for lossless compression",
+        "discretized_logistic",
+        "integer_flow",
+    ),
     "multicov_flow": _Named("MultiCov: a flow of a Gaussian with the RBM's precision", "multicov"),
     "nice": _Named("NICE: additive couplings, standard logistics", "logistic", "nice"),
     "rbm_flow": _Named("RBM-Flow: a flow of a smoothed restricted Boltzmann machine", "rbm"),
@@ -190,7 +196,7 @@ def with_options(spec: ModelSpec, **options: Any) -> ModelSpec:
     """
     fields = {name: options.pop(name) for name in (*_FIELDS, *_PARTS) if name in options}
     for name, value in fields.items():
-        if name in _PARTS and isinstance(value, str) and value == (getattr(spec, name) or "")[0]:
+        if name in _PARTS and isinstance(value, str) and value == (getattr(spec, name) or ("",))[0]:
             fields[name] = getattr(spec, name)
     spec = dataclasses.replace(spec, **fields)
     known = option_names(spec)

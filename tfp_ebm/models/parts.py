@@ -6,10 +6,26 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions import Augmented, Dequantized, DequantizedTable, StochasticBound
+from tfp_ebm.bijectors import Residual
+from tfp_ebm.distributions import (
+    Augmented,
+    Dequantized,
+    DequantizedTable,
+    IntegerEvents,
+    StochasticBound,
+)
 from tfp_ebm.internal.tfp_private import TransformedDistribution, samplers
+from tfp_ebm.internal.types import Distribution, Seed, TensorLike
 
-__all__ = ["Parts", "has_columns", "latents", "num_levels", "parts"]
+__all__ = [
+    "Parts",
+    "flow_input",
+    "has_columns",
+    "latents",
+    "log_determinants",
+    "num_levels",
+    "parts",
+]
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
@@ -26,15 +42,15 @@ class Parts(NamedTuple):
       num_augmented: number of extra channels or coordinates.
     """
 
-    base: tfd.Distribution
-    flow: tfb.Bijector | None = None
+    base: Distribution
+    flow: Any = None
     noise: Callable | None = None
     posterior: Callable | None = None
-    density: Any = None
+    density: Distribution | None = None
     num_augmented: int = 0
 
 
-def parts(model: tfd.Distribution) -> Parts:
+def parts(model: Distribution) -> Parts:
     """Returns the parts of a model of this package, or of any flow or wrapper made by hand.
 
     >>> from tfp_ebm import models
@@ -46,7 +62,7 @@ def parts(model: tfd.Distribution) -> Parts:
       model: the distribution.
     """
     noise, posterior, num_augmented = None, None, 0
-    while isinstance(model, StochasticBound):
+    while isinstance(model, StochasticBound | IntegerEvents):
         if isinstance(model, Augmented):
             posterior, num_augmented = model.posterior, model.num_augmented
         else:
@@ -57,7 +73,7 @@ def parts(model: tfd.Distribution) -> Parts:
     return Parts(model, None, noise, posterior, model, num_augmented)
 
 
-def latents(model: tfd.Distribution, events: Any, seed: Any = None) -> tf.Tensor:
+def latents(model: Distribution, events: TensorLike, seed: Seed = None) -> tf.Tensor:
     """Returns what the base of a model sees of events.
 
         z = flow^-1(x + u, e),   u ~ noise(x),   e ~ posterior(x)
@@ -71,12 +87,28 @@ def latents(model: tfd.Distribution, events: Any, seed: Any = None) -> tf.Tensor
     Returns:
       `[..., *parts(model).base.event_shape]`.
     """
+    x, given = flow_input(model, events, seed)
+    found = parts(_unconditioned(model))
+    return tf.cast(x, found.density.dtype) if found.flow is None else found.flow.inverse(x, **given)
+
+
+def flow_input(
+    model: Distribution, events: TensorLike, seed: Seed = None
+) -> tuple[tf.Tensor, dict[str, Any]]:
+    """Returns what the flow of a model sees of events, (x + u, e), and further keywords for it.
+
+    Args:
+      model: as for `latents`.
+      events: `[..., *event_shape]`.
+      seed: seed of noise and posterior; a pair of integers repeats exactly.
+    """
     x, given = tf.convert_to_tensor(events), {}
+    conditioned, model = model, _unconditioned(model)
+    if conditioned is not model:
+        x, given = conditioned.for_every_condition(x), conditioned.bijector_kwargs()
+    if isinstance(model, IntegerEvents):
+        x, model = model.whole_numbers(x), model.distribution
     while isinstance(model, StochasticBound):
-        if hasattr(model, "condition"):  # Of `Conditional`, which draws nothing of its own.
-            x, given = model.for_every_condition(x), model.bijector_kwargs()
-            model = model.distribution
-            continue
         if isinstance(model, Augmented):
             x = tf.cast(x, model.distribution.dtype)
             x = tf.concat([x, model.posterior(x).sample(seed=seed)], axis=-1)
@@ -85,22 +117,42 @@ def latents(model: tfd.Distribution, events: Any, seed: Any = None) -> tf.Tensor
         model = model.distribution
         if seed is not None:
             seed = samplers.fold_in(samplers.sanitize_seed(seed), 1)
-    flow = parts(model).flow
-    return tf.cast(x, model.dtype) if flow is None else flow.inverse(x, **given)
+    return x, given
 
 
-def num_levels(model: tfd.Distribution) -> int | None:
+def num_levels(model: Distribution) -> int | None:
     """Returns the number of levels of a model of integers 0 ... num_levels - 1; None of others."""
-    if hasattr(model, "condition"):
-        return num_levels(model.distribution)
-    return model.num_levels if isinstance(model, Dequantized) else None
+    model = _unconditioned(model)
+    levels = getattr(model, "num_levels", None)
+    has_levels = isinstance(model, Dequantized | IntegerEvents) and isinstance(levels, int)
+    return levels if has_levels else None
 
 
-def has_columns(model: tfd.Distribution) -> bool:
+def log_determinants(model: tf.Module) -> str:
+    """Returns what the log-determinants of a model are: exact, or the worst estimate among them.
+
+    >>> from tfp_ebm.models import DataSpec, ModelSpec, build
+    >>> spec = ModelSpec(DataSpec((40,)), flow=("residual", {"num_steps": 1}), base="normal")
+    >>> log_determinants(build(spec))
+    'unbiased estimate'
+
+    Args:
+      model: a model, or a flow.
+    """
+    kinds = {part.log_det_kind for part in (model, *model.submodules) if isinstance(part, Residual)}
+    return next((k for k in ("truncated estimate", "unbiased estimate") if k in kinds), "exact")
+
+
+def has_columns(model: Distribution) -> bool:
     """Whether events are the rows of a table, whole numbers and categories among their cells."""
-    if hasattr(model, "condition"):
-        return has_columns(model.distribution)
-    return isinstance(model, DequantizedTable)
+    model = _unconditioned(model)
+    is_row = isinstance(model, IntegerEvents) and num_levels(model) is None
+    return is_row or isinstance(model, DequantizedTable)
+
+
+def _unconditioned(model):
+    """Returns the model that has got a condition, of `Conditional`, or the model itself."""
+    return model.distribution if hasattr(model, "condition") else model
 
 
 def _is_named(model):

@@ -12,10 +12,12 @@ from tfp_ebm.flows.autoregressive_flows import iaf, maf
 from tfp_ebm.flows.flow_plus_plus import flow_plus_plus
 from tfp_ebm.flows.glow import glow
 from tfp_ebm.flows.image_real_nvp import image_real_nvp
+from tfp_ebm.flows.integer_flow import integer_flow, integer_part_shapes
 from tfp_ebm.flows.jet import jet
 from tfp_ebm.flows.multi_scale import latent_shapes
 from tfp_ebm.flows.nice import nice
 from tfp_ebm.flows.real_nvp import real_nvp
+from tfp_ebm.flows.residual import densenet, residual
 from tfp_ebm.flows.simple_flows import affine_flow, elementwise_flow
 from tfp_ebm.flows.spline_flow import spline_flow
 from tfp_ebm.flows.vector_flow import vector_flow
@@ -38,7 +40,7 @@ __all__ = [
 _FROM_DATA = {
     *("image_shape", "num_levels", "num_dims", "num_augmented", "num_channels", "on_unit_cell"),
     *("latents", "num_visible", "num_units", "num_classes", "part_shapes", "dtype", "name", "self"),
-    "num_context",
+    *("num_context", "location", "scale"),
 }
 
 
@@ -52,6 +54,7 @@ class Part(NamedTuple):
       forwards: a function that takes the options which `function` does not name.
       part_shapes: for flows of several scales, `part_shapes(image_shape, options)` returns the
         shapes of what they leave; None for others.
+      is_integer: whether it is of whole numbers, as flow or as base: the two go together.
     """
 
     function: Callable[..., Any]
@@ -59,6 +62,7 @@ class Part(NamedTuple):
     data: tuple[str, ...] = ("images", "vectors")
     forwards: Callable[..., Any] | None = None
     part_shapes: Callable[[Sequence[int], Mapping[str, Any]], list] | None = None
+    is_integer: bool = False
 
     @property
     def takes_images(self) -> bool:
@@ -86,13 +90,20 @@ class Option(NamedTuple):
       summary: what it is, in a sentence.
     """
 
-    default: Any
+    default: object
     summary: str
 
 
 def _scales(image_shape, options):
-    default = inspect.signature(glow).parameters["num_scales"].default
+    """Returns the shapes of what a flow of several scales leaves of images; None of vectors."""
+    if len(image_shape) == 1:
+        return None
+    default = inspect.signature(glow).parameters["num_scales"].default  # That of all of them.
     return latent_shapes(image_shape, options.get("num_scales", default))
+
+
+def _integer_parts(image_shape, options):
+    return integer_part_shapes(image_shape, options.get("num_scales"))
 
 
 _create = {
@@ -106,6 +117,9 @@ _create = {
 _REGISTRY: dict[str, dict[str, Part]] = {
     "flow": {
         "affine": Part(affine_flow, "a linear map and a shift"),
+        "densenet": Part(
+            densenet, "residual flow whose networks keep their inputs", part_shapes=_scales
+        ),
         "elementwise": Part(elementwise_flow, "a map of each entry alone: mixtures or splines"),
         "flow_plus_plus": Part(flow_plus_plus, "Flow++, for images", ("images",)),
         "glow": Part(glow, "Glow of several scales, for images", ("images",), None, _scales),
@@ -115,8 +129,17 @@ _REGISTRY: dict[str, dict[str, Part]] = {
         ),
         "jet": Part(jet, "Jet: couplings of patches by transformers, for images", ("images",)),
         "maf": Part(maf, "masked autoregressive flow: fast densities, slow samples"),
+        "integer_flow": Part(
+            integer_flow,
+            "integer discrete flow, without dequantisation; its base is discretized_logistic",
+            part_shapes=_integer_parts,
+            is_integer=True,
+        ),
         "nice": Part(nice, "NICE: additive couplings of all entries"),
         "real_nvp": Part(real_nvp, "RealNVP: affine couplings of all entries, images as vectors"),
+        "residual": Part(
+            residual, "x plus a contraction of x, with samples by fixed points", part_shapes=_scales
+        ),
         "spline": Part(spline_flow, "neural spline flow: monotone splines in couplings"),
         "vector_glow": Part(vector_flow, "steps of Glow for vectors"),
     },
@@ -125,6 +148,7 @@ _REGISTRY: dict[str, dict[str, Part]] = {
             getattr(bases, name),
             inspect.getdoc(getattr(bases, name)).splitlines()[0].rstrip("."),
             forwards=_create.get(name),
+            is_integer=name == "discretized_logistic",
         )
         for name in bases.__all__
         if name != "Latents"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Described
 
 __all__ = ["DataSpec", "ModelSpec"]
 
@@ -163,11 +164,11 @@ class ModelSpec:
     """
 
     data: DataSpec
-    flow: Any
-    base: Any = "normal"
-    noise: Any = "uniform"
+    flow: Described
+    base: Described = "normal"
+    noise: Described = "uniform"
     num_augmented: int = 0
-    posterior: Any = None
+    posterior: Described = None
     dtype: str = "float32"
     name: str | None = None
 

@@ -8,6 +8,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import distributions
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Distribution
 from tfp_ebm.models.build import build
 from tfp_ebm.models.specification import DataSpec, ModelSpec
 
@@ -21,10 +22,10 @@ def vector_vflow(
     num_augmented: int,
     num_steps: int = 3,
     hidden_units: Sequence[int] = (50, 50),
-    base: tfd.Distribution | None = None,
-    posterior: Callable[[tf.Tensor], tfd.Distribution] | None = None,
+    base: Distribution | None = None,
+    posterior: Callable[[tf.Tensor], Distribution] | None = None,
     dtype: tf.DType = tf.float32,
-) -> tfd.Distribution:
+) -> Distribution:
     """Returns a VFlow for vectors; without augmentation a plain flow, whose `log_prob` is exact.
 
     Args:
@@ -59,8 +60,8 @@ def vflow(
     num_augmented: int = 3,
     num_levels: int = 256,
     noise: Any = None,
-    base: tfd.Distribution | None = None,
-    posterior: Callable[[tf.Tensor], tfd.Distribution] | None = None,
+    base: Distribution | None = None,
+    posterior: Callable[[tf.Tensor], Distribution] | None = None,
     dtype: tf.DType = tf.float32,
     num_filters: int = 32,
     posterior_blocks: int = 2,

@@ -1,13 +1,13 @@
 """The plain convolutional network that conditions the couplings of Glow."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import dtype_policy, keras
 from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
+from tfp_ebm.internal.types import DType
 
 __all__ = ["ConvNet"]
 
@@ -29,7 +29,7 @@ class ConvNet(keras.layers.Layer):
         input_shape: Sequence[int],
         num_outputs: int,
         num_filters: int = 512,
-        dtype: Any = tf.float32,
+        dtype: DType = tf.float32,
         name: str | None = None,
     ) -> None:
         """Constructs and builds the network.

@@ -1,12 +1,12 @@
 """Gated self-attention over the positions of an image."""
 
 import math
-from typing import Any
 
 import tensorflow as tf
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import dtype_policy, keras
+from tfp_ebm.internal.types import DType, Shape
 from tfp_ebm.networks.dropout import dropout
 
 __all__ = ["GatedAttention"]
@@ -33,7 +33,7 @@ class GatedAttention(keras.layers.Layer):
         self,
         num_heads: int = 4,
         dropout_rate: float = 0.0,
-        dtype: Any = tf.float32,
+        dtype: DType = tf.float32,
         name: str | None = None,
     ) -> None:
         """Constructs the layer.
@@ -52,7 +52,7 @@ class GatedAttention(keras.layers.Layer):
         self.num_heads = checks.positive_integer("num_heads", num_heads)
         self.dropout_rate = checks.fraction("dropout_rate", dropout_rate)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Creates the two 1x1 convolutions."""
         channels = int(input_shape[-1])
         if channels % self.num_heads:

@@ -3,7 +3,6 @@
 import functools
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
 
@@ -13,6 +12,7 @@ from tfp_ebm.internal.keras import dtype_policy, keras
 from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import DType
 from tfp_ebm.networks.dropout import dropout
 from tfp_ebm.networks.gated_attention import GatedAttention
 from tfp_ebm.networks.layer_norm import LayerNorm
@@ -57,7 +57,7 @@ class GatedConvolution(keras.layers.Layer):
         dropout_rate: float = 0.0,
         context: str = "none",
         gate_kernel: int = 1,
-        dtype: Any = tf.float32,
+        dtype: DType = tf.float32,
     ) -> None:
         """Constructs the layer.
 
@@ -171,7 +171,7 @@ class GatedResNet(keras.layers.Layer):
         context_channels: int = 0,
         zero_output: bool = False,
         recompute: bool = False,
-        dtype: Any = tf.float32,
+        dtype: DType = tf.float32,
         name: str | None = None,
     ) -> None:
         """Constructs and builds the network.

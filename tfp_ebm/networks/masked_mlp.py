@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import dtype_policy, keras
 from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
+from tfp_ebm.internal.types import DType
 
 __all__ = ["MaskedMLP"]
 
@@ -40,7 +41,7 @@ class MaskedMLP(keras.layers.Layer):
         zero_output: bool = False,
         output_bias: Sequence[float] | None = None,
         num_context: int = 0,
-        dtype: Any = tf.float32,
+        dtype: DType = tf.float32,
         name: str | None = None,
     ) -> None:
         """Constructs and builds the network.

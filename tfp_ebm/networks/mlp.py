@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import dtype_policy, keras
 from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
+from tfp_ebm.internal.types import DType
 
 __all__ = ["MLP"]
 
@@ -28,7 +29,7 @@ class MLP(keras.layers.Layer):
         activation: Any = "relu",
         dropout_rate: float = 0.0,
         zero_output: bool = False,
-        dtype: Any = tf.float32,
+        dtype: DType = tf.float32,
         name: str | None = None,
     ) -> None:
         """Constructs and builds the network.

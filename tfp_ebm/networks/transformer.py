@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import dtype_policy, keras
 from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
+from tfp_ebm.internal.types import DType
 from tfp_ebm.networks.layer_norm import LayerNorm
 
 __all__ = ["Transformer"]
@@ -42,7 +42,7 @@ class Transformer(keras.layers.Layer):
         num_blocks: int = 2,
         num_heads: int = 4,
         dropout_rate: float = 0.0,
-        dtype: Any = tf.float32,
+        dtype: DType = tf.float32,
         name: str | None = None,
     ) -> None:
         """Constructs and builds the network.

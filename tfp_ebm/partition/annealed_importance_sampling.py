@@ -9,9 +9,10 @@ import tensorflow as tf
 
 from tfp_ebm.internal import checks, states
 from tfp_ebm.internal.importance import log_mean_exp
-from tfp_ebm.internal.protocols import AnnealedMachine
+from tfp_ebm.internal.protocols import AnnealedBase, AnnealedMachine
 from tfp_ebm.internal.replicas import gather_over_replicas
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Count, Seed, Shape, TensorLike
 from tfp_ebm.partition.log_partition import DIRECTIONS, LogPartition
 from tfp_ebm.partition.schedules import inverse_temperatures
 
@@ -29,11 +30,11 @@ _NUM_REPORTS = 50
 
 
 def annealed_importance_sampling(
-    base: Any,
+    base: AnnealedBase,
     num_chains: int = 256,
     num_steps: int = 1000,
     schedule: str | Sequence[float] = "linear",
-    seed: Any = None,
+    seed: Seed = None,
     progress: Callable[[float], None] | None = None,
 ) -> LogPartition:
     """Estimates the log partition function by annealing from independent units.
@@ -85,12 +86,12 @@ def annealed_importance_sampling(
 
 
 def reverse_annealing(
-    base: Any,
-    value: Any,
+    base: AnnealedBase,
+    value: TensorLike,
     num_chains: int = 16,
     num_steps: int = 1000,
     schedule: str | Sequence[float] = "linear",
-    seed: Any = None,
+    seed: Seed = None,
 ) -> LogPartition:
     """Estimates log Z from the other side, by heating chains that start at each data point.
 
@@ -166,9 +167,9 @@ def _warn_if_few(effective_sample_size, num_chains):
 
 def anneal_forward(
     machine: AnnealedMachine,
-    num_chains: Any,
+    num_chains: Count,
     betas: tf.Tensor,
-    seed: Any,
+    seed: Seed,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the last states, and float64 log weights relative to the reference.
@@ -212,7 +213,7 @@ def _anneal_between(machine, state, log_weights, betas, start, end, seed):
 
 @tf.function(autograph=False)
 def anneal_backward(
-    machine: AnnealedMachine, state: tf.Tensor, betas: tf.Tensor, seed: Any
+    machine: AnnealedMachine, state: tf.Tensor, betas: tf.Tensor, seed: Seed
 ) -> tf.Tensor:
     """Returns float64 log weights relative to the reference, of the state's leading shape."""
 
@@ -226,7 +227,7 @@ def anneal_backward(
 
 
 def add_backward(
-    step: Callable[[tf.Tensor, Any], tuple[Any, tf.Tensor]], state: Any, shape: Any, count: Any
+    step: Callable[[tf.Tensor, Any], tuple[Any, tf.Tensor]], state: Any, shape: Shape, count: Count
 ) -> tf.Tensor:
     """Returns the float64 sum of what steps add, from step `count` down to step 1.
 

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -13,8 +13,10 @@ from tfp_ebm.internal.importance import (
     systematic_resampling,
     take,
 )
+from tfp_ebm.internal.protocols import AnnealedBase
 from tfp_ebm.internal.replicas import gather_over_replicas
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Seed
 from tfp_ebm.mcmc import block_gibbs
 from tfp_ebm.mcmc.jumps import ProposalMixture, draw_bits
 from tfp_ebm.partition.annealed_importance_sampling import (
@@ -54,11 +56,11 @@ class _Path(NamedTuple):
 
 
 def bidirectional_annealing(
-    base: Any,
+    base: AnnealedBase,
     num_chains: int = 256,
     num_steps: int = 1000,
     schedule: str | Sequence[float] = "linear",
-    seed: Any = None,
+    seed: Seed = None,
     progress: Callable[[float], None] | None = None,
     max_rounds: int = 2,
 ) -> LogPartition:

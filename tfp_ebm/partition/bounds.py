@@ -1,11 +1,13 @@
 """Log-likelihoods bracketed from both sides."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from tfp_ebm.internal import states
+from tfp_ebm.internal.protocols import AnnealedBase
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Schedule, Seed, TensorLike
 from tfp_ebm.partition.annealed_importance_sampling import (
     annealed_importance_sampling,
     reverse_annealing,
@@ -34,13 +36,13 @@ class LogProbBounds(NamedTuple):
 
 
 def log_prob_bounds(
-    base: Any,
-    value: Any,
+    base: AnnealedBase,
+    value: TensorLike,
     num_chains: int = 256,
     num_reverse_chains: int = 16,
     num_steps: int = 1000,
-    schedule: Any = "linear",
-    seed: Any = None,
+    schedule: Schedule = "linear",
+    seed: Seed = None,
 ) -> LogProbBounds:
     """Brackets `base.log_prob(value)` between two annealed estimates, in nats.
 

@@ -1,10 +1,9 @@
 """The exact log partition function of machines with a small layer."""
 
-from typing import Any
-
 import tensorflow as tf
 
 from tfp_ebm.internal import states
+from tfp_ebm.internal.protocols import AnnealedBase
 from tfp_ebm.partition.log_partition import LogPartition
 
 __all__ = ["MAX_ENUMERATED_UNITS", "enumerate_log_partition"]
@@ -12,7 +11,7 @@ __all__ = ["MAX_ENUMERATED_UNITS", "enumerate_log_partition"]
 MAX_ENUMERATED_UNITS = 25
 
 
-def enumerate_log_partition(base: Any) -> LogPartition:
+def enumerate_log_partition(base: AnnealedBase) -> LogPartition:
     """Returns the exact log partition function, by a sum over all states of the smaller layer.
 
     `log Z = log sum_s prod_j 2 cosh(...)`: the larger layer is summed in closed form, so the cost

@@ -7,8 +7,9 @@ import tensorflow as tf
 
 from tfp_ebm.internal.fingerprint import fingerprint, has_changed
 from tfp_ebm.internal.numeric import broadcast_batch
-from tfp_ebm.internal.protocols import AnnealedMachine
+from tfp_ebm.internal.protocols import AnnealedBase, AnnealedMachine
 from tfp_ebm.internal.tfp_private import ps, samplers
+from tfp_ebm.internal.types import Count, Seed, Shape
 from tfp_ebm.mcmc import PersistentChains, WeightedChains, block_gibbs
 from tfp_ebm.mcmc.chain_checks import check_chains
 from tfp_ebm.mcmc.chain_options import StartChains
@@ -92,7 +93,7 @@ class NegativePhase(tf.Module):
         return has_changed(self.chains.fingerprint, fingerprint(machine))
 
     def log_partition(
-        self, base: Any, machine: AnnealedMachine, data_units: tf.Tensor | None
+        self, base: AnnealedBase, machine: AnnealedMachine, data_units: tf.Tensor | None
     ) -> tf.Tensor:
         """Returns log Z of the machine, the estimate with the gradient of the chains.
 
@@ -132,7 +133,7 @@ class NegativePhase(tf.Module):
         self,
         machine: AnnealedMachine,
         num_steps: int | None,
-        seed: Any,
+        seed: Seed,
         data_units: Callable[[Any], tf.Tensor] | None,
     ) -> None:
         """Moves the chains to the present parameters; weighted ones renew log Z too.
@@ -157,7 +158,7 @@ class NegativePhase(tf.Module):
         self.stored.assign(record, fingerprint(machine))
 
     def sample(
-        self, machine: AnnealedMachine, num_samples: Any, num_steps: int, seed: Any
+        self, machine: AnnealedMachine, num_samples: Count, num_steps: int, seed: Seed
     ) -> tf.Tensor:
         """Draws all units of the machine, `[num_samples, *batch_shape, N]`.
 
@@ -173,7 +174,7 @@ class NegativePhase(tf.Module):
         return tf.stop_gradient(machine.complete(state, unit_seed))
 
     def sliced_chains(
-        self, slices: Any, batch_rank: int
+        self, slices: object, batch_rank: int
     ) -> tuple[PersistentChains, Callable[[tf.Tensor], tf.Tensor]]:
         """Returns chains of a slice of the batch, and what makes log Z its log Z."""
         keys = slices if isinstance(slices, tuple | list) else (slices,)
@@ -186,7 +187,7 @@ class NegativePhase(tf.Module):
         return self.chains.transformed(lambda states: cut(states, 1)), lambda value: cut(value, 0)
 
     def broadcast_chains(
-        self, batch_shape: Any, batch_rank: int
+        self, batch_shape: Shape, batch_rank: int
     ) -> tuple[PersistentChains, Callable[[tf.Tensor], tf.Tensor]]:
         """Returns chains broadcast to a larger batch, and what makes log Z its log Z."""
 
@@ -202,7 +203,9 @@ class NegativePhase(tf.Module):
             value, batch_shape, event_ndims=0
         )
 
-    def hand_on(self, base: Any, made: Any, transform: Callable[[tf.Tensor], tf.Tensor]) -> None:
+    def hand_on(
+        self, base: AnnealedBase, made: Any, transform: Callable[[tf.Tensor], tf.Tensor]
+    ) -> None:
         """Stores this log Z, its batch axes transformed, in a distribution made of the base.
 
         What is stale here is stale there: its fingerprint stays that of other parameters.

@@ -1,10 +1,11 @@
 """Annealing of the hidden layer from an aggregated posterior to a machine, and back."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Count, Seed
 from tfp_ebm.mcmc.jumps import LatentMachine, ProposalMixture, draw_bits, draw_part
 from tfp_ebm.partition.annealed_importance_sampling import add_backward
 
@@ -28,7 +29,11 @@ class _Point(NamedTuple):
 
 @tf.function(autograph=False)
 def anneal_from_posterior(
-    machine: LatentMachine, mixture: ProposalMixture, num_chains: Any, betas: tf.Tensor, seed: Any
+    machine: LatentMachine,
+    mixture: ProposalMixture,
+    num_chains: Count,
+    betas: tf.Tensor,
+    seed: Seed,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Anneals chains along q(h)^(1-b) p*(h)^b, from a mixture q whose normaliser is 1.
 
@@ -70,7 +75,7 @@ def anneal_from_posterior(
 
 @tf.function(autograph=False)
 def anneal_to_posterior(
-    machine: LatentMachine, mixture: ProposalMixture, bits: tf.Tensor, betas: tf.Tensor, seed: Any
+    machine: LatentMachine, mixture: ProposalMixture, bits: tf.Tensor, betas: tf.Tensor, seed: Seed
 ) -> tf.Tensor:
     """Runs `anneal_from_posterior` backwards, from draws of the machine.
 

@@ -1,7 +1,6 @@
 """Sequences of inverse temperatures from 0 to 1."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -9,6 +8,7 @@ import tensorflow as tf
 from tfp_ebm.internal import checks, states
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Seed
 
 __all__ = ["SCHEDULES", "inverse_temperatures"]
 
@@ -20,7 +20,7 @@ _PILOT_STEPS = 100
 
 
 def inverse_temperatures(
-    schedule: str | Sequence[float], num_steps: int, machine: AnnealedMachine, seed: Any = None
+    schedule: str | Sequence[float], num_steps: int, machine: AnnealedMachine, seed: Seed = None
 ) -> tf.Tensor:
     """Returns inverse temperatures `0 = b_0 < b_1 < ... < b_num_steps = 1`.
 

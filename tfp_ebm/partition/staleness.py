@@ -5,12 +5,12 @@ import threading
 import warnings
 import weakref
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfp_ebm.internal.fingerprint import fingerprint, has_changed
+from tfp_ebm.internal.protocols import AnnealedBase, AnnealedMachine
 from tfp_ebm.internal.tf_private import is_recording
 from tfp_ebm.internal.tfp_private import is_xla
 from tfp_ebm.mcmc import PersistentChains
@@ -43,7 +43,10 @@ def values_unread() -> Iterator[None]:
 
 
 def watch(
-    base: Any, negative_phase: tf.Tensor, machine: Any, chains: PersistentChains | None
+    base: AnnealedBase,
+    negative_phase: tf.Tensor,
+    machine: AnnealedMachine,
+    chains: PersistentChains | None,
 ) -> tf.Tensor:
     """Returns the negative phase, watched: it warns, once each, of what is stale when it is used.
 

@@ -1,7 +1,7 @@
 """Curves over training."""
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ __all__ = ["curve_panels", "curves"]
 
 def curves(
     epochs: Sequence[float],
-    series: dict[str, Sequence[float]],
+    series: Mapping[str, Sequence[float]],
     path: str | pathlib.Path,
     ylabel: str = "bits per dimension",
     xlabel: str = "epoch",

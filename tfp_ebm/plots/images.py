@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tfp_ebm.internal.types import Data, TensorLike
 from tfp_ebm.plots.figure import new_figure, save
 
 __all__ = ["code_columns", "data_and_samples", "gibbs_chain", "sample_grid", "sample_grids"]
@@ -32,7 +33,7 @@ def _show(axes, canvas, title):
 
 
 def sample_grid(
-    images: Any,
+    images: TensorLike,
     path: str | pathlib.Path,
     num_levels: int = 256,
     num_columns: int = 16,
@@ -83,8 +84,8 @@ def sample_grids(
 
 
 def data_and_samples(
-    data: Any,
-    samples: Any,
+    data: Data,
+    samples: TensorLike,
     path: str | pathlib.Path,
     num_levels: int = 256,
     num_columns: int = 16,
@@ -108,7 +109,9 @@ def data_and_samples(
     return save(figure, path)
 
 
-def code_columns(samples: Any, path: str | pathlib.Path, num_levels: int = 256) -> pathlib.Path:
+def code_columns(
+    samples: TensorLike, path: str | pathlib.Path, num_levels: int = 256
+) -> pathlib.Path:
     """Saves samples whose columns share one discrete code each, and returns the path.
 
     The picture of figure 3 of "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base

@@ -1,11 +1,12 @@
 """Points and densities over the plane."""
 
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from tfp_ebm.internal.types import TensorLike
 from tfp_ebm.plots.figure import new_figure, save
 
 __all__ = ["density_2d", "scatter_2d"]
@@ -41,7 +42,7 @@ def density_2d(
 
 
 def scatter_2d(
-    panels: dict[str, Any], labels: Sequence[int], path: str | pathlib.Path
+    panels: dict[str, Any], labels: TensorLike, path: str | pathlib.Path
 ) -> pathlib.Path:
     """Saves points over the plane, coloured by label, in panels side by side; returns the path.
 

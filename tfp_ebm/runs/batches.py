@@ -1,7 +1,6 @@
 """A function of all events of a part, compiled once and called on some at a time."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -18,7 +17,7 @@ def in_batches(
     labels: np.ndarray | None = None,
     batch_size: int = 100,
     description: str = "likelihood",
-) -> Any:
+) -> np.ndarray:
     """Returns `function(events, seed)`, or with labels too, `[N, ...]`.
 
     Args:

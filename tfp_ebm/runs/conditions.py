@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 import tensorflow_probability as tfp
 
-from tfp_ebm import datasets
+from tfp_ebm import datasets, models
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Distribution, TensorLike
 from tfp_ebm.models import Conditional
+from tfp_ebm.models.parts import num_levels
 
 __all__ = [
     "as_trained",
@@ -16,7 +18,9 @@ __all__ = [
     "given",
     "inside",
     "labels_of",
+    "levels_of",
     "num_context",
+    "parts_of",
 ]
 
 tfd = tfp.distributions
@@ -54,25 +58,35 @@ def num_context(condition: str | None, data: datasets.Dataset) -> int | None:
     return data.num_classes
 
 
-def as_trained(config: dict[str, Any], model: tfd.Distribution) -> tfd.Distribution | Conditional:
+def as_trained(config: dict[str, Any], model: Distribution) -> Distribution | Conditional:
     """Returns the model of a run as it was trained: conditional, if it depends on labels."""
     if config.get("condition") is None:
         return model
     return Conditional(model, num_classes=config["spec"]["data"]["num_context"])
 
 
-def inside(model: tfd.Distribution | Conditional) -> tfd.Distribution:
+def inside(model: Distribution | Conditional) -> Distribution:
     """Returns the distribution that has the parts of a model."""
     return model.model if isinstance(model, Conditional) else model
 
 
-def density_inside(model: tfd.Distribution | Conditional) -> tfd.Distribution | Conditional:
+def parts_of(model: Distribution | Conditional) -> models.Parts:
+    """Returns the parts of a model, conditional or not."""
+    return models.parts(inside(model))
+
+
+def levels_of(model: Distribution | Conditional) -> int | None:
+    """Returns the number of levels of a model, conditional or not."""
+    return num_levels(inside(model))
+
+
+def density_inside(model: Distribution | Conditional) -> Distribution | Conditional:
     """Returns the density inside a model of levels, conditional if the model is."""
     density = inside(model).distribution
     return Conditional(density, model.num_classes) if isinstance(model, Conditional) else density
 
 
-def given(model: tfd.Distribution | Conditional, labels: Any) -> tfd.Distribution:
+def given(model: Distribution | Conditional, labels: TensorLike) -> Distribution:
     """Returns the distribution of events given labels `[N]`; of other models the model itself."""
     return model(labels) if isinstance(model, Conditional) else model
 

@@ -4,20 +4,17 @@ from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
+from tfp_ebm.internal.types import Distribution
 from tfp_ebm.models import Conditional
-from tfp_ebm.models.parts import num_levels
-from tfp_ebm.runs.conditions import given, inside
+from tfp_ebm.runs.conditions import given, inside, levels_of
 from tfp_ebm.training import parameter_groups
 from tfp_ebm.wrappers.stochastic_bound import bound_log_prob
 
 __all__ = ["flops_per_event", "print_cost"]
 
 
-def flops_per_event(
-    model: tfp.distributions.Distribution | Conditional, event_shape: Sequence[int]
-) -> int:
+def flops_per_event(model: Distribution | Conditional, event_shape: Sequence[int]) -> int:
     """Returns the floating-point operations of `log_prob` of one event, as TensorFlow counts them.
 
     Counted are the operations that its profiler knows, among them convolutions and products; a
@@ -31,14 +28,14 @@ def flops_per_event(
         lambda x: bound_log_prob(given(model, tf.zeros([1], tf.int32)), x, (0, 0)), autograph=False
     )
     graph = function.get_concrete_function(tf.TensorSpec([1, *event_shape], model.dtype)).graph
+    # Those of other functions in this process, which a graph inherits, confuse the profiler.
+    graph.clear_collection(tf.compat.v1.GraphKeys.TRAINABLE_VARIABLES)
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
     options["output"] = "none"
     return tf.compat.v1.profiler.profile(graph, options=options).total_float_ops
 
 
-def print_cost(
-    model: tfp.distributions.Distribution | Conditional, event_shape: Sequence[int]
-) -> None:
+def print_cost(model: Distribution | Conditional, event_shape: Sequence[int]) -> None:
     """Prints parameters by group, and operations, separated by tabs."""
     groups = {
         name: int(sum(np.prod(variable.shape) for variable in part))
@@ -47,5 +44,5 @@ def print_cost(
     for name, count in groups.items():
         print(f"parameters of the {name}\t{count:,}")
     print(f"parameters\t{sum(groups.values()):,}")
-    noun = "image" if num_levels(inside(model)) else "event"
+    noun = "image" if levels_of(model) else "event"
     print(f"FLOPs of log_prob an {noun}\t{flops_per_event(model, event_shape):,}")

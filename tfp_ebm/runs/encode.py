@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfp_ebm import models
 from tfp_ebm.internal.train_options import SEED, check_number
 from tfp_ebm.runs.batches import in_batches
-from tfp_ebm.runs.conditions import given, inside, labels_of
+from tfp_ebm.runs.conditions import given, labels_of, parts_of
 from tfp_ebm.runs.configuration import load_data
 from tfp_ebm.runs.run_folder import check_data, load_model
 
@@ -46,7 +46,7 @@ def encode(
     if path.suffix != ".npz" or path.is_dir() or not path.parent.is_dir():
         raise ValueError(f"`--output` must be an .npz file in a folder that exists, got {path}.")
     config, model = load_model(run)
-    base = models.parts(inside(model)).base
+    base = parts_of(model).base
     if not callable(getattr(base, "posterior", None)):
         raise ValueError(
             f"The base of this run, {type(base).__name__}, has no discrete code; spins, rbm, "

@@ -1,5 +1,6 @@
 """The command that evaluates a run."""
 
+import contextlib
 import functools
 import json
 import math
@@ -8,15 +9,16 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from tfp_ebm import datasets, metrics, models
-from tfp_ebm.distributions import StochasticBound
+from tfp_ebm.distributions import IntegerEvents, StochasticBound
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.exact_log_dets import exact_log_determinants
+from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.internal.train_options import COUNT_OR_NONE, SEED, SEVERAL_OR_NONE, check_number
-from tfp_ebm.models.parts import num_levels
+from tfp_ebm.internal.types import Distribution
 from tfp_ebm.runs.batches import in_batches
-from tfp_ebm.runs.conditions import density_inside, given, inside
+from tfp_ebm.runs.conditions import density_inside, given, inside, levels_of, parts_of
 from tfp_ebm.runs.configuration import load_data
 from tfp_ebm.runs.machines import bracket_log_partition, estimate_log_partitions
 from tfp_ebm.runs.run_folder import check_data, load_model, read_config, write_json
@@ -36,6 +38,7 @@ def evaluate(
     num_samples: int = 0,
     network: str = "classifier",
     format: str = "json",
+    exact_log_det: bool = False,
 ) -> None:
     """Prints the figures of a run's model on the test part, and keeps them in the run as JSON.
 
@@ -47,6 +50,7 @@ def evaluate(
       num_samples: samples to judge against as many test images; 0: none.
       network: what judges them, see `find_network`.
       format: `"json"`, or `"tsv"`: names and values separated by tabs.
+      exact_log_det: whether log-determinants that the model estimates are computed exactly.
 
     Raises:
       ValueError: if the folder is not that of a run, or an option does not fit.
@@ -58,9 +62,10 @@ def evaluate(
     data = load_data(config["dataset"], data_dir or config["data_dir"], config["data"])
     check_data(run, config, data)
     _, model = load_model(run)
-    if num_samples and num_levels(inside(model)) is None:
+    if num_samples and levels_of(model) is None:
         raise ValueError("`--num-samples` judges images, and this model has none; leave it out.")
-    result = evaluate_model(model, data.test, seed, importance_draws, data.test_labels)
+    with exact_log_determinants() if exact_log_det else contextlib.nullcontext():
+        result = evaluate_model(model, data.test, seed, importance_draws, data.test_labels)
     result |= units_of_table(result, data)
     if num_samples:
         judge = metrics.SampleQuality(
@@ -126,7 +131,7 @@ def find_network(name: str, data: datasets.Dataset, folder: pathlib.Path) -> met
 
 
 def evaluate_model(
-    model: tfp.distributions.Distribution | models.Conditional,
+    model: Distribution | models.Conditional,
     events: np.ndarray,
     seed: int = 0,
     importance_draws: int = 0,
@@ -136,7 +141,8 @@ def evaluate_model(
 
     Of several machines log Z, its squared errors and the bracket are summed, and listed.
     The headline figures are those of the first record, the one-draw bound where there is one;
-    `likelihood` holds the whole records.
+    `likelihood` holds the whole records. Where log-determinants are estimates, each figure is the
+    mean of two draws, which tell the error of the estimate.
 
     Args:
       model: the model.
@@ -146,9 +152,9 @@ def evaluate_model(
       labels: class of each event, `[N]`, for a conditional model, whose figures are those of an
         event given its class; others ignore them.
     """
-    noun = "image" if num_levels(inside(model)) else "event"
+    noun = "image" if levels_of(model) else "event"
     result = {f"num_{noun}s": len(events), "seed": seed}
-    if inside(model) is model:
+    if not isinstance(model, models.Conditional):
         labels = None
     elif labels is None:
         raise ValueError("`labels` are needed: the model is of events given their class.")
@@ -174,40 +180,64 @@ def evaluate_model(
 def _likelihoods(model, events, labels, seed, importance_draws, log_partition_error):
     """Returns the records: the density's or the one-draw bound, the tighter one, raw pixels."""
     is_bound = isinstance(inside(model), StochasticBound)
-    dtype, levels = models.parts(inside(model)).density.dtype, num_levels(inside(model))
-    own = "one-draw bound" if is_bound else "exact"
+    dtype, levels = parts_of(model).density.dtype, levels_of(model)
+    estimated = models.log_determinants(inside(model))
+    own = "one-draw bound" if is_bound else estimated
     figures = [(own, int(is_bound), functools.partial(_log_prob_given, model))]
     if importance_draws:
         if not is_bound:
             raise ValueError(
-                "`--importance-draws` tighten a bound, but the log-probability of this model is "
-                "exact; leave them out."
+                "`--importance-draws` tighten a bound by draws of noise, but this model has a "
+                "density and no noise; leave them out."
+            )
+        if estimated != "exact":
+            raise ValueError(
+                "`--importance-draws` need exact log-determinants, since exponentials of estimates "
+                "are too large on the average; add `--exact-log-det`."
             )
 
         def tighter(x, seed, labels=None):
             return given(model, labels).importance_log_prob(x, importance_draws, seed)
 
         figures.append(("importance-sampled bound", importance_draws, tighter))
-    if levels is not None:
+    if levels is not None and is_bound:
         density = density_inside(model)
 
         def raw(x, seed, labels=None):
             return _log_prob_given(density, tf.cast(x, dtype), seed, labels)
 
         figures.append(("density at the raw pixels", 0, raw))
-    return [
-        metrics.likelihood_record(
-            in_batches(log_prob, events, seed, labels),
+    records = []
+    for kind, num_draws, log_prob in figures:
+        values, error = _values(log_prob, events, seed, labels, estimated)
+        record = metrics.likelihood_record(
+            values,
             num_dimensions=math.prod(events.shape[1:]),
             num_levels=levels,
             kind=kind,
-            num_draws=num_draws,
+            num_draws=num_draws if estimated == "exact" else 2 * num_draws,
             log_partition_error=log_partition_error,
             dequantisation=_dequantisation(inside(model)) if num_draws else "none",
             preprocessing=_preprocessing(model),
+            log_determinants=estimated,
+            estimate_error=error,
         )
-        for kind, num_draws, log_prob in figures
-    ]
+        records.append(record)
+    return records
+
+
+def _values(log_prob, events, seed, labels, estimated):
+    """Returns log-probabilities `[N]`, and the standard error of their mean due to estimates."""
+    if estimated == "exact":
+        return in_batches(log_prob, events, seed, labels), 0.0
+
+    def pair(x, seed, *labels):
+        seeds = (seed, samplers.fold_in(seed, 1))
+        return tf.stack([log_prob(x, one, *labels) for one in seeds], axis=1)
+
+    pairs = in_batches(pair, events, seed, labels).astype(np.float64)
+    # The variance of a mean of two is a quarter of that of their difference.
+    return pairs.mean(axis=1), float(np.linalg.norm(pairs[:, 0] - pairs[:, 1])) / (2 * len(pairs))
 
 
 def _log_prob_given(model, x, seed, labels=None):
@@ -221,6 +251,8 @@ def _dequantisation(model):
 
 def _preprocessing(model):
     """Returns what events pass before the flow, in words."""
+    if isinstance(inside(model), IntegerEvents):
+        return "none: whole numbers are mapped to whole numbers"
     for part in model.submodules:
         if type(part).__name__ == "ImageToLogit":
             low, high = part.alpha, 1 - part.alpha

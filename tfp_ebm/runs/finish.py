@@ -8,7 +8,7 @@ import numpy as np
 from tfp_ebm import datasets, models, plots
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.models.parts import num_levels
-from tfp_ebm.runs.conditions import given, inside
+from tfp_ebm.runs.conditions import given, inside, levels_of, parts_of
 from tfp_ebm.runs.evaluate import evaluate_model, units_of_table
 from tfp_ebm.runs.run_folder import load_model, write_json
 from tfp_ebm.training import checkpoint
@@ -67,14 +67,14 @@ def _metrics(path):
 
 
 def _draw_images(model, data, output, seed):
-    levels = inside(model).num_levels
+    levels = levels_of(model)
     samples = model.sample(64, seed=(seed, 4)).numpy()
     plots.data_and_samples(data.test[:64], samples, output / "samples.png", levels)
-    base = models.parts(inside(model)).base
+    base = parts_of(model).base
     if isinstance(base, SmoothedSpins):
         z = base.sample(12, seed=(seed, 5))
         spins = base.posterior(z).sample(seed=(seed, 6))
-        if inside(model) is model:
+        if not isinstance(model, models.Conditional):
             shape = [8, 12]
         else:
             shape, model = 8, given(model, np.arange(12) % model.num_classes)
@@ -121,7 +121,9 @@ def _report(result, output, noun):
         f"{value:.{digits}f} +- {math.nan if error is None else error:.{digits}f}"
         for value, error, digits in zip(values, errors, (4, 2), strict=True)
     )
-    kind = "exact" if result["bound"] == "exact" else "bound"
+    kind = "bound" if "bound" in result["bound"] else result["bound"]
+    if "bound" in kind and result["likelihood"][0]["log_determinants"] != "exact":
+        kind = f"bound, {result['likelihood'][0]['log_determinants']}"
     per_dimension = f"{bits} bits/dim, " if noun == "image" else ""
     print(
         f"test        {per_dimension}{nats} nats an {noun} "

@@ -1,21 +1,58 @@
-"""Trained parts of one model as the start of another."""
+"""Where training starts: at the moments of data, or at the trained parts of another model."""
 
 import pathlib
 
-import tensorflow_probability as tfp
+import numpy as np
 
 from tfp_ebm import models
+from tfp_ebm.bijectors import ActNorm
+from tfp_ebm.flows import initialize_from_data
+from tfp_ebm.internal.types import Distribution
+from tfp_ebm.models.parts import flow_input
 from tfp_ebm.runs.conditions import inside
+from tfp_ebm.runs.machines import machines_and_points
 from tfp_ebm.runs.run_folder import load_model, spec_of
 
-__all__ = ["take_weights"]
+__all__ = ["initialize", "take_weights"]
 
+# Events that are enough for moments.
+_NUM_EVENTS = 1000
 _PARTS = ("flow", "base", "noise", "posterior")
 
 
-def take_weights(
-    model: tfp.distributions.Distribution, spec: models.ModelSpec, run: pathlib.Path
-) -> list[str]:
+def initialize(model: Distribution, events: np.ndarray, seed: int) -> list[str]:
+    """Sets a new model by the moments of some events; returns the names of the parts that are set.
+
+    Every `ActNorm` of its flow then whitens what reaches it, and the Gaussian machines of its base
+    have the mean and standard deviation of the latents.
+
+    Args:
+      model: the model, freshly made.
+      events: `[N, *event_shape]`, of which the first 1000 are used.
+      seed: seed of noise and chains.
+
+    Raises:
+      ValueError: if there is nothing to set, or events are modelled given their class.
+    """
+    if isinstance(model, models.Conditional):
+        raise ValueError("`--initialize` has no place beside `--condition`; leave one of them out.")
+    events, found, done = events[:_NUM_EVENTS], models.parts(model), []
+    if found.flow is not None and any(isinstance(p, ActNorm) for p in found.flow.submodules):
+        initialize_from_data(found.flow, flow_input(model, events, (seed, 4))[0])
+        done.append("flow")
+    for machine, points in machines_and_points(model, events, (seed, 4)):
+        if hasattr(machine, "initialize_from_data"):
+            machine.initialize_from_data(points, (seed, 5))
+            done.append(f"base {machine.name}")
+    if not done:
+        raise ValueError(
+            "`--initialize` has nothing to set: the flow has no ActNorm, and the base no Gaussian "
+            "machine; leave it out."
+        )
+    return done
+
+
+def take_weights(model: Distribution, spec: models.ModelSpec, run: pathlib.Path) -> list[str]:
     """Copies the parts that a model has in common with that of a run; returns their names.
 
     So a flow that was trained with a Gaussian base goes on with a Boltzmann machine.

@@ -11,12 +11,13 @@ from tfp_ebm import models
 from tfp_ebm.distributions import BoltzmannMachine
 from tfp_ebm.internal.json_numbers import json_number
 from tfp_ebm.internal.tfp_private import Blockwise, samplers
+from tfp_ebm.internal.types import Distribution, Seed, TensorLike
 from tfp_ebm.partition import reverse_annealing
 from tfp_ebm.runs import progress
 from tfp_ebm.runs.conditions import given
 from tfp_ebm.training import energy_based_parts
 
-__all__ = ["bracket_log_partition", "estimate_log_partitions"]
+__all__ = ["bracket_log_partition", "estimate_log_partitions", "machines_and_points"]
 
 tfd = tfp.distributions
 
@@ -26,7 +27,7 @@ _NUM_STEPS = 1000
 _NUM_REVERSE = 1000
 
 
-def estimate_log_partitions(model: tfd.Distribution, seed: int) -> dict[str, Any]:
+def estimate_log_partitions(model: Distribution, seed: int) -> dict[str, Any]:
     """Estimates log Z of every machine of a model; returns their sum and the list, for JSON.
 
     Values add up; so do the squares of the errors, of estimates with seeds of their own.
@@ -72,7 +73,7 @@ def estimate_log_partitions(model: tfd.Distribution, seed: int) -> dict[str, Any
 
 
 def bracket_log_partition(
-    model: tfd.Distribution | models.Conditional,
+    model: Distribution | models.Conditional,
     images: np.ndarray,
     seed: int,
     labels: np.ndarray | None = None,
@@ -95,7 +96,7 @@ def bracket_log_partition(
     if labels is not None:
         model = given(model, labels[:_NUM_REVERSE])
     gaps, names = [], []
-    for index, (machine, points) in enumerate(_machines_and_points(model, images, (seed, 8))):
+    for index, (machine, points) in enumerate(machines_and_points(model, images, (seed, 8))):
         own_seed = _own_seed((seed, 9), index)
         reverse = reverse_annealing(machine, points, 1, _NUM_STEPS, seed=own_seed).value.numpy()
         log_z = float(tf.stop_gradient(machine.log_partition()))
@@ -131,8 +132,10 @@ def _moments(gap):
     return {"nats": gap.mean(), "nats_error": error}
 
 
-def _machines_and_points(model, x, seed):
-    """Returns the machines that are annealed, each with what of the events reaches it."""
+def machines_and_points(
+    model: Distribution, x: TensorLike, seed: Seed
+) -> list[tuple[BoltzmannMachine, tf.Tensor]]:
+    """Returns the machines of a base, each with what of the events reaches it."""
     base, points = models.parts(model).base, models.latents(model, x, seed)
     if not isinstance(base, Blockwise):
         return [(base, points)] if isinstance(base, BoltzmannMachine) else []

@@ -5,10 +5,9 @@ import pathlib
 import shlex
 from typing import Any
 
-import tensorflow_probability as tfp
-
 from tfp_ebm import datasets, models
 from tfp_ebm.internal.train_options import OPTIONS, check_options
+from tfp_ebm.internal.types import Distribution
 from tfp_ebm.runs.conditions import as_trained
 from tfp_ebm.training import checkpoint
 from tfp_ebm.version import __version__
@@ -17,7 +16,6 @@ __all__ = [
     "check_data",
     "columns_of",
     "load_model",
-    "make_model",
     "quoted",
     "read_config",
     "spec_of",
@@ -128,14 +126,9 @@ def check_data(run: pathlib.Path, config: dict[str, Any], data: datasets.Dataset
         )
 
 
-def make_model(spec: models.ModelSpec) -> tfp.distributions.Distribution:
-    """Returns a new model of a run."""
-    return models.build(spec)
-
-
 def load_model(
     run: pathlib.Path,
-) -> tuple[dict[str, Any], tfp.distributions.Distribution | models.Conditional]:
+) -> tuple[dict[str, Any], Distribution | models.Conditional]:
     """Returns the configuration and the trained model of a run, a `Conditional` of one of classes.
 
     Raises:
@@ -147,7 +140,7 @@ def load_model(
             f"{run} has no trained weights yet; train it by: tfp-ebm train --resume {quoted(run)}"
         )
     try:
-        model = make_model(spec_of(config))
+        model = models.build(spec_of(config))
     except (ValueError, TypeError) as error:
         raise ValueError(_damaged(run / "config.json", config, error)) from error
     checkpoint.restore(model, run / "checkpoint")

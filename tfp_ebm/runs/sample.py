@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from tfp_ebm import datasets, plots
+from tfp_ebm import datasets, models, plots
 from tfp_ebm.internal.train_options import COUNT, SEED, check_number
-from tfp_ebm.models.parts import num_levels
 from tfp_ebm.runs import progress
-from tfp_ebm.runs.conditions import class_of, given, inside
+from tfp_ebm.runs.conditions import class_of, given, levels_of
 from tfp_ebm.runs.run_folder import columns_of, load_model
 
 __all__ = ["sample"]
@@ -47,9 +46,9 @@ def sample(
     labels = np.zeros(num, np.int64)
     if condition is not None:
         labels += class_of(config, condition)
-    elif inside(model) is not model:
+    elif isinstance(model, models.Conditional):
         labels = np.arange(num) % model.num_classes
-    levels = num_levels(inside(model))
+    levels = levels_of(model)
     usual = ".csv" if levels is None else ".png"
     path = output or run / f"samples-{seed}{usual}"
     kinds = (usual, *_ARRAYS)
@@ -67,7 +66,7 @@ def sample(
 
 def _draw(model, labels, seed):
     """Returns an event for each label, which counts for conditional models only."""
-    if inside(model) is model:
+    if not isinstance(model, models.Conditional):
         return model.sample(len(labels), seed=seed)
     return given(model, labels).sample(seed=seed)
 

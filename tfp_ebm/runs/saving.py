@@ -3,10 +3,9 @@
 import json
 import pathlib
 
-import tensorflow_probability as tfp
-
 from tfp_ebm import models
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Distribution
 from tfp_ebm.runs.conditions import inside
 from tfp_ebm.runs.configuration import versions
 from tfp_ebm.runs.run_folder import load_model, write_json
@@ -19,7 +18,7 @@ _CONDITIONS = ("labels", "vectors")
 
 
 def save(
-    model: tfp.distributions.Distribution | models.Conditional,
+    model: Distribution | models.Conditional,
     folder: str | pathlib.Path,
     spec: models.ModelSpec | None = None,
 ) -> None:
@@ -60,7 +59,7 @@ def save(
     write_json(folder / _DESCRIPTION, content)
 
 
-def load(folder: str | pathlib.Path) -> tfp.distributions.Distribution | models.Conditional:
+def load(folder: str | pathlib.Path) -> Distribution | models.Conditional:
     """Returns the model in a folder that `save` or `tfp-ebm train` wrote.
 
     Of a `Conditional`, and of a run with `--condition`, it is a `Conditional`.

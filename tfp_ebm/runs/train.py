@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfp_ebm import datasets, metrics, training
+from tfp_ebm import datasets, metrics, models, training
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.runs.conditions import as_trained, labels_of
 from tfp_ebm.runs.configuration import (
@@ -22,10 +22,9 @@ from tfp_ebm.runs.configuration import (
 )
 from tfp_ebm.runs.evaluate import find_network
 from tfp_ebm.runs.finish import finish
-from tfp_ebm.runs.initial_weights import take_weights
+from tfp_ebm.runs.initial_weights import initialize, take_weights
 from tfp_ebm.runs.run_folder import (
     check_data,
-    make_model,
     quoted,
     read_config,
     spec_of,
@@ -88,7 +87,7 @@ def train(
     if dry_run:
         from tfp_ebm.runs.cost import print_cost
 
-        density = make_model(spec_of(config))
+        density = models.build(spec_of(config))
         _optimizers(config, density, len(data.train))  # Refuses rates of parts without parameters.
         print_cost(as_trained(config, density), data.event_shape)
         return
@@ -99,6 +98,10 @@ def train(
         )
         return
     trainer = _make_trainer(config, len(data.train), strategy)
+    if config["initialize"] and resume is None:
+        done = initialize(trainer.distribution, data.train, config["seed"])
+        trainer.restart_average()
+        print(f"set from data: {', '.join(done)}")
     if init is not None:
         taken = take_weights(trainer.distribution, spec_of(config), init)
         print(f"from {init}: {', '.join(taken)}")
@@ -190,7 +193,7 @@ def _make_trainer(config, num_images, strategy):
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
     with strategy.scope():
-        density = make_model(spec_of(config))
+        density = models.build(spec_of(config))
         kind = training.LikelihoodModel
         if config["condition"]:
             kind = training.ConditionalLikelihoodModel

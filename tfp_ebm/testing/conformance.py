@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfp_ebm.internal.types import TensorLike
+
 __all__ = [
     "TOLERANCE",
     "ConformanceError",
@@ -29,13 +31,15 @@ class ConformanceError(AssertionError):
     """A class breaks a rule that TensorFlow Probability or its users rely on."""
 
 
-def require(condition: Any, check: str, message: str) -> None:
+def require(condition: TensorLike, check: str, message: str) -> None:
     """Raises a `ConformanceError` that names the check, unless the condition holds."""
     if not condition:
         raise ConformanceError(f"{check}: {message}")
 
 
-def assert_close(actual: Any, expected: Any, tolerance: float, check: str, message: str) -> None:
+def assert_close(
+    actual: TensorLike, expected: TensorLike, tolerance: float, check: str, message: str
+) -> None:
     """Raises unless two structures of arrays agree to `tolerance (1 + |expected|)`."""
     for one, other in zip(tf.nest.flatten(actual), tf.nest.flatten(expected), strict=True):
         one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)

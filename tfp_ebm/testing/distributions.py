@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfp_ebm.internal.types import Distribution, TensorLike
 from tfp_ebm.testing.conformance import (
     TOLERANCE,
     assert_close,
@@ -34,12 +35,12 @@ tfd = tfp.distributions
 
 
 def check_distribution(
-    make_distribution: Callable[[tf.DType], tfd.Distribution],
+    make_distribution: Callable[[tf.DType], Distribution],
     *,
-    support: Any = None,
+    support: TensorLike | None = None,
     interval: tuple[float, float] | None = None,
     oracle: Callable[[Any, np.ndarray], np.ndarray] | None = None,
-    outside: Any = None,
+    outside: TensorLike | None = None,
     num_samples: int = 20_000,
     dtypes: Sequence[tf.DType] = (tf.float32, tf.float64),
     check_finite_differences: bool = True,

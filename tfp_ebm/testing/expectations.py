@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfp_ebm.internal.types import Distribution, TensorLike
 from tfp_ebm.testing.conformance import require
 
 __all__ = ["Expectation", "check_closed_forms", "check_samples"]
@@ -28,9 +29,9 @@ class Expectation:
     @classmethod
     def over(
         cls,
-        distribution: tfp.distributions.Distribution,
+        distribution: Distribution,
         sample: tf.Tensor,
-        support: Any,
+        support: TensorLike,
         interval: tuple[float, float] | None,
     ) -> "Expectation":
         """Returns sums over a support, quadrature over an interval, or means of samples.
@@ -56,7 +57,7 @@ class Expectation:
         require(abs(total - 1) < allowed, "total", f"probabilities add up to {total:.8f}.")
         return cls(points.astype(np.float64), weights)
 
-    def of(self, values: Any) -> tuple[np.ndarray, np.ndarray]:
+    def of(self, values: TensorLike) -> tuple[np.ndarray, np.ndarray]:
         """Returns the mean of values at the points, and how far it may be off."""
         values = np.asarray(values, np.float64)
         if self.weights is not None:
@@ -91,8 +92,8 @@ def check_samples(expectation: Expectation, sample: tf.Tensor) -> None:
 
 
 def check_closed_forms(
-    distribution: tfp.distributions.Distribution,
-    other: tfp.distributions.Distribution | None,
+    distribution: Distribution,
+    other: Distribution | None,
     expectation: Expectation,
 ) -> None:
     """Raises unless the mean, variance, entropy and others are right where they are implemented.

@@ -1,12 +1,12 @@
 """Log-determinants of bijectors against the Jacobian."""
 
 import math
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfp_ebm.internal.types import Bijector, Data
 from tfp_ebm.testing.conformance import assert_close, fresh, require
 
 __all__ = ["check_log_determinants", "forward_log_det", "inverse_log_det"]
@@ -14,13 +14,13 @@ __all__ = ["check_log_determinants", "forward_log_det", "inverse_log_det"]
 tfb = tfp.bijectors
 
 
-def forward_log_det(bijector: tfb.Bijector, x: tf.Tensor, event_ndims: int) -> tf.Tensor:
+def forward_log_det(bijector: Bijector, x: tf.Tensor, event_ndims: int) -> tf.Tensor:
     """Returns the forward log-determinant, broadcast to the batch of x."""
     log_det = bijector.forward_log_det_jacobian(x, event_ndims=event_ndims)
     return _over_batch(log_det, x, event_ndims)
 
 
-def inverse_log_det(bijector: tfb.Bijector, y: Any, event_ndims: int) -> tf.Tensor:
+def inverse_log_det(bijector: Bijector, y: Data, event_ndims: int) -> tf.Tensor:
     """Returns the inverse log-determinant, broadcast to the batch of y.
 
     Args:
@@ -52,7 +52,7 @@ def _over_batch(log_det, value, event_ndims):
     return tf.broadcast_to(log_det, batch)
 
 
-def check_log_determinants(bijector: tfb.Bijector, x: tf.Tensor, tolerance: float) -> None:
+def check_log_determinants(bijector: Bijector, x: tf.Tensor, tolerance: float) -> None:
     """Raises unless log-determinants, minimal ranks and `is_increasing` fit the Jacobian.
 
     Args:

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfp_ebm.internal.types import Bijector, Distribution
 from tfp_ebm.testing.conformance import (
     ConformanceError,
     assert_close,
@@ -48,9 +49,7 @@ def changed_copy(instance: Any) -> Any:
     return _copy(instance, {name: _changed(instance, name) for name in names}) if names else None
 
 
-def check_bijector_batches(
-    bijector: tfp.bijectors.Bijector, x: tf.Tensor, tolerance: float
-) -> None:
+def check_bijector_batches(bijector: Bijector, x: tf.Tensor, tolerance: float) -> None:
     """Raises unless every subset of the tensor parameters may carry a batch.
 
     Args:
@@ -92,7 +91,7 @@ def check_bijector_batches(
 
 
 def check_distribution_batches(
-    distribution: tfp.distributions.Distribution, points: tf.Tensor, tolerance: float
+    distribution: Distribution, points: tf.Tensor, tolerance: float
 ) -> None:
     """Raises unless every subset of the tensor parameters may carry a batch, and slices fit.
 

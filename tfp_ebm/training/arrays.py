@@ -1,9 +1,9 @@
 """Arrays from what looks like one: tensors, lists, tables."""
 
-from typing import Any
-
 import numpy as np
 import tensorflow as tf
+
+from tfp_ebm.internal.types import Data
 
 __all__ = ["as_array"]
 
@@ -11,7 +11,7 @@ _NUMBERS = "biuf"  # Kinds of NumPy dtypes: bool, integers, floats.
 _DENSE = {tf.RaggedTensor: "`.to_tensor()`", tf.SparseTensor: "`tf.sparse.to_dense`"}
 
 
-def as_array(name: str, data: Any) -> np.ndarray:
+def as_array(name: str, data: Data) -> np.ndarray:
     """Returns data as an array of numbers.
 
     Args:

@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.types import TensorLike
 from tfp_ebm.models.conditional import Conditional
 from tfp_ebm.training.data import events
 from tfp_ebm.training.likelihood_model import LikelihoodModel
@@ -69,7 +70,7 @@ class ConditionalLikelihoodModel(LikelihoodModel):
     def _last_part(self, x):
         return x
 
-    def call(self, x: Any, training: bool | None = None) -> tf.Tensor:
+    def call(self, x: TensorLike, training: bool | None = None) -> tf.Tensor:
         """Returns `log_prob(x | c)` of a pair, nats an event; dropout is on while training."""
         del training  # It reaches the networks by Keras's call context.
         x, condition = x
@@ -82,7 +83,9 @@ class ConditionalLikelihoodModel(LikelihoodModel):
             return self.distribution, None
         return self.conditional(condition_of(batch)), events(batch)
 
-    def fit(self, x: Any = None, condition: Any = None, **kwargs: Any) -> keras.callbacks.History:
+    def fit(
+        self, x: TensorLike | None = None, condition: TensorLike | None = None, **kwargs: Any
+    ) -> keras.callbacks.History:
         """As `LikelihoodModel.fit`, with conditions.
 
         Args:
@@ -98,28 +101,14 @@ class ConditionalLikelihoodModel(LikelihoodModel):
         """
         return super().fit(pair(x, condition), **kwargs)
 
-    def evaluate(self, x: Any = None, condition: Any = None, **kwargs: Any) -> Any:
-        """As `LikelihoodModel.evaluate`, of events given their conditions.
-
-        Args:
-          x: as for `fit`.
-          condition: as for `fit`.
-          **kwargs: as for `LikelihoodModel.evaluate`.
-
-        Raises:
-          ValueError: as `fit`.
-        """
+    def evaluate(
+        self, x: TensorLike | None = None, condition: TensorLike | None = None, **kwargs: Any
+    ) -> Any:
+        """As `LikelihoodModel.evaluate`, of events given their conditions, as for `fit`."""
         return super().evaluate(pair(x, condition), **kwargs)
 
-    def predict(self, x: Any = None, condition: Any = None, **kwargs: Any) -> Any:
-        """As `LikelihoodModel.predict`: `log_prob` of every event given its condition, `[N]` nats.
-
-        Args:
-          x: as for `fit`.
-          condition: as for `fit`.
-          **kwargs: as for `LikelihoodModel.predict`.
-
-        Raises:
-          ValueError: as `fit`.
-        """
+    def predict(
+        self, x: TensorLike | None = None, condition: TensorLike | None = None, **kwargs: Any
+    ) -> Any:
+        """As `LikelihoodModel.predict`: `log_prob` of events given their conditions, `[N]` nats."""
         return super().predict(pair(x, condition), **kwargs)

@@ -2,13 +2,14 @@
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
+from tfp_ebm.datasets import num_batches, training_batches
+from tfp_ebm.datasets.memory import is_mapped
 from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.types import Data, Distribution
 from tfp_ebm.models.parts import num_levels
 from tfp_ebm.training.arrays import as_array
 from tfp_ebm.training.data_checks import check_batched, check_shape, check_values
@@ -16,7 +17,7 @@ from tfp_ebm.training.data_checks import check_batched, check_shape, check_value
 __all__ = ["EventReader", "evaluation_batches", "events"]
 
 
-def events(batch: Any) -> Any:
+def events(batch: Data) -> Data:
     """Returns the events of a batch: itself, the first of a tuple, or `"image"` of a dictionary.
 
     So data sets of TensorFlow Datasets serve as they are, batched, with or without labels.
@@ -36,10 +37,14 @@ def events(batch: Any) -> Any:
     return batch
 
 
-def evaluation_batches(data: Any, batch_size: int) -> Any:
+def evaluation_batches(data: Data, batch_size: int) -> Data:
     """Returns arrays as a `tf.data.Dataset` of batches in their order, anything else as it is."""
     if not isinstance(data, np.ndarray | tuple):
         return data
+    arrays = tf.nest.flatten(data)
+    if any(map(is_mapped, arrays)):  # Read a batch at a time, as in training.
+        batches = training_batches(data, batch_size, (0, 0), shuffle=False)
+        return batches.take(num_batches(len(arrays[0]), batch_size))
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return tf.data.Dataset.from_tensor_slices(data).batch(batch_size).with_options(options)
@@ -51,7 +56,7 @@ class EventReader:
     It remembers the columns of the first table, which those that follow must have too.
     """
 
-    def __init__(self, model: tfp.distributions.Distribution) -> None:
+    def __init__(self, model: Distribution) -> None:
         """Constructs the reader.
 
         Args:
@@ -66,7 +71,7 @@ class EventReader:
             return value
         return tf.cast(value, self._model.dtype)
 
-    def read(self, name: str, data: Any) -> Any:
+    def read(self, name: str, data: Data) -> Data:
         """Returns data as an array, or as a `tf.data.Dataset` or iterable of batches.
 
         Arrays, tensors, lists and tables (anything with `columns`, such as a pandas DataFrame)

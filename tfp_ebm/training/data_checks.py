@@ -1,13 +1,13 @@
 """Whether arrays can be events of a model, and what to do if not."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
+from tfp_ebm.datasets.memory import blocks
 from tfp_ebm.distributions import IndependentSpins, RestrictedBoltzmannMachine
+from tfp_ebm.internal.types import Distribution, Shape
 from tfp_ebm.models.parts import has_columns, num_levels
 
 __all__ = ["check_batched", "check_shape", "check_values"]
@@ -17,7 +17,7 @@ _MIN_BINARY = 64
 _MAX_NAMED = 20
 
 
-def check_batched(model: tfp.distributions.Distribution, name: str, shape: Any) -> None:
+def check_batched(model: Distribution, name: str, shape: Shape) -> None:
     """Raises if an element of a data set is no batch of events, as far as its shape is known."""
     shape = tf.TensorShape(shape)
     if shape.rank == model.event_shape.rank and shape.is_compatible_with(model.event_shape):
@@ -29,9 +29,7 @@ def check_batched(model: tfp.distributions.Distribution, name: str, shape: Any) 
         check_shape(model, name, shape)
 
 
-def check_shape(
-    model: tfp.distributions.Distribution, name: str, shape: Any, columns: Sequence[str] = ()
-) -> None:
+def check_shape(model: Distribution, name: str, shape: Shape, columns: Sequence[str] = ()) -> None:
     """Raises if a shape is not `[N, *event_shape]`.
 
     Args:
@@ -69,7 +67,7 @@ def _shape_hint(event, shape):
 
 
 def check_values(
-    model: tfp.distributions.Distribution,
+    model: Distribution,
     name: str,
     data: np.ndarray,
     columns: Sequence[str] = (),
@@ -88,7 +86,7 @@ def check_values(
     Raises:
       ValueError: naming the values and the fix.
     """
-    if data.dtype.kind == "f" and not np.isfinite(data).all():
+    if data.dtype.kind == "f" and not all(np.isfinite(rows).all() for _, rows in blocks(data)):
         raise ValueError(_not_finite(name, data, columns))
     if num_levels(model) is not None:
         _check_levels(model, name, data, of_data_set)

@@ -1,13 +1,13 @@
 """Where the first number that is not finite comes from."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions import Augmented, EnergyBased, StochasticBound
+from tfp_ebm.distributions import Augmented, EnergyBased, IntegerEvents, StochasticBound
 from tfp_ebm.internal.tfp_private import Blockwise, Chain, Invert, TransformedDistribution
+from tfp_ebm.internal.types import Bijector, Distribution, TensorLike
 from tfp_ebm.models.conditioned import Conditioned
 from tfp_ebm.partition import StoredLogPartition
 
@@ -16,14 +16,14 @@ __all__ = ["first_nonfinite"]
 tfb, tfd = tfp.bijectors, tfp.distributions
 
 
-def _is_finite(value: Any) -> bool:
+def _is_finite(value: TensorLike) -> bool:
     parts = [tf.convert_to_tensor(part) for part in tf.nest.flatten(value)]
     return all(
         bool(tf.reduce_all(tf.math.is_finite(part))) for part in parts if part.dtype.is_floating
     )
 
 
-def _steps(bijector: tfb.Bijector, is_inverted: bool) -> Iterator[tuple[tfb.Bijector, bool]]:
+def _steps(bijector: Bijector, is_inverted: bool) -> Iterator[tuple[Bijector, bool]]:
     """Yields the innermost bijectors from data to latent, and whether each is used inverted."""
     if isinstance(bijector, tfb.Invert | Invert):
         yield from _steps(bijector.bijector, not is_inverted)
@@ -35,12 +35,14 @@ def _steps(bijector: tfb.Bijector, is_inverted: bool) -> Iterator[tuple[tfb.Bije
         yield bijector, is_inverted
 
 
-def _walk(model: tfd.Distribution, x: tf.Tensor, given: Any = None) -> str | None:
+def _walk(model: Distribution, x: tf.Tensor, given: TensorLike | None = None) -> str | None:
     """Follows events, given a condition if any, through the layers; returns the first bad one."""
     if isinstance(model, Conditioned):
         return _walk(model.distribution, model.for_every_condition(x), model.condition)
     if isinstance(model, StochasticBound):
         return _walk_bound(model, x, given)
+    if isinstance(model, IntegerEvents):
+        return _walk(model.distribution, tf.cast(x, model.distribution.dtype), given)
     if isinstance(model, TransformedDistribution):
         steps = list(_steps(model.bijector, is_inverted=True))
         for index, (step, is_inverted) in enumerate(steps):
@@ -67,7 +69,7 @@ def _walk(model: tfd.Distribution, x: tf.Tensor, given: Any = None) -> str | Non
     return None
 
 
-def _walk_bound(model: StochasticBound, x: tf.Tensor, given: Any) -> str | None:
+def _walk_bound(model: StochasticBound, x: tf.Tensor, given: TensorLike | None) -> str | None:
     """Draws the hidden variables of a bound, and follows them with the event."""
     if isinstance(model, Augmented):
         extra, log_prob = model.posterior(x).experimental_sample_and_log_prob()
@@ -84,7 +86,7 @@ def _walk_bound(model: StochasticBound, x: tf.Tensor, given: Any) -> str | None:
     return _walk(model.distribution, levels + noise, given)
 
 
-def _walk_parts(parts: list[tfd.Distribution], x: tf.Tensor) -> str | None:
+def _walk_parts(parts: list[Distribution], x: tf.Tensor) -> str | None:
     """Looks at the parts of a base, of which each has some of the latents."""
     values = tf.split(x, [part.event_shape.num_elements() for part in parts], axis=-1)
     for index, (part, value) in enumerate(zip(parts, values, strict=True)):
@@ -111,7 +113,7 @@ def _lost_variable(model: tf.Module) -> tf.Variable | None:
     return next(lost, None)
 
 
-def first_nonfinite(model: tfd.Distribution, x: Any = None) -> str | None:
+def first_nonfinite(model: Distribution, x: TensorLike | None = None) -> str | None:
     """Names the first part of a model that holds or gives a number that is not finite.
 
     Looked at are, in this order, the variables, the layers from the data to the base, and the

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_ebm.distributions import BoltzmannMachine, EnergyBased
+from tfp_ebm.internal.types import Data, Seed, TensorLike
 from tfp_ebm.partition import LogPartition, disagree
 from tfp_ebm.training.kept_batches import FixedBatches, KeptBatches
 
@@ -42,7 +43,7 @@ class Annealing(NamedTuple):
 
     num_chains: int = 256
     num_steps: int = _MAX_STEPS
-    seed: Any = None
+    seed: Seed = None
 
 
 def estimated_parts(parts: list[EnergyBased]) -> list[BoltzmannMachine]:
@@ -82,7 +83,7 @@ def annealing_of_an_epoch(
     return Annealing(_NUM_CHAINS, min(max(steps, _MIN_STEPS), _MAX_STEPS))
 
 
-def renew(part: BoltzmannMachine, annealing: Annealing, seed: Any) -> None:
+def renew(part: BoltzmannMachine, annealing: Annealing, seed: Seed) -> None:
     """Estimates log Z of a machine if the stored estimate is not to be used any longer.
 
     Args:
@@ -101,14 +102,8 @@ def _estimate(part, annealing, seed):
         part.estimate_log_partition(num_chains, num_steps, seed=seed, max_rounds=1)
 
 
-def confirm(part: BoltzmannMachine, annealing: Annealing, seed: Any) -> None:
-    """Estimates log Z anew where chains followed it, and warns if that was wrong.
-
-    Args:
-      part: a machine.
-      annealing: how; its seed is not used.
-      seed: seed of the estimate.
-    """
+def confirm(part: BoltzmannMachine, annealing: Annealing, seed: Seed) -> None:
+    """Estimates log Z as `renew` does, where chains followed it, and warns if that was wrong."""
     if bool(part.is_log_partition_stale()):
         return
     followed = part.stored_log_partition.read()
@@ -129,7 +124,7 @@ def confirm(part: BoltzmannMachine, annealing: Annealing, seed: Any) -> None:
 
 
 def sample_batches(
-    data: Any, batch_size: int, num_updates: int | None = None, is_cheap: bool = False
+    data: Data, batch_size: int, num_updates: int | None = None, is_cheap: bool = False
 ) -> tuple[FixedBatches | KeptBatches, Any]:
     """Returns batches of training events to judge epochs by, and the data.
 
@@ -198,7 +193,7 @@ def chain_figures(parts: list[BoltzmannMachine]) -> dict[str, float]:
 def epoch_logs(
     running: dict[str, float],
     metrics: dict[str, tf.Tensor],
-    sampling_error: Any,
+    sampling_error: TensorLike,
     records: list[LogPartition],
 ) -> dict[str, float]:
     """Returns the logs of an epoch: the loss at its end, with its error.

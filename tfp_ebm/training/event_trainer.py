@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import pathlib
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from tfp_ebm.datasets import num_batches, training_batches
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Data, Distribution, Seed, TensorLike
 from tfp_ebm.models.conditional import Conditional
 from tfp_ebm.training.data import EventReader, evaluation_batches, events
 
@@ -33,9 +35,7 @@ class EventTrainer(keras.Model):
     context in which the model is as it is to be judged.
     """
 
-    def __init__(
-        self, model: tfp.distributions.Distribution, seed: Any = None, name: str | None = None
-    ) -> None:
+    def __init__(self, model: Distribution, seed: Seed = None, name: str | None = None) -> None:
         """Constructs the trainer.
 
         Args:
@@ -76,7 +76,7 @@ class EventTrainer(keras.Model):
         """
         raise TypeError(f"A trainer is not saved as a Keras model, which {_LOSS}")
 
-    def save_weights(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+    def save_weights(self, filepath: str | pathlib.Path, *args: Any, **kwargs: Any) -> None:
         """As `tf_keras.Model.save_weights` in TensorFlow's format.
 
         Args:
@@ -97,7 +97,7 @@ class EventTrainer(keras.Model):
         """The number of updates so far, in every `fit` together."""
         return self.optimizer.iterations
 
-    def reseed(self, seed: Any) -> None:
+    def reseed(self, seed: Seed) -> None:
         """Makes everything random from the next update on a function of another seed.
 
         Args:
@@ -128,13 +128,13 @@ class EventTrainer(keras.Model):
 
     def fit(
         self,
-        x: Any = None,
-        y: Any = None,
+        x: TensorLike | None = None,
+        y: Data | None = None,
         *,
         batch_size: int = _BATCH_SIZE,
         shuffle: bool = True,
         horizontal_flips: bool = False,
-        validation_data: Any = None,
+        validation_data: Data | None = None,
         validation_split: float = 0.0,
         **kwargs: Any,
     ) -> keras.callbacks.History:
@@ -237,7 +237,12 @@ class EventTrainer(keras.Model):
         return position
 
     def evaluate(
-        self, x: Any = None, y: Any = None, *, batch_size: int = _BATCH_SIZE, **kwargs: Any
+        self,
+        x: TensorLike | None = None,
+        y: Data | None = None,
+        *,
+        batch_size: int = _BATCH_SIZE,
+        **kwargs: Any,
     ) -> Any:
         """As `tf_keras.Model.evaluate`, with the model as it is to be judged.
 
@@ -255,7 +260,9 @@ class EventTrainer(keras.Model):
         with self.distribute_strategy.scope(), self.as_evaluated():
             return super().evaluate(x, **kwargs)
 
-    def predict(self, x: Any = None, *, batch_size: int = _BATCH_SIZE, **kwargs: Any) -> Any:
+    def predict(
+        self, x: TensorLike | None = None, *, batch_size: int = _BATCH_SIZE, **kwargs: Any
+    ) -> Any:
         """As `tf_keras.Model.predict`, with the model as it is to be judged.
 
         Args:

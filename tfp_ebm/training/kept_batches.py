@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfp_ebm.internal.types import Data
 from tfp_ebm.training.data import events
 
 __all__ = ["FixedBatches", "KeptBatches"]
@@ -53,7 +54,7 @@ class KeptBatches:
         """The number of batches that are held."""
         return len(self._kept)
 
-    def see(self, batch: Any) -> None:
+    def see(self, batch: Data) -> None:
         """Keeps a copy of a batch if it is its turn.
 
         Args:

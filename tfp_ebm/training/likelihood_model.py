@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from tfp_ebm.distributions import EnergyBased
 from tfp_ebm.internal import checks
@@ -15,6 +14,7 @@ from tfp_ebm.internal.observed import observed_values
 from tfp_ebm.internal.replicas import num_replicas, replica_seed
 from tfp_ebm.internal.seeds import seed_scope
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Data, Distribution, Seed, TensorLike
 from tfp_ebm.metrics import BitsPerDimension
 from tfp_ebm.training.epoch_loss import (
     UNNORMALIZED_LOSS,
@@ -94,12 +94,12 @@ class LikelihoodModel(EventTrainer):
 
     def __init__(
         self,
-        model: tfp.distributions.Distribution,
+        model: Distribution,
         gibbs_steps: int | None = None,
         ema_momentum: float | None = None,
         base_weight_penalty: float = 0.0,
         frozen: Iterable[tf.Variable] = (),
-        seed: Any = None,
+        seed: Seed = None,
         name: str | None = None,
     ) -> None:
         """Constructs the trainer.
@@ -197,12 +197,12 @@ class LikelihoodModel(EventTrainer):
         if not self.run_eagerly:
             self._score = tf.function(self._score_sample, autograph=False, reduce_retracing=True)
 
-    def call(self, x: Any, training: bool | None = None) -> tf.Tensor:
+    def call(self, x: TensorLike, training: bool | None = None) -> tf.Tensor:
         """Returns `log_prob(x)`, nats an event; dropout is on while training."""
         del training  # It reaches the networks by Keras's call context.
         return self.distribution.log_prob(x)
 
-    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
+    def train_step(self, data: Data) -> dict[str, tf.Tensor]:
         """Updates the weights, their average, and the chains."""
         x = self._inputs(data)
         seed = replica_seed(samplers.fold_in(self._seed, tf.cast(self.num_updates, tf.int32)))
@@ -247,13 +247,13 @@ class LikelihoodModel(EventTrainer):
         with seed_scope(replica_seed(seed)):
             return self(inputs, training=False)
 
-    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
+    def test_step(self, data: Data) -> dict[str, tf.Tensor]:
         """Adds a batch to the metrics."""
         x = self._inputs_to_judge(data)
         self._update_metrics(self._evaluate_batch(x, self._test_counter))
         return self.get_metrics_result()
 
-    def predict_step(self, data: Any) -> tf.Tensor:
+    def predict_step(self, data: Data) -> tf.Tensor:
         """Returns the log-probabilities of a batch."""
         x = self._inputs_to_judge(data)
         return self._evaluate_batch(x, self._predict_counter)

@@ -1,11 +1,10 @@
 """What the trainer of a conditional model accepts as data: events, each with a condition."""
 
-from typing import Any
-
 import numpy as np
 import tensorflow as tf
 
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Data, TensorLike
 from tfp_ebm.models.conditional import Conditional
 from tfp_ebm.training.arrays import as_array
 from tfp_ebm.training.data import EventReader, events
@@ -13,12 +12,12 @@ from tfp_ebm.training.data import EventReader, events
 __all__ = ["PairReader", "condition_of", "pair"]
 
 
-def pair(x: Any, condition: Any) -> Any:
+def pair(x: TensorLike, condition: TensorLike) -> Data:
     """Returns events and conditions as one: a tuple of both, or x itself without conditions."""
     return x if condition is None else (x, condition)
 
 
-def condition_of(batch: Any) -> Any:
+def condition_of(batch: Data) -> Data:
     """Returns the conditions of a batch: the second of a tuple, `"label"` of a dictionary, or None.
 
     So data sets of TensorFlow Datasets serve as they are, batched.
@@ -49,7 +48,7 @@ class PairReader(EventReader):
         """The model."""
         return self._conditional
 
-    def pair(self, batch: Any) -> tuple[tf.Tensor, tf.Tensor]:
+    def pair(self, batch: Data) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns events and conditions of a batch, in the dtypes of the model.
 
         Raises:
@@ -63,7 +62,7 @@ class PairReader(EventReader):
             condition = tf.ensure_shape(condition, [None])
         return self.cast(tf.convert_to_tensor(events(batch))), condition
 
-    def read(self, name: str, data: Any) -> Any:
+    def read(self, name: str, data: Data) -> Data:
         """As `EventReader.read`; arrays, `(x, condition)`, become a tuple of arrays.
 
         Args:

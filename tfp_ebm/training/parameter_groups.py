@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from tfp_ebm.distributions import EnergyBased, StochasticBound
 from tfp_ebm.internal.tfp_private import TransformedDistribution
+from tfp_ebm.internal.types import Distribution
 from tfp_ebm.training.trained_variables import make_variables, trained_variables
 
 __all__ = ["GROUPS", "parameter_groups"]
@@ -20,7 +20,7 @@ def _variables(part: Any) -> list[tf.Variable]:
 
 
 def parameter_groups(
-    model: tfp.distributions.Distribution, frozen: Iterable[tf.Variable] = ()
+    model: Distribution, frozen: Iterable[tf.Variable] = ()
 ) -> dict[str, list[tf.Variable]]:
     """Returns the variables of a model that are to be trained, in three groups.
 

@@ -1,13 +1,11 @@
 """Drawing many samples of a model."""
 
-from typing import Any
-
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Distribution, Seed
 
 __all__ = ["BatchSampler"]
 
@@ -21,7 +19,7 @@ class BatchSampler:
     (10, 2)
     """
 
-    def __init__(self, model: tfp.distributions.Distribution, batch_size: int = 250) -> None:
+    def __init__(self, model: Distribution, batch_size: int = 250) -> None:
         """Constructs the sampler.
 
         Args:
@@ -36,7 +34,7 @@ class BatchSampler:
             lambda seed: model.sample(self._batch_size, seed=seed), autograph=False
         )
 
-    def __call__(self, num_samples: int, seed: Any = None) -> np.ndarray:
+    def __call__(self, num_samples: int, seed: Seed = None) -> np.ndarray:
         """Returns samples of the model as its variables are now, `[num_samples, ...]`.
 
         Args:

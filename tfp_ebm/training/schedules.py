@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.types import TensorLike
 
 __all__ = ["SCHEDULES", "WarmupDecay", "learning_rate_schedule"]
 
@@ -38,7 +39,7 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
         if self.decay_rate > 1:
             raise ValueError(f"`decay_rate` must be at most 1, got {decay_rate!r}.")
 
-    def __call__(self, step: Any) -> tf.Tensor:
+    def __call__(self, step: TensorLike) -> tf.Tensor:
         """Returns the rate of an update, numbered from 0."""
         step = tf.cast(step, tf.float32)
         rise = tf.minimum(1.0, (step + 1) / max(1, self.warmup_steps))

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from tfp_ebm.distributions import LabeledRBM
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.types import Distribution, TensorLike
 from tfp_ebm.training.likelihood_model import LikelihoodModel, energy_based_parts
 
 __all__ = ["SemiSupervisedModel"]
@@ -37,9 +37,7 @@ class SemiSupervisedModel(LikelihoodModel):
     Source: "EB-and-Flow", equation 9.
     """
 
-    def __init__(
-        self, model: tfp.distributions.Distribution, label_weight: float = 1.0, **kwargs: Any
-    ) -> None:
+    def __init__(self, model: Distribution, label_weight: float = 1.0, **kwargs: Any) -> None:
         """Constructs the trainer.
 
         Args:
@@ -67,7 +65,7 @@ class SemiSupervisedModel(LikelihoodModel):
             return self._reader.cast(data[0]), data[1]
         return super()._inputs(data)
 
-    def call(self, x: Any, training: bool | None = None) -> tf.Tensor:
+    def call(self, x: TensorLike, training: bool | None = None) -> tf.Tensor:
         """Returns the terms of the objective of events and labels, log p(x) of events alone."""
         if not isinstance(x, tuple):
             if training:
@@ -84,7 +82,9 @@ class SemiSupervisedModel(LikelihoodModel):
         weight = tf.constant(self._label_weight, log_prob.dtype)
         return tf.where(labels < 0, log_prob, weight * log_prob)
 
-    def fit(self, x: Any = None, labels: Any = None, **kwargs: Any) -> keras.callbacks.History:
+    def fit(
+        self, x: TensorLike | None = None, labels: TensorLike | None = None, **kwargs: Any
+    ) -> keras.callbacks.History:
         """As `LikelihoodModel.fit`, with labels.
 
         Args:

@@ -5,13 +5,13 @@ import weakref
 from collections.abc import Iterable, Sequence
 
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.internal.replicas import variable_key
 from tfp_ebm.internal.seeds import seed_scope
 from tfp_ebm.internal.tfp_private import samplers
-from tfp_ebm.models.parts import num_levels
+from tfp_ebm.internal.types import Distribution
+from tfp_ebm.models.parts import has_columns, num_levels
 from tfp_ebm.partition.staleness import values_unread
 
 __all__ = ["make_variables", "require_all_trained", "trained_variables"]
@@ -23,7 +23,7 @@ _MAX_NAMED = 5
 _OF_VALUES = (ValueError, tf.errors.InvalidArgumentError)
 
 
-def make_variables(model: tfp.distributions.Distribution) -> None:
+def make_variables(model: Distribution) -> None:
     """Calls a model once, so that networks that are built by their first call have their variables.
 
     Asked for is `log_prob` of a few events of noise, integers where the model takes levels. Where a
@@ -83,7 +83,7 @@ def _examples(model):
     if num_levels(model) is not None:
         levels = samplers.uniform(shape, 0, model.num_levels, tf.int32, seed=_EXAMPLE_SEED)
         return tf.cast(levels, model.dtype)
-    if model.dtype.is_floating:
+    if model.dtype.is_floating and not has_columns(model):
         return samplers.normal(shape, dtype=model.dtype, seed=_EXAMPLE_SEED)
     return tf.zeros(shape, model.dtype)
 

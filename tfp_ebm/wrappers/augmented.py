@@ -8,6 +8,7 @@ import tensorflow_probability as tfp
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, distribution_arguments
 from tfp_ebm.internal.tfp_private import parameter_properties, samplers
+from tfp_ebm.internal.types import Distribution
 from tfp_ebm.wrappers.stochastic_bound import StochasticBound
 
 __all__ = ["Augmented"]
@@ -45,8 +46,8 @@ class Augmented(StochasticBound):
 
     def __init__(
         self,
-        distribution: tfp.distributions.Distribution,
-        posterior: Callable[[tf.Tensor], tfp.distributions.Distribution],
+        distribution: Distribution,
+        posterior: Callable[[tf.Tensor], Distribution],
         num_augmented: int,
         validate_args: bool = False,
         allow_nan_stats: bool = True,

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -16,6 +15,7 @@ from tfp_ebm.internal.tfp_private import (
     ps,
     samplers,
 )
+from tfp_ebm.internal.types import Distribution, Seed, TensorLike
 from tfp_ebm.internal.unit_cells import SIGNIFICANT_BITS, in_cell
 from tfp_ebm.wrappers.stochastic_bound import StochasticBound
 
@@ -59,9 +59,9 @@ class Dequantized(DiscreteDistributionMixin, StochasticBound):
 
     def __init__(
         self,
-        distribution: tfp.distributions.Distribution,
+        distribution: Distribution,
         num_levels: int = 256,
-        noise: Callable[[tf.Tensor], tfp.distributions.Distribution] | None = None,
+        noise: Callable[[tf.Tensor], Distribution] | None = None,
         validate_args: bool = False,
         allow_nan_stats: bool = True,
         name: str = "Dequantized",
@@ -160,7 +160,7 @@ class Dequantized(DiscreteDistributionMixin, StochasticBound):
         point, noise_log_prob = self._draw_noise(value, noise_seed)
         return self._inner_log_prob(point, inner_seed, **kwargs) - noise_log_prob
 
-    def dequantize(self, value: Any, seed: Any = None) -> tf.Tensor:
+    def dequantize(self, value: TensorLike, seed: Seed = None) -> tf.Tensor:
         """Returns x + u with u drawn from the noise, in the density's dtype; its floor is x.
 
         Args:

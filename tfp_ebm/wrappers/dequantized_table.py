@@ -4,7 +4,6 @@ import math
 import numbers
 import warnings
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +13,7 @@ from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import distribution_arguments
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import parameter_properties, ps, samplers
+from tfp_ebm.internal.types import Distribution, Seed, TensorLike
 from tfp_ebm.internal.unit_cells import SIGNIFICANT_BITS, in_cell
 from tfp_ebm.wrappers.stochastic_bound import StochasticBound
 
@@ -66,7 +66,7 @@ class DequantizedTable(StochasticBound):
 
     def __init__(
         self,
-        distribution: tfp.distributions.Distribution,
+        distribution: Distribution,
         columns: Sequence[str | int],
         validate_args: bool = False,
         allow_nan_stats: bool = True,
@@ -191,7 +191,7 @@ class DequantizedTable(StochasticBound):
         hidden, hidden_log_prob = self._draw_hidden(value, hidden_seed)
         return self._inner_log_prob(hidden, inner_seed, **kwargs) - hidden_log_prob
 
-    def dequantize(self, value: Any, seed: Any = None) -> tf.Tensor:
+    def dequantize(self, value: TensorLike, seed: Seed = None) -> tf.Tensor:
         """Returns h drawn from q(h | x), in the density's dtype; its floors and argmaxes are x.
 
         Args:

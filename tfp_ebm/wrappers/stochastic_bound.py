@@ -8,8 +8,9 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given
-from tfp_ebm.internal.seeds import sanitize_seed
+from tfp_ebm.internal.seeds import sanitize_seed, seed_scope
 from tfp_ebm.internal.tfp_private import ps, samplers
+from tfp_ebm.internal.types import Distribution, Seed, TensorLike
 
 __all__ = ["StochasticBound", "bound_log_prob"]
 
@@ -28,8 +29,8 @@ class StochasticBound(tfp.distributions.Distribution):
     as `distribution_kwargs`, are passed on to the distribution inside.
     """
 
-    _distribution: tfp.distributions.Distribution
-    distribution = Given[tfp.distributions.Distribution]("The distribution inside.")
+    _distribution: Distribution
+    distribution = Given[Distribution]("The distribution inside.")
 
     def _batch_shape(self):
         return self._distribution.batch_shape
@@ -41,7 +42,7 @@ class StochasticBound(tfp.distributions.Distribution):
         """Returns the value in the dtype of the distribution inside, refused if it is none."""
         return value
 
-    def _log_weight(self, value: tf.Tensor, seed: Any, **kwargs: Any) -> tf.Tensor:
+    def _log_weight(self, value: tf.Tensor, seed: Seed, **kwargs: Any) -> tf.Tensor:
         raise NotImplementedError(f"{type(self).__name__} must implement `_log_weight`.")
 
     def _for_every_model(self, value):
@@ -109,9 +110,9 @@ class StochasticBound(tfp.distributions.Distribution):
 
     def importance_log_prob(
         self,
-        value: Any,
+        value: TensorLike,
         num_samples: int = 64,
-        seed: Any = None,
+        seed: Seed = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> tf.Tensor:
@@ -180,9 +181,15 @@ class StochasticBound(tfp.distributions.Distribution):
 
 
 def bound_log_prob(
-    distribution: tfp.distributions.Distribution, value: tf.Tensor, seed: Any, **kwargs: Any
+    distribution: Distribution, value: tf.Tensor, seed: Seed, **kwargs: Any
 ) -> tf.Tensor:
-    """Returns `log_prob(value)`, with the seed where that is a bound with draws of its own."""
+    """Returns `log_prob(value)` as a function of the seed, whatever draws of its own it takes.
+
+    A bound takes the seed itself; flows that estimate log-determinants get it from its scope.
+    """
     if isinstance(distribution, StochasticBound):
         return distribution.log_prob(value, seed=seed, **kwargs)
-    return distribution.log_prob(value, **kwargs)
+    if seed is None:
+        return distribution.log_prob(value, **kwargs)
+    with seed_scope(samplers.sanitize_seed(seed, salt="log_prob")):
+        return distribution.log_prob(value, **kwargs)

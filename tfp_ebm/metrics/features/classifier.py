@@ -9,6 +9,7 @@ import numpy as np
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.types import TensorLike
 from tfp_ebm.metrics.features.feature_network import FeatureNetwork
 
 __all__ = ["load_classifier", "train_classifier"]
@@ -39,8 +40,8 @@ def _as_network(model):
 
 
 def train_classifier(
-    images: Any,
-    labels: Any,
+    images: TensorLike,
+    labels: TensorLike,
     path: str | pathlib.Path,
     num_levels: int = 256,
     validation: tuple[Any, Any] | None = None,

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import Given
+from tfp_ebm.internal.types import TensorLike
 from tfp_ebm.metrics.feature_checks import check_features, check_probabilities
 
 __all__ = ["FeatureNetwork", "Output", "as_network", "weights_sha256"]
@@ -56,27 +58,12 @@ class FeatureNetwork:
         self._resize = resize
         self._has_probabilities = has_probabilities
 
-    @property
-    def name(self) -> str:
-        """Name in records."""
-        return self._name
+    name = Given[str]("Name in records.")
+    sha256 = Given[str]("SHA-256 of the weights; empty if there are none.")
+    resize = Given[str]("How images become the network's input.")
+    has_probabilities = Given[bool]("Whether the network gives class probabilities.")
 
-    @property
-    def sha256(self) -> str:
-        """SHA-256 of the weights; empty if there are none."""
-        return self._sha256
-
-    @property
-    def resize(self) -> str:
-        """How images become the network's input."""
-        return self._resize
-
-    @property
-    def has_probabilities(self) -> bool:
-        """Whether the network gives class probabilities."""
-        return self._has_probabilities
-
-    def __call__(self, images: Any, num_levels: int = 256, batch_size: int = 128) -> Output:
+    def __call__(self, images: TensorLike, num_levels: int = 256, batch_size: int = 128) -> Output:
         """Returns features and, where the network has them, class probabilities.
 
         Args:

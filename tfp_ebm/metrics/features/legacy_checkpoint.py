@@ -3,7 +3,7 @@
 import collections
 import pathlib
 import pickle
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def _tensor(storage, offset, shape, strides, *_):
 class _RestrictedUnpickler(pickle.Unpickler):
     """Makes dictionaries, numbers, strings and strided tensors, and nothing else."""
 
-    def find_class(self, module: str, name: str) -> Any:
+    def find_class(self, module: str, name: str) -> type:
         if (module, name) == ("collections", "OrderedDict"):
             return collections.OrderedDict
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
@@ -46,7 +46,7 @@ class _RestrictedUnpickler(pickle.Unpickler):
             return _TYPES[name]
         raise ValueError(f"{module}.{name} has no place in a file of tensors.")
 
-    def persistent_load(self, pid: Any) -> _Storage:
+    def persistent_load(self, pid: object) -> _Storage:
         _, dtype, key, _, size, *_ = pid
         return _Storage(key, dtype, size)
 

@@ -1,9 +1,8 @@
 """A Keras callback that sets and reports how log Z is renewed."""
 
-from typing import Any
-
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.types import Seed
 from tfp_ebm.training.epoch_loss import Annealing, log_partition_record
 
 __all__ = ["LogPartitionCallback"]
@@ -17,7 +16,7 @@ class LogPartitionCallback(keras.callbacks.Callback):
     `log_partition` and `log_partition_error`, nats.
     """
 
-    def __init__(self, num_chains: int = 256, num_steps: int = 500, seed: Any = None) -> None:
+    def __init__(self, num_chains: int = 256, num_steps: int = 500, seed: Seed = None) -> None:
         """Constructs the callback.
 
         Args:

@@ -1,7 +1,6 @@
 """Keras callbacks that watch training: pictures, chains, TensorBoard, lost numbers."""
 
 import pathlib
-from typing import Any
 
 import tensorflow as tf
 
@@ -9,6 +8,7 @@ from tfp_ebm import plots
 from tfp_ebm.distributions import BoltzmannMachine
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.types import Seed
 from tfp_ebm.mcmc import ParallelTempering, diagnose
 from tfp_ebm.training.diagnosis import first_nonfinite
 from tfp_ebm.training.epoch_loss import UNNORMALIZED_LOSS
@@ -52,7 +52,7 @@ class SampleGrids(keras.callbacks.Callback):
     """Saves a picture of samples after every epoch, from the same seed: `epoch-0001.png`, ..."""
 
     def __init__(
-        self, folder: str | pathlib.Path, num_samples: int = 64, seed: Any = (0, 4)
+        self, folder: str | pathlib.Path, num_samples: int = 64, seed: Seed = (0, 4)
     ) -> None:
         """Constructs the callback.
 
@@ -94,7 +94,7 @@ class ChainHealth(keras.callbacks.Callback):
     where they are. Put it before callbacks that write logs.
     """
 
-    def __init__(self, num_steps: int = 100, seed: Any = (0, 5)) -> None:
+    def __init__(self, num_steps: int = 100, seed: Seed = (0, 5)) -> None:
         """Constructs the callback.
 
         Args:

@@ -1,10 +1,10 @@
 """The callback that judges samples while a model trains."""
 
 import pathlib
-from typing import Any
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.types import Seed
 from tfp_ebm.metrics import SampleQuality
 from tfp_ebm.training.callbacks.epoch_table import write_epoch_row
 from tfp_ebm.training.sampling import BatchSampler
@@ -30,7 +30,7 @@ class QualityCurves(keras.callbacks.Callback):
         num_samples: int = 2048,
         every: int = 1,
         batch_size: int = 256,
-        seed: Any = (0, 2),
+        seed: Seed = (0, 2),
     ) -> None:
         """Constructs the callback.
 

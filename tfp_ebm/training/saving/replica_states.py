@@ -2,19 +2,19 @@
 
 import functools
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
 
 from tfp_ebm.distributions import BoltzmannMachine, EnergyBased
 from tfp_ebm.internal.replicas import num_replicas, replica_seed
 from tfp_ebm.internal.tfp_private import samplers
+from tfp_ebm.internal.types import Seed
 
 __all__ = ["ReplicaStates", "move_stale_chains"]
 
 
 def move_stale_chains(
-    energy_based: Sequence[EnergyBased], num_steps: int | None, seed: Any
+    energy_based: Sequence[EnergyBased], num_steps: int | None, seed: Seed
 ) -> None:
     """Moves the chains that have not moved since weights were put in place, as averaged ones are.
 

@@ -1,11 +1,11 @@
 """The base class of distributions known through an energy."""
 
 from collections.abc import Callable
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfp_ebm.internal.types import Schedule, Seed, TensorLike
 from tfp_ebm.partition.log_partition import LogPartition
 
 __all__ = ["EnergyBased"]
@@ -48,8 +48,8 @@ class EnergyBased(tfp.distributions.Distribution):
         self,
         num_chains: int = 256,
         num_steps: int = 1000,
-        schedule: Any = "linear",
-        seed: Any = None,
+        schedule: Schedule = "linear",
+        seed: Seed = None,
         progress: Callable[[float], None] | None = None,
         max_rounds: int = 2,
     ) -> LogPartition:
@@ -87,7 +87,9 @@ class EnergyBased(tfp.distributions.Distribution):
         """Whether parameters moved since the chains did; here there are none, so never."""
         return tf.constant(False)
 
-    def update_chains(self, num_steps: int = 1, seed: Any = None, value: Any = None) -> None:
+    def update_chains(
+        self, num_steps: int = 1, seed: Seed = None, value: TensorLike | None = None
+    ) -> None:
         """Moves the persistent chains by `num_steps` sweeps; here there are none.
 
         Args:

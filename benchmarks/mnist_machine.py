@@ -1,0 +1,185 @@
+"""An RBM of 500 hidden units on binarised MNIST: samplers, and the package rbms (PyTorch).
+
+pip install rbms==0.5.0 torch
+python benchmarks/mnist_machine.py --output benchmarks/results/mnist_machine.json
+
+Images are binarised at 127, visible biases start at the data's, weights at N(0, 0.01^2); batches of
+100, a cosine to 0. All train with as many chains and updates; the package rbms takes as many
+sweeps as bring it to the time of the weighted chains at the least. Its optimizers are its own
+default, SGD at 0.01, which it normalises, and Adam at our rate. Test log-likelihoods in nats
+from log Z annealed both ways (`tfp_ebm.partition.bidirectional_annealing`), with its error and what
+each direction of annealing by temperature alone says; all from one program.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+NUM_HIDDEN, BATCH_SIZE, RATE = 500, 100, 1e-3
+# Sweeps after an update.
+METHODS = {"weighted": None, "persistent": 5, "rbms, SGD": 10, "rbms, Adam": 10}
+
+
+def save_images(folder):
+    """Writes binarised images of both parts, `[N, 784]` float32."""
+    from tfp_ebm import datasets
+
+    data = datasets.load("mnist")
+    for split in ("train", "test"):
+        pixels = np.asarray(getattr(data, split)).reshape([-1, 784])
+        np.save(folder / f"{split}.npy", (pixels > 127).astype(np.float32))
+
+
+def visible_bias(data):
+    """Returns the log odds of the pixels."""
+    mean = (data.sum(axis=0) + 1) / (len(data) + 2)
+    return (np.log(mean) - np.log1p(-mean)).astype(np.float32)
+
+
+def train_ours(data, sampler, sweeps, options):
+    """Trains by `fit`; returns weights, biases and seconds."""
+    import tf_keras
+
+    from tfp_ebm import distributions, training
+
+    base = distributions.RestrictedBoltzmannMachine.create(
+        784, NUM_HIDDEN, sampler=sampler, num_chains=options.chains, seed=(options.seed, 1)
+    )
+    base.bias[:784].assign(visible_bias(data))
+    base.chains.restart(base.machine(), (options.seed, 3))
+    trainer = training.LikelihoodModel(base, gibbs_steps=sweeps, seed=(options.seed, 2))
+    rate = tf_keras.optimizers.schedules.CosineDecay(RATE, options.updates)
+    trainer.compile(optimizer=tf_keras.optimizers.Adam(rate))
+    size = min(len(data), options.updates * BATCH_SIZE)
+    epochs = -(-options.updates * BATCH_SIZE // size)
+    start = time.perf_counter()
+    trainer.fit(data[:size], batch_size=BATCH_SIZE, epochs=epochs, verbose=options.verbose)
+    return base.weights.numpy(), base.bias.numpy(), time.perf_counter() - start
+
+
+def train_rbms(data, optimizer, sweeps, options):
+    """Trains by the peer's own update; returns weights, biases and seconds."""
+    import torch
+    from rbms.bernoulli_bernoulli.classes import BBRBM
+    from rbms.training.pcd import fit_batch_pcd
+
+    torch.manual_seed(options.seed)
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count())))
+    model = BBRBM(
+        0.01 * torch.randn(784, NUM_HIDDEN),
+        torch.from_numpy(visible_bias(data)),
+        torch.zeros(NUM_HIDDEN),
+    )
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    data = torch.from_numpy(data)
+    chains, shares = model.init_chains(options.chains), torch.ones(BATCH_SIZE)
+    rate, make = (1e-2, torch.optim.SGD) if optimizer == "SGD" else (RATE, torch.optim.Adam)
+    optimizer = make(model.parameters(), lr=rate, maximize=True)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, options.updates)
+    start = time.perf_counter()
+    with torch.no_grad():
+        for _ in range(options.updates):
+            batch = data[torch.randint(len(data), [BATCH_SIZE])], shares
+            chains, _ = fit_batch_pcd(batch, chains, model, sweeps, 1.0)
+            optimizer.step()
+            schedule.step()
+    seconds = time.perf_counter() - start
+    bias = np.concatenate([model.vbias.numpy(), model.hbias.numpy()])
+    return model.weight_matrix.numpy(), bias, seconds
+
+
+def evaluate(test, weights, bias, options):
+    """Returns test log-likelihood with log Z annealed both ways."""
+    import tensorflow as tf
+
+    from tfp_ebm import distributions, mcmc, partition
+
+    machine = distributions.RestrictedBoltzmannMachine(weights, bias, binary=True).machine()
+    base = distributions.RestrictedBoltzmannMachine(
+        weights,
+        bias,
+        binary=True,
+        marginal=True,
+        chains=mcmc.start_chains("persistent", machine, 256, (options.seed, 5)),
+    )
+    arguments = {"num_chains": 256, "num_steps": options.temperatures, "seed": (options.seed, 4)}
+    both = base.estimate_log_partition(**arguments)
+    free_energy = float(tf.reduce_mean(base.unnormalized_log_prob(test)))
+    forward = partition.annealed_importance_sampling(base, **arguments)
+    sandwich = base.log_prob_bounds(test[:64], num_chains=256, num_steps=options.temperatures)
+    reverse = float(tf.reduce_mean(sandwich.lower - sandwich.upper))
+    return {
+        "test_log_likelihood": free_energy - float(both.value),
+        "standard_error": float(both.standard_error),
+        "is_consistent": bool(tf.reduce_all(both.is_consistent)),
+        "by_forward_annealing": free_energy - float(forward.value),
+        "reverse_from_test_images_minus_forward": -reverse,
+    }
+
+
+def train(method, folder, options):
+    """Trains by one method; writes weights, biases and seconds."""
+    data, sweeps = np.load(folder / "train.npy"), _sweeps(method, options)
+    if method.startswith("rbms"):
+        weights, bias, seconds = train_rbms(data, method.split(", ")[1], sweeps, options)
+    else:
+        weights, bias, seconds = train_ours(data, method, sweeps, options)
+    np.savez(folder / "trained.npz", weights=weights, bias=bias, seconds=seconds)
+
+
+def run(method, folder, options):
+    """Trains and evaluates by one method; returns its figures."""
+    # In processes of their own, as the two frameworks cannot share one.
+    subprocess.run([sys.executable, *sys.argv, "--train", method, str(folder)], check=True)
+    trained = np.load(folder / "trained.npz")
+    figures = {
+        "method": method,
+        "seed": options.seed,
+        "updates": options.updates,
+        "chains": options.chains,
+        "sweeps": _sweeps(method, options),
+        "seconds": round(float(trained["seconds"]), 1),
+    }
+    test = np.load(folder / "test.npy")
+    return figures | evaluate(test, trained["weights"], trained["bias"], options)
+
+
+def _sweeps(method, options):
+    return METHODS[method] if options.sweeps is None else options.sweeps
+
+
+def main():
+    """Runs what is asked for, and writes what there is after each method."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", required=True, type=pathlib.Path)
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
+    parser.add_argument("--updates", type=int, default=2000)
+    parser.add_argument("--chains", type=int, default=512)
+    parser.add_argument("--sweeps", type=int, help="in place of a method's own")
+    parser.add_argument("--temperatures", type=int, default=4000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--verbose", type=int, default=0)
+    parser.add_argument("--train", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.train:
+        train(options.train[0], pathlib.Path(options.train[1]), options)
+        return
+    rows = json.loads(options.output.read_text()) if options.output.exists() else []
+    with tempfile.TemporaryDirectory() as folder:
+        save_images(pathlib.Path(folder))
+        for method in options.methods:
+            rows.append(run(method, pathlib.Path(folder), options))
+            print(json.dumps(rows[-1]), flush=True)
+            options.output.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
