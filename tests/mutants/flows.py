@@ -40,7 +40,7 @@ FAULTS = {
     ],
     "entry_maps": [
         ("closed = tf.sigmoid(-second)", "closed = tf.sigmoid(second)"),
-        ("limit * tf.tanh(second / limit)", "tf.tanh(second)"),
+        ("limit * tf.atan(second / limit)", "tf.atan(second)"),
         ("return [0.0, 2.0] if", "return [2.0, 0.0] if"),
     ],
     "image_real_nvp": [
