@@ -32,8 +32,12 @@ def jacobians(bijector, x):
     "network",
     [
         lambda: networks.LipschitzNet((2,), [16], dtype="float64"),
-        lambda: networks.LipschitzDenseNet((8,), 2, 8, dtype="float64"),
-        lambda: networks.LipschitzNet((2, 2, 2), [6], dtype="float64"),
+        pytest.param(
+            lambda: networks.LipschitzDenseNet((8,), 2, 8, dtype="float64"), marks=pytest.mark.slow
+        ),
+        pytest.param(
+            lambda: networks.LipschitzNet((2, 2, 2), [6], dtype="float64"), marks=pytest.mark.slow
+        ),
     ],
 )
 def test_exact_log_determinants_and_inverses(network):
@@ -58,6 +62,7 @@ def test_exact_log_determinants_and_inverses(network):
     assert np.max(found.residual) < 1e-11 and 2 < found.num_evaluations < 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coefficient", [0.5, 0.98])
 def test_the_inverse_in_float32(coefficient):
     network = networks.LipschitzDenseNet((30,), 2, 20, coefficient=coefficient)
