@@ -2,11 +2,12 @@
 
     python examples/variational_inference.py --output posterior.png
 
-Observations y_i = theta_1 theta_2 + noise cannot tell theta from -theta: the posterior is a pair of
-bent ridges. A flow of a Gaussian has to tear its one mode in two, or to give one up; a flow of a
-base with two modes only has to bend them. The base keeps its parameters, so that draws of it do not
-depend on what is trained, and gradients may run through the flow alone. The evidence is known by
-quadrature: the gap of the evidence lower bound is the divergence of the fit from the posterior.
+Squares of projections, y_j = (a_j . theta)^2 + noise, cannot tell theta from -theta: the posterior
+of this phase retrieval has two modes far apart. A flow of a Gaussian has to tear its one mode in
+two, or to give one up; a flow of a base with two modes only has to move them. The base keeps its
+parameters, so that draws of it do not depend on what is trained, and gradients may run through the
+flow alone. The evidence is known by quadrature: the gap of the evidence lower bound is the
+divergence of the fit from the posterior.
 """
 
 import argparse
@@ -22,14 +23,18 @@ from tfp_ebm import distributions, flows
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 NUM_STEPS, NUM_SAMPLES = 1_000, 64
+TRUTH = np.array([1.5, 1.0])
+ANGLES = np.linspace(0, math.pi, 5, endpoint=False)
+DIRECTIONS = np.stack([np.cos(ANGLES), np.sin(ANGLES)])
 
 
 def log_joint(theta: tf.Tensor) -> tf.Tensor:
-    """Returns log p(theta, y) of ten observations of mean 1.5, `[...]`, at theta `[..., 2]`."""
+    """Returns log p(theta, y), `[...]`, at theta `[..., 2]`."""
     prior = tfd.MultivariateNormalDiag(tf.zeros([2], theta.dtype), 1.5 * tf.ones([2], theta.dtype))
-    product = tf.reduce_prod(theta, axis=-1, keepdims=True)
-    observed = 1.5 + 0.3 * tf.linspace(tf.constant(-1.0, theta.dtype), 1.0, 10)
-    return prior.log_prob(theta) + tf.reduce_sum(tfd.Normal(product, 0.7).log_prob(observed), -1)
+    projections = tf.tensordot(theta, tf.constant(DIRECTIONS, theta.dtype), 1)
+    observed = tf.constant((TRUTH @ DIRECTIONS) ** 2, theta.dtype)
+    likelihood = tfd.Normal(projections**2, tf.constant(0.5, theta.dtype))
+    return prior.log_prob(theta) + tf.reduce_sum(likelihood.log_prob(observed), axis=-1)
 
 
 def log_evidence() -> float:
