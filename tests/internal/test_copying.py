@@ -114,7 +114,7 @@ def test_a_copy_of_a_distribution_keeps_its_values_when_the_original_moves(name)
         )
 
 
-@pytest.mark.parametrize("name", registry.BIJECTORS)
+@pytest.mark.parametrize("name", [name for name, entry in registry.BIJECTORS.items() if entry])
 def test_a_copy_of_a_bijector_keeps_its_values_when_the_original_moves(name):
     make_bijector, points, *_ = registry.BIJECTORS[name]
     original, x = make_bijector(tf.float32), tf.constant(points, tf.float32)

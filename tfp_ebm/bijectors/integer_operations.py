@@ -66,17 +66,28 @@ def rounded_addition(num_levels: int | Sequence[int | None] | None = None) -> In
     for count in counts:
         if count is not None:
             checks.positive_integer("num_levels", count, minimum=2)
-    is_bounded = [count is not None for count in counts]
+    addition = _RoundedAddition(tuple(counts))
+    return InvertibleOperation(addition.apply, addition.undo)
 
-    def within(value):
+
+class _RoundedAddition(NamedTuple):
+    """Numbers of levels, with methods instead of closures, which could not be pickled."""
+
+    counts: tuple[int | None, ...]
+
+    def apply(self, x: TensorLike, t: TensorLike) -> TensorLike:
+        """Adds."""
+        return self._within(x + round_straight_through(t))
+
+    def undo(self, y: TensorLike, t: TensorLike) -> TensorLike:
+        """Subtracts."""
+        return self._within(y - round_straight_through(t))
+
+    def _within(self, value):
+        is_bounded = [count is not None for count in self.counts]
         if not any(is_bounded):
             return value
         # A modulus of 1 stands where there is none, and its result is dropped.
-        modulus = tf.constant([count or 1 for count in counts], value.dtype)
+        modulus = tf.constant([count or 1 for count in self.counts], value.dtype)
         wrapped = tf.math.floormod(value, modulus)
         return wrapped if all(is_bounded) else tf.where(is_bounded, wrapped, value)
-
-    return InvertibleOperation(
-        apply=lambda x, t: within(x + round_straight_through(t)),
-        undo=lambda y, t: within(y - round_straight_through(t)),
-    )
