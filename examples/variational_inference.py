@@ -2,11 +2,12 @@
 
     python examples/variational_inference.py --output posterior.png
 
-Observations y_i = theta_1 theta_2 + noise cannot tell theta from -theta: the posterior is a pair of
-bent ridges. A flow of a Gaussian has to tear its one mode in two, or to give one up; a flow of a
-base with two modes only has to bend them. The base keeps its parameters, so that draws of it do not
-depend on what is trained, and gradients may run through the flow alone. The evidence is known by
-quadrature: the gap of the evidence lower bound is the divergence of the fit from the posterior.
+Squares of projections, y_j = (a_j . theta)^2 + noise, cannot tell theta from -theta: the posterior
+of this phase retrieval has two modes far apart. A flow of a Gaussian has to tear its one mode in
+two, or to give one up; a flow of a base with two modes only has to move them. The base keeps its
+parameters, so that draws of it do not depend on what is trained, and gradients may run through the
+flow alone. The evidence is known by quadrature: the gap of the evidence lower bound is the
+divergence of the fit from the posterior.
 """
 
 import argparse
@@ -22,14 +23,18 @@ from tfp_ebm import distributions, flows
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 NUM_STEPS, NUM_SAMPLES = 1_000, 64
+TRUTH = np.array([1.5, 1.0])
+ANGLES = np.linspace(0, math.pi, 5, endpoint=False)
+DIRECTIONS = np.stack([np.cos(ANGLES), np.sin(ANGLES)])
 
 
 def log_joint(theta: tf.Tensor) -> tf.Tensor:
-    """Returns log p(theta, y) of ten observations of mean 1.5, `[...]`, at theta `[..., 2]`."""
+    """Returns log p(theta, y), `[...]`, at theta `[..., 2]`."""
     prior = tfd.MultivariateNormalDiag(tf.zeros([2], theta.dtype), 1.5 * tf.ones([2], theta.dtype))
-    product = tf.reduce_prod(theta, axis=-1, keepdims=True)
-    observed = 1.5 + 0.3 * tf.linspace(tf.constant(-1.0, theta.dtype), 1.0, 10)
-    return prior.log_prob(theta) + tf.reduce_sum(tfd.Normal(product, 0.7).log_prob(observed), -1)
+    projections = tf.tensordot(theta, tf.constant(DIRECTIONS, theta.dtype), 1)
+    observed = tf.constant((TRUTH @ DIRECTIONS) ** 2, theta.dtype)
+    likelihood = tfd.Normal(projections**2, tf.constant(0.5, theta.dtype))
+    return prior.log_prob(theta) + tf.reduce_sum(likelihood.log_prob(observed), axis=-1)
 
 
 def log_evidence() -> float:
@@ -40,7 +45,7 @@ def log_evidence() -> float:
     return float(total) + 2 * math.log(axis[1] - axis[0])
 
 
-def make_base(name: str) -> tfd.Distribution:
+def make_base(name: str) -> tfp.distributions.Distribution:
     """Returns a base over the plane: of one mode, of four, or of two on a diagonal."""
     if name == "normal":
         return tfd.MultivariateNormalDiag(tf.zeros([2]))
@@ -50,15 +55,17 @@ def make_base(name: str) -> tfd.Distribution:
     return distributions.SmoothedRBM(tf.constant([[2.0]]), tf.zeros([2]), delta=2.5)
 
 
-def make_flow(name: str) -> tfb.Bijector:
+def make_flow(name: str) -> tfp.bijectors.Bijector:
     """Returns a flow from latents to theta; residual layers sample in their cheap direction."""
     if name == "residual":
         return tfb.Invert(flows.residual((2,), None, num_steps=8, hidden_units=[32, 32]))
-    makers = {"coupling": flows.vector_flow, "spline": flows.spline_flow}
-    return makers[name](2, num_steps=6, init="rotation")
+    make = flows.vector_flow if name == "coupling" else flows.spline_flow
+    return make(2, num_steps=6, init="rotation")
 
 
-def fit(flow: tfb.Bijector, base: tfd.Distribution, num_steps: int) -> tfd.Distribution:
+def fit(
+    flow: tfp.bijectors.Bijector, base: tfp.distributions.Distribution, num_steps: int
+) -> tfp.distributions.Distribution:
     """Returns the surrogate posterior, its flow trained by reverse KL."""
     surrogate = tfd.TransformedDistribution(base, flow)
     schedule = tf_keras.optimizers.schedules.CosineDecay(5e-3, num_steps)
@@ -84,7 +91,7 @@ def fit(flow: tfb.Bijector, base: tfd.Distribution, num_steps: int) -> tfd.Distr
     return surrogate
 
 
-def judge(surrogate: tfd.Distribution) -> tuple[float, float, float]:
+def judge(surrogate: tfp.distributions.Distribution) -> tuple[float, float, float]:
     """Returns the divergence from the posterior, its error, and the share of the positive mode."""
     theta, log_prob = surrogate.experimental_sample_and_log_prob(4_000, seed=(0, 2))
     gap = log_evidence() - (log_joint(theta) - log_prob).numpy().astype(np.float64)
@@ -114,7 +121,7 @@ def main(num_steps: int, flow_names: list[str], output: str) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--num-steps", type=int, default=NUM_STEPS)
     parser.add_argument("--flows", nargs="+", default=["coupling", "spline", "residual"])
     parser.add_argument("--output", default="posterior.png")

@@ -78,6 +78,7 @@ def test_float32_reaches_its_rounding():
     assert np.max(found.residual) < 1e-5 and found.num_evaluations < 60
 
 
+@pytest.mark.slow
 def test_derivatives_are_those_of_the_implicit_function():
     matrix, shift = contraction(3, 0.8), tf.constant([0.3, -0.2, 0.5], tf.float64)
     y = tf.constant(np.random.default_rng(6).normal(size=[4, 3]))
@@ -95,7 +96,7 @@ def test_derivatives_are_those_of_the_implicit_function():
     np.testing.assert_allclose(inverse, np.linalg.inv(np.eye(3) + slopes), rtol=1e-9)
 
 
-@pytest.mark.parametrize("num_kept", [0, 5])
+@pytest.mark.parametrize("num_kept", [0, pytest.param(5, marks=pytest.mark.slow)])
 def test_what_does_not_converge_is_an_error_with_the_residual(num_kept):
     solver = Solver(1, 0.9, "layer", max_evaluations=3, num_kept=num_kept)
     y = tf.constant([[1.0, -2.0]], tf.float64)

@@ -64,6 +64,7 @@ def test_roulette_is_unbiased_and_so_is_its_gradient(coefficient):
     assert abs(score) < 3
 
 
+@pytest.mark.slow
 def test_no_draw_of_the_roulette_is_large():
     # A multiple of the identity, of norm 0.98: fixed probabilities of 1 / 2 would give terms of
     # any size here.

@@ -32,8 +32,12 @@ def jacobians(bijector, x):
     "network",
     [
         lambda: networks.LipschitzNet((2,), [16], dtype="float64"),
-        lambda: networks.LipschitzDenseNet((8,), 2, 8, dtype="float64"),
-        lambda: networks.LipschitzNet((2, 2, 2), [6], dtype="float64"),
+        pytest.param(
+            lambda: networks.LipschitzDenseNet((8,), 2, 8, dtype="float64"), marks=pytest.mark.slow
+        ),
+        pytest.param(
+            lambda: networks.LipschitzNet((2, 2, 2), [6], dtype="float64"), marks=pytest.mark.slow
+        ),
     ],
 )
 def test_exact_log_determinants_and_inverses(network):
@@ -58,6 +62,7 @@ def test_exact_log_determinants_and_inverses(network):
     assert np.max(found.residual) < 1e-11 and 2 < found.num_evaluations < 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coefficient", [0.5, 0.98])
 def test_the_inverse_in_float32(coefficient):
     network = networks.LipschitzDenseNet((30,), 2, 20, coefficient=coefficient)
@@ -143,6 +148,13 @@ def test_conditions():
         bijectors.Residual(networks.LipschitzNet((2,))).forward([[0.0, 0.0]], condition=[[1.0]])
 
 
+@pytest.mark.parametrize("log_det", ["exact", "roulette"])
+def test_no_events(log_det):
+    layer, none = bijectors.Residual(networks.LipschitzNet((3, 2, 1), [4]), log_det), [0, 3, 2, 1]
+    assert layer.forward(tf.zeros(none)).shape == layer.inverse(tf.ones(none)).shape == none
+    assert layer.forward_log_det_jacobian(tf.zeros(none)).shape == [0]
+
+
 class Steep(tf.Module):
     event_shape, coefficient = (2,), 1.0
 
@@ -180,6 +192,16 @@ class Steep(tf.Module):
             lambda: bijectors.Residual(networks.LipschitzNet((2,)), tolerance=0.0),
             ValueError,
             "`tolerance` must be a finite number above 0",
+        ),
+        (
+            lambda: bijectors.Residual(networks.LipschitzNet((2,))).forward(np.zeros([4, 2])),
+            TypeError,
+            "`network` has variables of float32 for data of float64",
+        ),
+        (
+            lambda: bijectors.Residual(networks.LipschitzNet((2, 2, 1))).forward(tf.zeros([4])),
+            ValueError,
+            r"needs events of shape \[2, 2, 1\].*got shape \(4,\)",
         ),
         (
             lambda: bijectors.Residual(networks.LipschitzNet((2,))).forward(tf.zeros([4, 3])),

@@ -17,6 +17,31 @@ FAULTS = {
     "factor_out": [
         ("tf.concat([x, *parts[::-1]], axis=-1)", "tf.concat([x, *parts], axis=-1)"),
     ],
+    "contraction_root": [
+        ("is_better = after <= self.coefficient * before", "is_better = after >= 0"),
+        ("is_good = found.residual <= found.allowed", "is_good = found.residual >= 0"),
+        ("function(root, *inputs)", "function(y, *inputs)"),
+        ("self.solve(_transposed(function), x_bar, [root, *inputs])", "x_bar"),
+        ("candidate = x - residual", "candidate = x + residual"),
+        ("tf.where(taken, state.candidate, state.x)", "state.candidate"),
+    ],
+    "power_series": [
+        ("tf.cast(sign / state.k, probe.dtype)", "tf.cast(sign, probe.dtype)"),
+        (
+            "tf.cast(drawn < probability, row.dtype), probability",
+            "tf.cast(drawn < probability, row.dtype), 1.0",
+        ),
+        ("scale = self._over_event(-tf.cast", "scale = self._over_event(tf.cast"),
+        ("(state.k < self.num_terms)", "(state.k <= self.num_terms)"),
+        ("tf.eye(size, dtype=x.dtype) + jacobian", "tf.eye(size, dtype=x.dtype) - jacobian"),
+    ],
+    "residual": [
+        ("if wants_exact():", "if False:"),
+        ("return x + value, log_det", "return value, log_det"),
+        ("_FEW = 16", "_FEW = 1"),
+        ("if not 0 < coefficient < 1:", "if False:"),
+        ('seed = sanitize_seed(seed, salt="residual")', "seed = sanitize_seed(None)"),
+    ],
     "conditioners": [("if hidden:", "if not hidden:")],
     "act_norm": [
         ("enumerate(shape) if size == 1]", "enumerate(shape) if size == 1][:1]"),

@@ -18,6 +18,11 @@ FAULTS = {
     "integer_scaling": [
         ("middle = [m if c else float(g)", "middle = [float(g)"),
     ],
+    "residual": [
+        ("tf.constant(1 / num_levels, make_steps.dtype)", "tf.constant(1.0, make_steps.dtype)"),
+        ("[make_steps] * num_scales", "[make_steps]"),
+        ("num_levels, shape[-1], num_augmented, alpha", "num_levels, shape[-1], 0, alpha"),
+    ],
     "nice": [
         ("tf.constant(1 / num_levels, dtype)", "tf.constant(1 / (num_levels - 1), dtype)"),
         ("swap=bool(step % 2)", "swap=True"),

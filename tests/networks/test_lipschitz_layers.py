@@ -17,7 +17,7 @@ def norm_of(layer, shape):
 
 
 @pytest.mark.parametrize(("shape", "num_outputs", "kernel_size"), SHAPES)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 def test_the_norm_is_bounded_after_any_update(shape, num_outputs, kernel_size, dtype):
     layer = LipschitzLinear(shape, num_outputs, kernel_size, dtype=dtype)
     rng = np.random.default_rng(0)
@@ -60,6 +60,7 @@ def test_against_numpy(shape, num_outputs, kernel_size):
     assert layer(x[:, :0]).shape == (2, 0, *shape[:-1], num_outputs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(3,), (2, 3, 2)])
 def test_derivatives(shape):
     layer = LipschitzLinear(shape, 2, 1 if len(shape) == 1 else 3, dtype="float64")

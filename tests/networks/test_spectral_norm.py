@@ -66,6 +66,7 @@ def test_kernels_of_any_size_have_finite_bounds_and_gradients(scale):
     assert np.all(np.isfinite(tape.gradient(bound, kernel)))
 
 
+@pytest.mark.slow
 def test_derivatives():
     kernel = tf.constant(np.random.default_rng(3).normal(size=[3, 3, 2, 2]))
     check_derivatives(lambda k: convolution_norm_bound(k, (3, 4)), [kernel], [], "bound")

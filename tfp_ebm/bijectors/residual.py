@@ -93,7 +93,8 @@ class Residual(OnePassBijector):
           name: name of the bijector.
 
         Raises:
-          TypeError: if the network is none of the kind described above.
+          TypeError: if the network is none of the kind described above; when called, if the data
+            have another dtype.
           ValueError: if its coefficient is not between 0 and 1, or an argument out of its range;
             when called, if events have another shape, a condition does not fit, or an inverse does
             not converge.
@@ -146,30 +147,30 @@ class Residual(OnePassBijector):
     def _tensors(self, x, condition):
         """Returns what the network applies, with the biases that a condition moves."""
         shape, event_ndims = self._network.event_shape, len(self._network.event_shape)
-        if x.shape.rank is None or not x.shape[x.shape.rank - event_ndims :].is_compatible_with(
-            shape
-        ):
+        rank = -1 if x.shape.rank is None else x.shape.rank - event_ndims
+        if rank < 0 or not x.shape[rank:].is_compatible_with(shape):
             raise ValueError(
                 f"`{self.name}` needs events of shape {list(shape)}, that of its network, got "
                 f"shape {x.shape}."
             )
         # Checked, and broadcast, like those of couplings.
         seen = with_context(x[..., :0], condition, self.num_context, event_ndims, self.name)
-        if not self.num_context:
-            return self._network.tensors()
         for _ in range(event_ndims - 1):
             seen = seen[..., 0, :]
-        return self._network.tensors(seen)
+        tensors = self._network.tensors(seen) if self.num_context else self._network.tensors()
+        if tensors and tensors[0].dtype != x.dtype:
+            raise TypeError(
+                f"`network` has variables of {tensors[0].dtype.name} for data of {x.dtype.name}: "
+                "make the network with the dtype of the data, or cast the data."
+            )
+        return tensors
 
     def _value_and_log_det(self, x, tensors, seed):
-        x = tf.ensure_shape(
-            x, x.shape[: -len(self._network.event_shape)] + self._network.event_shape
-        )
-
         def function(x, *tensors):
             return self._network.apply(x, tensors)
 
         event_ndims, method = len(self._network.event_shape), self._method()
+        x = tf.ensure_shape(x, x.shape[:-event_ndims].concatenate(self._network.event_shape))
         if method == "exact":
             value, log_det = exact_log_det(function, x, tensors, event_ndims)
         else:
