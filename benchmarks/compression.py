@@ -122,7 +122,9 @@ def main() -> None:
     """Measures, and writes JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="+", type=pathlib.Path, help="folders of trained runs")
-    parser.add_argument("--output", type=pathlib.Path, help="JSON file; rows of other sets stay in it")
+    parser.add_argument(
+        "--output", type=pathlib.Path, help="JSON file; rows of other sets stay in it"
+    )
     parser.add_argument("--data-dir", help="folder of TensorFlow Datasets")
     options = parser.parse_args()
     rows = []

@@ -46,6 +46,7 @@ def spline(parameters):
 
 # By name: a constructor, points, and options of the check where it needs any.
 BIJECTORS = {
+    "exact_log_determinants": None,  # A function.
     "ActNorm": (lambda dtype: bijectors.ActNorm.create([2], dtype=dtype), images(3, 2, 3, 2)),
     "ActNorm per position": (
         lambda dtype: bijectors.ActNorm.create([2, 3, 2], dtype=dtype),
@@ -178,6 +179,14 @@ BIJECTORS = {
         {"check_vmap": False},
     ),
     "Permutation": (lambda dtype: bijectors.Permutation([2, 0, 3, 1]), images(3, 4)),
+    "Residual": (
+        lambda dtype: bijectors.Residual(networks.LipschitzNet((3,), [5], dtype=dtype)),
+        images(3, 3),
+    ),
+    "Residual dense": (
+        lambda dtype: bijectors.Residual(networks.LipschitzDenseNet((2, 1, 2), 2, 2, dtype=dtype)),
+        images(3, 2, 1, 2),
+    ),
     "ScaleMatvecQR": (
         lambda dtype: bijectors.ScaleMatvecQR(tf.Variable(images(3, 3, scale=0.5), dtype=dtype)),
         images(4, 3),
@@ -386,6 +395,7 @@ DISTRIBUTIONS = {
 
 # Four seconds or more; `make test` has quicker entries of most of these classes, and the oracles.
 SLOW = {
+    *("Residual", "Residual dense"),
     *("Coupling additive", "Coupling spline", "MixLogCDF", "MixLogCDFCoupling", "MonotoneSpline"),
     *("LabeledRBM", "SmoothedRBM", "SmoothedRBM larger", "SmoothedBoltzmannMachine"),
     *("SmoothedBoltzmannMachine block", "ConvolutionalRBM", "RestrictedBoltzmannMachine binary"),

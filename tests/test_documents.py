@@ -36,6 +36,8 @@ EXAMPLES = {
     "user_bijector.py": ["--epochs", "1", "--flow", "spline"],
     "keras_fit.py": ["--epochs", "1", "--num-filters", "4"],
     "two_moons.py": ["--epochs", "1"],
+    "neutra.py": "--num-steps 3 --num-results 4".split(),
+    "variational_inference.py": "--num-steps 3 --flows coupling residual".split(),
     "collapse.py": "--epochs 1 --samplers weighted".split(),
     "eb_and_flow.py": f"{SMALL} --flow glow --base convolutional --pretraining-epochs 1".split(),
     "gibbs_chains.py": f"{SMALL} --num-chains 3 --burn-in 5 --classifier-epochs 1".split(),

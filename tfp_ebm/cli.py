@@ -110,6 +110,8 @@ def _parser():
         default="json",
         help="of what is printed (json)",
     )
+    exact = "compute log-determinants that the model estimates exactly, which may take long"
+    evaluate.add_argument("--exact-log-det", action="store_true", help=exact)
     sample = commands.add_parser("sample", help="draw from a trained model")
     sample.add_argument("run", type=pathlib.Path, help="folder that `train` wrote")
     _add_number(sample, "--num", COUNT, 64, "number of samples (%(default)s)")

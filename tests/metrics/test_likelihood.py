@@ -36,6 +36,23 @@ def test_what_is_said_about_a_likelihood_is_kept():
     assert (default.preprocessing, default.split) == ("none", "test")
 
 
+def test_estimated_log_determinants_are_told_apart():
+    nats = RNG.normal(3, 1, size=50)
+    options = {"log_determinants": "unbiased estimate", "estimate_error": 0.1}
+    density = metrics.likelihood_record(-nats, 2, None, "unbiased estimate", 0, **options)
+    assert not density.is_bound and density.kind == density.log_determinants == "unbiased estimate"
+    assert density.estimate_error == 0.1 and density.to_dict()["estimate_error"] == 0.1
+    # The spread over events holds that of the draws already.
+    assert density.nats_error == pytest.approx(nats.std(ddof=1) / 50**0.5)
+    assert metrics.likelihood_record(-nats, 2, 17, **options).is_bound
+    cut_off = metrics.likelihood_record(-nats, 2, 17, log_determinants="truncated estimate")
+    assert not cut_off.is_bound
+    exact = metrics.likelihood_record(-nats, 2, None, "exact", 0)
+    assert (exact.log_determinants, exact.estimate_error) == ("exact", 0.0)
+    with pytest.raises(ValueError, match="must be exact in an importance-sampled bound, got unb"):
+        metrics.likelihood_record(-nats, 2, 17, "importance-sampled bound", 4, **options)
+
+
 @pytest.mark.parametrize("shape", [(1,), (2,)])
 def test_a_single_event_does_not_know_its_error(shape):
     record = metrics.likelihood_record(np.full(shape, -3.0), 4, 17)
@@ -59,6 +76,14 @@ def test_a_single_event_does_not_know_its_error(shape):
         (lambda: metrics.likelihood_record([1.0], 0, 17), "`num_dimensions` must be"),
         (lambda: metrics.likelihood_record([1.0], 4, 1), "`num_levels` must be .* at least 2"),
         (lambda: metrics.likelihood_record([1.0], 4, 17, num_draws=-1), "`num_draws` must be"),
+        (
+            lambda: metrics.likelihood_record([1.0], 4, 17, log_determinants="drawn"),
+            "`log_determinants` must be one of",
+        ),
+        (
+            lambda: metrics.likelihood_record([1.0], 4, 17, estimate_error=-1.0),
+            "`estimate_error` must be",
+        ),
     ],
 )
 def test_errors(call, message):

@@ -18,6 +18,8 @@ SMALL = {
     "num_scales": 1,
     "num_chains": 8,
     "num_bins": 4,
+    "num_layers": 1,
+    "growth": 2,
     "num_heads": 1,
 }
 
@@ -31,6 +33,8 @@ def small(data, flow, base, **options):
         sizes.pop("num_scales")
     if flow == "flow_plus_plus":
         sizes["num_couplings"] = (1, 0, 0)
+    if base == "conv_rbm" and known.get("num_filters") == "base":
+        sizes.pop("num_filters")  # It is what `num_hidden` of this base sets.
     if known.get("num_hidden") == "base":
         sizes["num_hidden"] = 1
     return models.with_options(spec, **sizes)

@@ -56,8 +56,10 @@ def moved(module, scale=0.3):
 def small(shape=(2,), num_context=3, flow="vector_glow", base="normal", **fields):
     keras.utils.set_random_seed(0)
     options = {"hidden_units": [4]}
-    if flow in ("vector_glow", "spline"):
+    if flow in ("vector_glow", "spline", "residual"):
         options["num_steps"] = 2
+    if flow == "residual":
+        options["num_scales"] = 1
     if flow == "glow":
         options = {"num_scales": 1, "num_steps": 1, "num_filters": 4}
     if flow == "flow_plus_plus":
@@ -99,7 +101,9 @@ def test_training_by_gradients_finds_the_mean():
         np.testing.assert_allclose(gradient[:, 0], expected, rtol=1e-10)
 
 
-@pytest.mark.parametrize("flow", ["vector_glow", "spline"])
+@pytest.mark.parametrize(
+    "flow", ["vector_glow", "spline", pytest.param("residual", marks=pytest.mark.slow)]
+)
 def test_densities_given_a_condition_are_normalised(flow):
     conditional = Conditional(moved(small(flow=flow, dtype="float64"), 0.15))
     points = np.linspace(-12, 12, 241)
@@ -114,7 +118,7 @@ def test_densities_given_a_condition_are_normalised(flow):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("flow", ["nice", "glow", "flow_plus_plus", "spline"])
+@pytest.mark.parametrize("flow", ["nice", "glow", "flow_plus_plus", "spline", "residual"])
 def test_images_of_classes(flow):
     model = moved(small((4, 4, 1), 3, flow, "spins", num_levels=17), 0.1)
     vectors = tf.constant([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]])

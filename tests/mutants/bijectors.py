@@ -17,6 +17,31 @@ FAULTS = {
     "factor_out": [
         ("tf.concat([x, *parts[::-1]], axis=-1)", "tf.concat([x, *parts], axis=-1)"),
     ],
+    "contraction_root": [
+        ("is_better = after <= self.coefficient * before", "is_better = after >= 0"),
+        ("is_good = found.residual <= found.allowed", "is_good = found.residual >= 0"),
+        ("function(root, *inputs)", "function(y, *inputs)"),
+        ("self.solve(_transposed(function), x_bar, [root, *inputs])", "x_bar"),
+        ("candidate = x - residual", "candidate = x + residual"),
+        ("tf.where(taken, state.candidate, state.x)", "state.candidate"),
+    ],
+    "power_series": [
+        ("tf.cast(sign / state.k, probe.dtype)", "tf.cast(sign, probe.dtype)"),
+        (
+            "tf.cast(drawn < probability, row.dtype), probability",
+            "tf.cast(drawn < probability, row.dtype), 1.0",
+        ),
+        ("scale = self._over_event(-tf.cast", "scale = self._over_event(tf.cast"),
+        ("(state.k < self.num_terms)", "(state.k <= self.num_terms)"),
+        ("tf.eye(size, dtype=x.dtype) + jacobian", "tf.eye(size, dtype=x.dtype) - jacobian"),
+    ],
+    "residual": [
+        ("if wants_exact():", "if False:"),
+        ("return x + value, log_det", "return value, log_det"),
+        ("_FEW = 16", "_FEW = 1"),
+        ("if not 0 < coefficient < 1:", "if False:"),
+        ('seed = sanitize_seed(seed, salt="residual")', "seed = sanitize_seed(None)"),
+    ],
     "conditioners": [("if hidden:", "if not hidden:")],
     "act_norm": [
         ("enumerate(shape) if size == 1]", "enumerate(shape) if size == 1][:1]"),
@@ -69,6 +94,31 @@ FAULTS = {
         ("self._bijector_fn(self._condition(first))", "self._bijector_fn(self._condition(second))"),
         ("event_ndims=self._part_event_ndims[1])", "event_ndims=self._part_event_ndims[0] - 1)"),
         ("self._split.forward_event_shape(shape)  # Raises", "pass  # Raises"),
+    ],
+    "autoregressive": [
+        ("return y, -bijector.inverse_log_det", "return y, bijector.inverse_log_det"),
+        ("return x, -bijector.inverse_log_det", "return x, bijector.inverse_log_det"),
+        (
+            "with_context(y, condition, self._num_context",
+            "with_context(y, None, 0 * self._num_context",
+        ),
+    ],
+    "permutation": [
+        ("tf.gather(y, np.argsort(self._order), axis=-1)", "tf.gather(y, self._order, axis=-1)"),
+        (
+            'range(checks.positive_integer("size", size))[::-1]',
+            'range(checks.positive_integer("size", size))',
+        ),
+        ("if size not in (None, len(self._order)):", "if False:"),
+    ],
+    "scale_matvec_qr": [
+        ("tf.linalg.solve(one + skew, one - skew)", "tf.linalg.solve(one + skew, one + skew)"),
+        (
+            "diagonal = tf.exp(tf.linalg.diag_part(kernel))",
+            "diagonal = tf.linalg.diag_part(kernel)",
+        ),
+        ("below - tf.linalg.matrix_transpose(below)", "below + tf.linalg.matrix_transpose(below)"),
+        ("if kernel_rank > 2:", "if kernel_rank > 3:"),
     ],
     "image_to_logit": [
         ("        return True\n", "        return False\n"),

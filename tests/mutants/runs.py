@@ -13,7 +13,10 @@ FAULTS = {
     "evaluate": [
         ('result["nats_per_event"] + shift', 'result["nats_per_event"] - shift'),
         ("if data.train_labels is None:", "if False:"),
-        ('"one-draw bound" if is_bound else "exact"', '"one-draw bound"'),
+        ('"one-draw bound" if is_bound else estimated', '"one-draw bound"'),
+        ("(2 * len(pairs))", "len(pairs)"),
+        ("fold_in(seed, 1)", "fold_in(seed, 0)"),
+        ('if estimated != "exact":', "if False:"),
     ],
     "initial_weights": [
         (

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from tfp_ebm import cli, datasets, metrics, models
+from tfp_ebm.bijectors import exact_log_determinants
 from tfp_ebm.runs import machines
 from tfp_ebm.runs.evaluate import evaluate_model, find_network, units_of_table
 from tfp_ebm.runs.run_folder import load_model, write_json
+from tfp_ebm.testing.conformance import randomize
 from tfp_ebm.training import checkpoint
 
 SPEC = models.named_spec(
@@ -176,6 +178,59 @@ def test_vectors_are_exact_and_tables_are_told_in_their_units(tmp_path):
     assert not result["likelihood"][0]["is_bound"]
     with pytest.raises(ValueError, match="`--importance-draws` tighten a bound"):
         evaluate_model(model, points, importance_draws=2)
+
+
+@pytest.mark.slow
+def test_estimated_densities_are_told_with_their_error():
+    options = {"num_steps": 2, "hidden_units": [8]}
+    spec = models.ModelSpec(models.DataSpec((20,)), ("residual", options), dtype="float64")
+    model = models.build(spec)
+    randomize(model, 1.0)
+    points = np.random.default_rng(0).normal(size=[300, 20])
+    result = evaluate_model(model, points, seed=3)
+    assert result == evaluate_model(model, points, seed=3)
+    (record,) = result["likelihood"]
+    assert record["kind"] == record["log_determinants"] == result["bound"] == "unbiased estimate"
+    with exact_log_determinants():
+        exact = evaluate_model(model, points, seed=3)
+        values = model.log_prob(points).numpy()
+    assert exact["bound"] == exact["likelihood"][0]["log_determinants"] == "exact"
+    assert exact["likelihood"][0]["estimate_error"] == 0
+    assert exact["nats_per_event"] == pytest.approx(-values.mean(), rel=1e-9)
+    error = record["estimate_error"]
+    assert 0 < abs(record["nats"] - exact["nats_per_event"]) < 4 * error < 1
+    # What two draws say of the error, many draws do.
+    means = [evaluate_model(model, points, seed=seed)["nats_per_event"] for seed in range(8)]
+    assert 0.5 < np.std(means) / error < 1.8
+
+
+@pytest.mark.slow
+def test_estimates_do_not_tighten_a_bound():
+    options = {"num_scales": 1, "num_steps": 1, "hidden_units": [4]}
+    spec = models.ModelSpec(models.DataSpec((6, 6, 1), 5), ("residual", options))
+    images = np.random.default_rng(0).integers(0, 5, [4, 6, 6, 1]).astype(np.uint8)
+    model = models.build(spec)
+    with pytest.raises(ValueError, match="`--importance-draws` need exact log-determinants"):
+        evaluate_model(model, images, importance_draws=2)
+    with exact_log_determinants():
+        kinds = [r["kind"] for r in evaluate_model(model, images, importance_draws=2)["likelihood"]]
+    assert kinds == ["one-draw bound", "importance-sampled bound", "density at the raw pixels"]
+
+
+@pytest.mark.slow
+def test_a_residual_flow_on_the_command_line(tmp_path, capsys):
+    run = tmp_path / "run"
+    options = "--flow residual --base normal --dataset digits --set flow.num_steps=1 --epochs 1"
+    options += " --set flow.hidden_units=4 --batch-size 500 --output"
+    assert cli.main(["train", *options.split(), str(run)]) == 0
+    assert "(bound, unbiased estimate, 447 images)" in capsys.readouterr().out
+    assert cli.main(["evaluate", str(run), "--exact-log-det"]) == 0
+    exact = json.loads(capsys.readouterr().out)["likelihood"][0]
+    estimated = json.loads((run / "summary.json").read_text())["test"]["likelihood"][0]
+    assert exact["log_determinants"] == "exact" and exact["estimate_error"] == 0
+    assert estimated["log_determinants"] == "unbiased estimate" and estimated["num_draws"] == 2
+    # Both with noise of their own, whose error the draws tell too.
+    assert abs(exact["nats"] - estimated["nats"]) < 6 * estimated["estimate_error"]
 
 
 def test_a_classifier_needs_labels(tmp_path):

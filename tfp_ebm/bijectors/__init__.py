@@ -18,9 +18,11 @@ from tfp_ebm.bijectors.mix_log_cdf import MixLogCDF
 from tfp_ebm.bijectors.mix_log_cdf_coupling import MixLogCDFCoupling
 from tfp_ebm.bijectors.monotone_spline import MonotoneSpline
 from tfp_ebm.bijectors.permutation import Permutation
+from tfp_ebm.bijectors.residual import Residual
 from tfp_ebm.bijectors.scale_matvec_qr import ScaleMatvecQR
 from tfp_ebm.bijectors.squeeze import Squeeze
 from tfp_ebm.internal.copying import make_copyable
+from tfp_ebm.internal.exact_log_dets import exact_log_determinants
 
 __all__ = [
     "ActNorm",
@@ -37,8 +39,10 @@ __all__ = [
     "MixLogCDFCoupling",
     "MonotoneSpline",
     "Permutation",
+    "Residual",
     "ScaleMatvecQR",
     "Squeeze",
+    "exact_log_determinants",
     "round_straight_through",
     "rounded_addition",
 ]

@@ -11,6 +11,8 @@ from tfp_ebm.flows.jet import jet
 from tfp_ebm.flows.multi_scale import latent_shapes, multi_scale
 from tfp_ebm.flows.nice import nice
 from tfp_ebm.flows.real_nvp import real_nvp
+from tfp_ebm.flows.residual import densenet, residual
+from tfp_ebm.flows.round_trip import check_round_trip
 from tfp_ebm.flows.simple_flows import affine_flow, elementwise_flow
 from tfp_ebm.flows.spline_flow import spline_flow
 from tfp_ebm.flows.vector_flow import vector_flow
@@ -18,6 +20,8 @@ from tfp_ebm.flows.vector_flow import vector_flow
 __all__ = [
     "IntegerScaling",
     "affine_flow",
+    "check_round_trip",
+    "densenet",
     "elementwise_flow",
     "flow_plus_plus",
     "glow",
@@ -32,6 +36,7 @@ __all__ = [
     "multi_scale",
     "nice",
     "real_nvp",
+    "residual",
     "spline_flow",
     "vector_flow",
 ]

@@ -17,7 +17,10 @@ _KINDS = {
     "importance-sampled bound": True,
     "density at the raw pixels": False,
     "exact": False,
+    "unbiased estimate": False,
+    "truncated estimate": False,
 }
+_LOG_DETERMINANTS = ("exact", "unbiased estimate", "truncated estimate")
 
 
 class LikelihoodRecord(NamedTuple):
@@ -25,7 +28,9 @@ class LikelihoodRecord(NamedTuple):
 
     Attributes:
       kind: `"exact"`, of a density whose log-probability is known (up to its log Z, where that is
-        estimated); `"one-draw bound"` or `"importance-sampled bound"` on the probability of the
+        estimated); `"unbiased estimate"` or `"truncated estimate"`, of a density whose
+        log-determinants are drawn, without bias or with that of a series that is cut off;
+        `"one-draw bound"` or `"importance-sampled bound"` on the probability of the
         integers; or `"density at the raw pixels"`, which is none: the density of the continuous
         model at the left edge of the noise cell. The RBM-Flow paper reports the last in bits per
         dimension; it is not comparable with the others.
@@ -44,6 +49,10 @@ class LikelihoodRecord(NamedTuple):
       dequantisation: the noise.
       preprocessing: what the pixels pass before the flow, its log-determinant counted.
       split: part of the data set.
+      log_determinants: `"exact"`, or what estimates the flow's own log-determinants are. A bound
+        with unbiased estimates is one on the average; with truncated ones it is none.
+      estimate_error: the part of `nats_error` that is due to their draws (and, of a bound, to those
+        of its noise); 0 where they are exact.
     """
 
     kind: str
@@ -59,6 +68,8 @@ class LikelihoodRecord(NamedTuple):
     dequantisation: str
     preprocessing: str
     split: str
+    log_determinants: str
+    estimate_error: float
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the record for JSON; an error that is unknown is None."""
@@ -75,6 +86,8 @@ def likelihood_record(
     dequantisation: str = "uniform on the unit cell",
     preprocessing: str = "none",
     split: str = "test",
+    log_determinants: str = "exact",
+    estimate_error: float = 0.0,
 ) -> LikelihoodRecord:
     """Returns the record of log-probabilities of events.
 
@@ -93,9 +106,13 @@ def likelihood_record(
       dequantisation: the noise, in words.
       preprocessing: what the pixels pass before the flow, in words.
       split: part of the data set.
+      log_determinants: what the log-determinants are, see `LikelihoodRecord`.
+      estimate_error: standard error of the mean of `log_prob` that is due to their draws alone.
 
     Raises:
-      ValueError: if `log_prob` is not finite or no vector, or an argument does not fit.
+      ValueError: if `log_prob` is not finite or no vector, or an argument does not fit; if an
+        importance-sampled bound has log-determinants that are estimates: the mean of exponentials
+        of estimates is biased upwards, and no bound.
     """
     checks.choice("kind", kind, _KINDS)
     num_dimensions = checks.positive_integer("num_dimensions", num_dimensions)
@@ -109,11 +126,17 @@ def likelihood_record(
         checks.nonnegative_number("log_partition_error", log_partition_error)
     if num_levels is not None:
         checks.positive_integer("num_levels", num_levels, minimum=2)
+    checks.choice("log_determinants", log_determinants, _LOG_DETERMINANTS)
+    if kind == "importance-sampled bound" and log_determinants != "exact":
+        raise ValueError(
+            f"`log_determinants` must be exact in an importance-sampled bound, got "
+            f"{log_determinants}; evaluate within `bijectors.exact_log_determinants()`."
+        )
     error = math.hypot(over_events, log_partition_error)
     to_bits = num_dimensions * math.log(2)
     return LikelihoodRecord(
         kind=kind,
-        is_bound=_KINDS[kind],
+        is_bound=_KINDS[kind] and log_determinants != "truncated estimate",
         nats=float(nats.mean()),
         nats_error=float(error),
         bits_per_dimension=float(nats.mean() / to_bits),
@@ -125,4 +148,6 @@ def likelihood_record(
         dequantisation=dequantisation,
         preprocessing=preprocessing,
         split=split,
+        log_determinants=log_determinants,
+        estimate_error=checks.nonnegative_number("estimate_error", estimate_error),
     )

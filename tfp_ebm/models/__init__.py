@@ -28,7 +28,7 @@ from tfp_ebm.models.named_specs import (
     preset_names,
     with_options,
 )
-from tfp_ebm.models.parts import Parts, latents, parts
+from tfp_ebm.models.parts import Parts, latents, log_determinants, parts
 from tfp_ebm.models.registry import (
     base_names,
     flow_names,
@@ -57,6 +57,7 @@ __all__ = [
     "flow_names",
     "gaussian_flow",
     "latents",
+    "log_determinants",
     "multicov_flow",
     "named_spec",
     "names",

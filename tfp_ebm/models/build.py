@@ -175,7 +175,8 @@ def _part_shapes(spec):
     if spec.base[0] not in ("per_level", "conv_rbm"):
         return None
     part_shapes = registry.find("flow", spec.flow[0]).part_shapes
-    return part_shapes and part_shapes(spec.data.event_shape, spec.flow[1])
+    shape = _joint_shape(spec) if spec.data.kind == "images" else spec.data.event_shape
+    return part_shapes and part_shapes(shape, spec.flow[1])
 
 
 def _make_base(spec, dtype):

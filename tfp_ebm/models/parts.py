@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfp_ebm.bijectors import Residual
 from tfp_ebm.distributions import (
     Augmented,
     Dequantized,
@@ -16,7 +17,15 @@ from tfp_ebm.distributions import (
 from tfp_ebm.internal.tfp_private import TransformedDistribution, samplers
 from tfp_ebm.internal.types import Distribution, Seed, TensorLike
 
-__all__ = ["Parts", "flow_input", "has_columns", "latents", "num_levels", "parts"]
+__all__ = [
+    "Parts",
+    "flow_input",
+    "has_columns",
+    "latents",
+    "log_determinants",
+    "num_levels",
+    "parts",
+]
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
@@ -117,6 +126,21 @@ def num_levels(model: Distribution) -> int | None:
     levels = getattr(model, "num_levels", None)
     has_levels = isinstance(model, Dequantized | IntegerEvents) and isinstance(levels, int)
     return levels if has_levels else None
+
+
+def log_determinants(model: tf.Module) -> str:
+    """Returns what the log-determinants of a model are: exact, or the worst estimate among them.
+
+    >>> from tfp_ebm.models import DataSpec, ModelSpec, build
+    >>> spec = ModelSpec(DataSpec((40,)), flow=("residual", {"num_steps": 1}), base="normal")
+    >>> log_determinants(build(spec))
+    'unbiased estimate'
+
+    Args:
+      model: a model, or a flow.
+    """
+    kinds = {part.log_det_kind for part in (model, *model.submodules) if isinstance(part, Residual)}
+    return next((k for k in ("truncated estimate", "unbiased estimate") if k in kinds), "exact")
 
 
 def has_columns(model: Distribution) -> bool:

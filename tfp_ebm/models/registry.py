@@ -17,6 +17,7 @@ from tfp_ebm.flows.jet import jet
 from tfp_ebm.flows.multi_scale import latent_shapes
 from tfp_ebm.flows.nice import nice
 from tfp_ebm.flows.real_nvp import real_nvp
+from tfp_ebm.flows.residual import densenet, residual
 from tfp_ebm.flows.simple_flows import affine_flow, elementwise_flow
 from tfp_ebm.flows.spline_flow import spline_flow
 from tfp_ebm.flows.vector_flow import vector_flow
@@ -94,7 +95,10 @@ class Option(NamedTuple):
 
 
 def _scales(image_shape, options):
-    default = inspect.signature(glow).parameters["num_scales"].default
+    """Returns the shapes of what a flow of several scales leaves of images; None of vectors."""
+    if len(image_shape) == 1:
+        return None
+    default = inspect.signature(glow).parameters["num_scales"].default  # That of all of them.
     return latent_shapes(image_shape, options.get("num_scales", default))
 
 
@@ -113,6 +117,9 @@ _create = {
 _REGISTRY: dict[str, dict[str, Part]] = {
     "flow": {
         "affine": Part(affine_flow, "a linear map and a shift"),
+        "densenet": Part(
+            densenet, "residual flow whose networks keep their inputs", part_shapes=_scales
+        ),
         "elementwise": Part(elementwise_flow, "a map of each entry alone: mixtures or splines"),
         "flow_plus_plus": Part(flow_plus_plus, "Flow++, for images", ("images",)),
         "glow": Part(glow, "Glow of several scales, for images", ("images",), None, _scales),
@@ -130,6 +137,9 @@ _REGISTRY: dict[str, dict[str, Part]] = {
         ),
         "nice": Part(nice, "NICE: additive couplings of all entries"),
         "real_nvp": Part(real_nvp, "RealNVP: affine couplings of all entries, images as vectors"),
+        "residual": Part(
+            residual, "x plus a contraction of x, with samples by fixed points", part_shapes=_scales
+        ),
         "spline": Part(spline_flow, "neural spline flow: monotone splines in couplings"),
         "vector_glow": Part(vector_flow, "steps of Glow for vectors"),
     },

@@ -1,5 +1,6 @@
 """The command that evaluates a run."""
 
+import contextlib
 import functools
 import json
 import math
@@ -12,6 +13,8 @@ import tensorflow as tf
 from tfp_ebm import datasets, metrics, models
 from tfp_ebm.distributions import IntegerEvents, StochasticBound
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.exact_log_dets import exact_log_determinants
+from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.internal.train_options import COUNT_OR_NONE, SEED, SEVERAL_OR_NONE, check_number
 from tfp_ebm.internal.types import Distribution
 from tfp_ebm.runs.batches import in_batches
@@ -35,6 +38,7 @@ def evaluate(
     num_samples: int = 0,
     network: str = "classifier",
     format: str = "json",
+    exact_log_det: bool = False,
 ) -> None:
     """Prints the figures of a run's model on the test part, and keeps them in the run as JSON.
 
@@ -46,6 +50,7 @@ def evaluate(
       num_samples: samples to judge against as many test images; 0: none.
       network: what judges them, see `find_network`.
       format: `"json"`, or `"tsv"`: names and values separated by tabs.
+      exact_log_det: whether log-determinants that the model estimates are computed exactly.
 
     Raises:
       ValueError: if the folder is not that of a run, or an option does not fit.
@@ -59,7 +64,8 @@ def evaluate(
     _, model = load_model(run)
     if num_samples and levels_of(model) is None:
         raise ValueError("`--num-samples` judges images, and this model has none; leave it out.")
-    result = evaluate_model(model, data.test, seed, importance_draws, data.test_labels)
+    with exact_log_determinants() if exact_log_det else contextlib.nullcontext():
+        result = evaluate_model(model, data.test, seed, importance_draws, data.test_labels)
     result |= units_of_table(result, data)
     if num_samples:
         judge = metrics.SampleQuality(
@@ -135,7 +141,8 @@ def evaluate_model(
 
     Of several machines log Z, its squared errors and the bracket are summed, and listed.
     The headline figures are those of the first record, the one-draw bound where there is one;
-    `likelihood` holds the whole records.
+    `likelihood` holds the whole records. Where log-determinants are estimates, each figure is the
+    mean of two draws, which tell the error of the estimate.
 
     Args:
       model: the model.
@@ -174,13 +181,19 @@ def _likelihoods(model, events, labels, seed, importance_draws, log_partition_er
     """Returns the records: the density's or the one-draw bound, the tighter one, raw pixels."""
     is_bound = isinstance(inside(model), StochasticBound)
     dtype, levels = parts_of(model).density.dtype, levels_of(model)
-    own = "one-draw bound" if is_bound else "exact"
+    estimated = models.log_determinants(inside(model))
+    own = "one-draw bound" if is_bound else estimated
     figures = [(own, int(is_bound), functools.partial(_log_prob_given, model))]
     if importance_draws:
         if not is_bound:
             raise ValueError(
-                "`--importance-draws` tighten a bound, but the log-probability of this model is "
-                "exact; leave them out."
+                "`--importance-draws` tighten a bound by draws of noise, but this model has a "
+                "density and no noise; leave them out."
+            )
+        if estimated != "exact":
+            raise ValueError(
+                "`--importance-draws` need exact log-determinants, since exponentials of estimates "
+                "are too large on the average; add `--exact-log-det`."
             )
 
         def tighter(x, seed, labels=None):
@@ -194,19 +207,37 @@ def _likelihoods(model, events, labels, seed, importance_draws, log_partition_er
             return _log_prob_given(density, tf.cast(x, dtype), seed, labels)
 
         figures.append(("density at the raw pixels", 0, raw))
-    return [
-        metrics.likelihood_record(
-            in_batches(log_prob, events, seed, labels),
+    records = []
+    for kind, num_draws, log_prob in figures:
+        values, error = _values(log_prob, events, seed, labels, estimated)
+        record = metrics.likelihood_record(
+            values,
             num_dimensions=math.prod(events.shape[1:]),
             num_levels=levels,
             kind=kind,
-            num_draws=num_draws,
+            num_draws=num_draws if estimated == "exact" else 2 * num_draws,
             log_partition_error=log_partition_error,
             dequantisation=_dequantisation(inside(model)) if num_draws else "none",
             preprocessing=_preprocessing(model),
+            log_determinants=estimated,
+            estimate_error=error,
         )
-        for kind, num_draws, log_prob in figures
-    ]
+        records.append(record)
+    return records
+
+
+def _values(log_prob, events, seed, labels, estimated):
+    """Returns log-probabilities `[N]`, and the standard error of their mean due to estimates."""
+    if estimated == "exact":
+        return in_batches(log_prob, events, seed, labels), 0.0
+
+    def pair(x, seed, *labels):
+        seeds = (seed, samplers.fold_in(seed, 1))
+        return tf.stack([log_prob(x, one, *labels) for one in seeds], axis=1)
+
+    pairs = in_batches(pair, events, seed, labels).astype(np.float64)
+    # The variance of a mean of two is a quarter of that of their difference.
+    return pairs.mean(axis=1), float(np.linalg.norm(pairs[:, 0] - pairs[:, 1])) / (2 * len(pairs))
 
 
 def _log_prob_given(model, x, seed, labels=None):

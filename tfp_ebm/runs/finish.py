@@ -121,7 +121,9 @@ def _report(result, output, noun):
         f"{value:.{digits}f} +- {math.nan if error is None else error:.{digits}f}"
         for value, error, digits in zip(values, errors, (4, 2), strict=True)
     )
-    kind = "exact" if result["bound"] == "exact" else "bound"
+    kind = "bound" if "bound" in result["bound"] else result["bound"]
+    if "bound" in kind and result["likelihood"][0]["log_determinants"] != "exact":
+        kind = f"bound, {result['likelihood'][0]['log_determinants']}"
     per_dimension = f"{bits} bits/dim, " if noun == "image" else ""
     print(
         f"test        {per_dimension}{nats} nats an {noun} "

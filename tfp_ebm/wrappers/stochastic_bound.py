@@ -8,7 +8,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given
-from tfp_ebm.internal.seeds import sanitize_seed
+from tfp_ebm.internal.seeds import sanitize_seed, seed_scope
 from tfp_ebm.internal.tfp_private import ps, samplers
 from tfp_ebm.internal.types import Distribution, Seed, TensorLike
 
@@ -183,7 +183,13 @@ class StochasticBound(tfp.distributions.Distribution):
 def bound_log_prob(
     distribution: Distribution, value: tf.Tensor, seed: Seed, **kwargs: Any
 ) -> tf.Tensor:
-    """Returns `log_prob(value)`, with the seed where that is a bound with draws of its own."""
+    """Returns `log_prob(value)` as a function of the seed, whatever draws of its own it takes.
+
+    A bound takes the seed itself; flows that estimate log-determinants get it from its scope.
+    """
     if isinstance(distribution, StochasticBound):
         return distribution.log_prob(value, seed=seed, **kwargs)
-    return distribution.log_prob(value, **kwargs)
+    if seed is None:
+        return distribution.log_prob(value, **kwargs)
+    with seed_scope(samplers.sanitize_seed(seed, salt="log_prob")):
+        return distribution.log_prob(value, **kwargs)

@@ -1,0 +1,145 @@
+"""Log-determinants by power series against the whole Jacobian."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfp_ebm.bijectors.power_series import PowerSeries, exact_log_det
+
+NUM_DRAWS = 10_000
+
+
+def bent(x, matrix):
+    return tf.linalg.matvec(matrix, tf.tanh(x))
+
+
+def contraction(size, coefficient, seed=0):
+    matrix = np.random.default_rng(seed).normal(size=[size, size])
+    return tf.constant(coefficient * matrix / np.linalg.norm(matrix, 2))
+
+
+def jacobian_of(x, matrix):
+    return np.asarray(matrix) * (1 - np.tanh(np.asarray(x)) ** 2)[..., np.newaxis, :]
+
+
+def with_gradients(log_det, x, matrix):
+    """Returns log-determinants, and their gradients in x and, summed, in the matrix."""
+    with tf.GradientTape() as tape:
+        tape.watch([x, matrix])
+        value = log_det(x, matrix)
+    return value, *tape.gradient(value, [x, matrix])
+
+
+def test_exact_log_determinants_against_numpy():
+    matrix, x = contraction(3, 0.9), tf.constant(np.random.default_rng(1).normal(size=[2, 4, 3]))
+    value, log_det = exact_log_det(bent, x, [matrix], 1)
+    np.testing.assert_allclose(value, bent(x, matrix), rtol=1e-12)
+    expected = np.linalg.slogdet(np.eye(3) + jacobian_of(x, matrix))[1]
+    np.testing.assert_allclose(log_det, expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("coefficient", [0.5, 0.95])
+def test_roulette_is_unbiased_and_so_is_its_gradient(coefficient):
+    matrix = contraction(4, coefficient)
+    one = np.random.default_rng(2).normal(scale=0.3, size=[4])
+    series = PowerSeries(1, 2, True)
+
+    def estimate(x, matrix):
+        # A matrix for each draw, so that each has a gradient of its own.
+        return series.log_det(bent, x, [matrix], tf.constant([1, 2]))[1]
+
+    x = tf.constant(np.tile(one, [NUM_DRAWS, 1]))
+    many = tf.constant(np.tile(matrix, [NUM_DRAWS, 1, 1]))
+    actual = with_gradients(estimate, x, many)
+    point = tf.constant(one[np.newaxis])
+    exact = with_gradients(lambda x, m: exact_log_det(bent, x, [m], 1)[1], point, matrix)
+    expected = [exact[0][0], exact[1][0], exact[2]]
+    jacobian = jacobian_of(one, matrix)
+    assert float(expected[0]) == pytest.approx(np.linalg.slogdet(np.eye(4) + jacobian)[1])
+    for draws, value in zip(actual, expected, strict=True):
+        draws = np.asarray(draws)
+        error = draws.std(axis=0, ddof=1) / NUM_DRAWS**0.5
+        assert np.all(error > 0) and np.max(np.abs(draws.mean(axis=0) - value) / error) < 4
+    score = (np.mean(actual[0]) - expected[0]) / (np.std(actual[0]) / NUM_DRAWS**0.5)
+    assert abs(score) < 3
+
+
+@pytest.mark.slow
+def test_no_draw_of_the_roulette_is_large():
+    # A multiple of the identity, of norm 0.98: fixed probabilities of 1 / 2 would give terms of
+    # any size here.
+    x, matrix = tf.zeros([NUM_DRAWS, 2], tf.float64), -0.98 * tf.eye(2, dtype=tf.float64)
+    log_det = PowerSeries(1, 2, True).log_det(bent, x, [matrix], tf.constant([3, 4]))[1]
+    expected = 2 * np.log(0.02)
+    error = np.std(log_det) / NUM_DRAWS**0.5
+    assert abs(np.mean(log_det) - expected) < 3 * error < 0.2
+    # -sum_k |v|^2 0.98^2 / k: each term at most the second one.
+    terms = 2 * 0.98**2 * np.cumsum(1 / np.arange(1, 2_000))
+    assert -np.min(log_det) < 2 * 0.98 + terms[-1]
+
+
+def test_a_series_that_is_cut_off_is_the_sum_of_its_terms():
+    # In one dimension v^2 = 1 and every trace is exact.
+    matrix = tf.constant([[-0.8]], tf.float64)
+    x = tf.constant([[0.0], [0.4], [-2.0]], tf.float64)
+    slopes = jacobian_of(x, matrix)[:, 0, 0]
+    for num_terms in (1, 2, 7):
+        series = PowerSeries(1, num_terms, False)
+
+        def estimate(x, matrix, series=series):
+            return series.log_det(bent, x, [matrix], tf.constant([0, 1]))[1]
+
+        value, x_bar, matrix_bar = with_gradients(estimate, x, matrix)
+        k = np.arange(1, num_terms + 1)[:, np.newaxis]
+        np.testing.assert_allclose(value, np.sum(-((-slopes) ** k) / k, axis=0), rtol=1e-12)
+        # The derivative of these terms, by hand.
+        factor = np.sum((-slopes) ** (k - 1), axis=0)
+        tanh = np.tanh(x[:, 0])
+        second = -0.8 * -2 * tanh * (1 - tanh**2)
+        np.testing.assert_allclose(x_bar[:, 0], factor * second, atol=1e-12)
+        np.testing.assert_allclose(matrix_bar, [[np.sum(factor * slopes / -0.8)]], rtol=1e-12)
+        bound = 0.8 ** (num_terms + 1) / ((num_terms + 1) * 0.2)
+        assert np.all(np.abs(value - np.log1p(slopes)) <= bound)
+
+
+def test_nothing_is_added_where_there_is_no_slope():
+    matrix, x = tf.zeros([3, 3], tf.float64), tf.ones([2, 3], tf.float64)
+    series = PowerSeries(1, 2, True)
+    value, x_bar, matrix_bar = with_gradients(
+        lambda x, m: series.log_det(bent, x, [m], tf.constant([0, 1]))[1], x, matrix
+    )
+    np.testing.assert_array_equal(value, [0, 0])
+    np.testing.assert_array_equal(x_bar, np.zeros([2, 3]))
+    assert np.all(np.isfinite(matrix_bar)) and np.any(matrix_bar)
+
+
+def test_one_function_call_and_the_same_values_in_graphs():
+    matrix, x = contraction(3, 0.7), tf.constant(np.random.default_rng(5).normal(size=[6, 3]))
+    calls = []
+
+    def counted(x, matrix):
+        calls.append(None)
+        return bent(x, matrix)
+
+    def both(x):
+        series = PowerSeries(1, 2, True)
+        estimate = lambda x, m: series.log_det(counted, x, [m], tf.constant([0, 1]))[1]  # noqa: E731
+        return with_gradients(estimate, x, matrix)
+
+    PowerSeries(1, 2, True).log_det(counted, x, [matrix], tf.constant([0, 1]))
+    assert len(calls) == 1
+    expected = both(x)
+    for actual, value in zip(tf.function(both, autograph=False)(x), expected, strict=True):
+        np.testing.assert_allclose(actual, value, rtol=1e-10)
+
+
+def test_second_derivatives_are_refused():
+    matrix, x = contraction(2, 0.5), tf.ones([1, 2], tf.float64)
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = PowerSeries(1, 2, True).log_det(bent, x, [matrix], tf.constant([0, 1]))[1]
+        slope = tape.gradient(value, x)
+    with pytest.raises(ValueError, match=r'first derivatives alone.*log_det="exact"'):
+        outer.gradient(slope, x)

@@ -1,0 +1,182 @@
+"""Residual flows and DenseNet flows, for images and vectors."""
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_ebm import bijectors, networks
+from tfp_ebm.flows.image_preprocessing import image_preprocessing
+from tfp_ebm.flows.multi_scale import multi_scale
+from tfp_ebm.internal import checks
+from tfp_ebm.internal.types import Bijector, DType
+
+__all__ = ["densenet", "residual"]
+
+tfb = tfp.bijectors
+
+
+def residual(
+    image_shape: Sequence[int],
+    num_levels: int | None = 256,
+    num_scales: int = 2,
+    num_steps: int = 8,
+    hidden_units: Sequence[int] = (64, 64),
+    coefficient: float = 0.98,
+    log_det: str = "auto",
+    alpha: float = 0.05,
+    num_augmented: int = 0,
+    num_context: int = 0,
+    dtype: DType = tf.float32,
+    name: str = "residual_flow",
+) -> Bijector:
+    """Returns a residual flow from a flat latent vector to images or vectors.
+
+    In the order the data meets them: for images `ImageToLogit`, then at each scale a squeeze and
+    steps, and half of the channels are factored out between scales. A step is an `ActNorm` and a
+    `Residual` of a `LipschitzNet`, in which every entry may depend on every other one; it starts
+    near the identity. Samples take fixed-point iterations, step by step.
+
+    >>> residual((5,), num_levels=None, num_steps=2, hidden_units=[8]).forward_event_shape([5])
+    TensorShape([5])
+    >>> flow = residual((4, 4, 1), 17, num_scales=1, num_steps=1, hidden_units=[8])
+    >>> flow.forward_event_shape([16])
+    TensorShape([4, 4, 1])
+
+    Args:
+      image_shape: `(H, W, C)`, H and W multiples of `2^num_scales`; or `(D,)` for vectors.
+      num_levels: number of levels of the entries; data lie in [0, num_levels]. None: real numbers.
+      num_scales: number of scales of images.
+      num_steps: number of steps, of images at each scale.
+      hidden_units: sizes of the networks' hidden layers; of images their channels.
+      coefficient: bound on the Lipschitz constants of the networks, between 0 and 1.
+      log_det: how log-determinants are found, see `tfp_ebm.bijectors.Residual`; by default exactly
+        for events of at most 16 entries, and by unbiased estimates for larger ones.
+      alpha: margin of the logit, see `tfp_ebm.bijectors.ImageToLogit`.
+      num_augmented: how many of the last channels of images are extra ones.
+      num_context: size of the condition vectors that every network takes; 0: there are none.
+      dtype: dtype of all variables.
+      name: name of the bijector.
+
+    Returns:
+      A bijector from `[..., H * W * C]` to `[..., H, W, C]`, or from `[..., D]` to `[..., D]`.
+
+    Raises:
+      ValueError: if an argument is out of its range or the sizes cannot be halved often enough.
+
+    Source: Chen et al., "Residual Flows for Invertible Generative Modeling" (2019).
+    """
+
+    def make_network(shape):
+        return networks.LipschitzNet(shape, hidden_units, coefficient, num_context, dtype)
+
+    make_steps = _Steps(make_network, num_steps, log_det, dtype)
+    return _flow(image_shape, num_levels, num_scales, make_steps, alpha, num_augmented, name)
+
+
+def densenet(
+    image_shape: Sequence[int],
+    num_levels: int | None = 256,
+    num_scales: int = 2,
+    num_steps: int = 8,
+    num_layers: int = 3,
+    growth: int = 16,
+    learned_weights: bool = True,
+    concatenated: bool = True,
+    coefficient: float = 0.98,
+    log_det: str = "auto",
+    alpha: float = 0.05,
+    num_augmented: int = 0,
+    num_context: int = 0,
+    dtype: DType = tf.float32,
+    name: str = "densenet_flow",
+) -> Bijector:
+    """Returns a DenseNet flow from a flat latent vector to images or vectors.
+
+    It is a `residual` flow whose networks are `LipschitzDenseNet`s: each of their layers keeps its
+    input beside what it computes.
+
+    >>> densenet((5,), num_levels=None, num_steps=2, growth=4).forward_event_shape([5])
+    TensorShape([5])
+
+    Args:
+      image_shape: `(H, W, C)`, H and W multiples of `2^num_scales`; or `(D,)` for vectors.
+      num_levels: number of levels of the entries; data lie in [0, num_levels]. None: real numbers.
+      num_scales: number of scales of images.
+      num_steps: number of steps, of images at each scale.
+      num_layers: dense layers of each network.
+      growth: entries, of images channels, that each of them adds; twice as many if concatenated.
+      learned_weights: whether the weights of what is kept and of what is added are learned; else
+        both are 1 / sqrt(2).
+      concatenated: whether the activation returns both signs.
+      coefficient: bound on the Lipschitz constants of the networks, between 0 and 1.
+      log_det: how log-determinants are found, see `tfp_ebm.bijectors.Residual`.
+      alpha: margin of the logit, see `tfp_ebm.bijectors.ImageToLogit`.
+      num_augmented: how many of the last channels of images are extra ones.
+      num_context: size of the condition vectors that every network takes; 0: there are none.
+      dtype: dtype of all variables.
+      name: name of the bijector.
+
+    Returns:
+      A bijector from `[..., H * W * C]` to `[..., H, W, C]`, or from `[..., D]` to `[..., D]`.
+
+    Raises:
+      ValueError: if an argument is out of its range or the sizes cannot be halved often enough.
+
+    Source: Perugachi-Diaz et al., "Invertible DenseNets with Concatenated LipSwish" (2021); "Deep
+    Generative Modeling" (Tomczak), equations 3.25 to 3.30.
+    """
+
+    def make_network(shape):
+        return networks.LipschitzDenseNet(
+            shape,
+            num_layers,
+            growth,
+            learned_weights,
+            concatenated,
+            coefficient,
+            num_context,
+            dtype,
+        )
+
+    make_steps = _Steps(make_network, num_steps, log_det, dtype)
+    return _flow(image_shape, num_levels, num_scales, make_steps, alpha, num_augmented, name)
+
+
+class _Steps:
+    """Makes the steps of a scale, for events of its shape, data to latent."""
+
+    def __init__(self, make_network: Callable, num_steps: int, log_det: str, dtype: DType):
+        self._make_network = make_network
+        self._num_steps = checks.positive_integer("num_steps", num_steps)
+        self._log_det = log_det
+        self.dtype = dtype
+
+    def __call__(self, shape):
+        def norm():
+            return bijectors.ActNorm.create(shape[-1:], dtype=self.dtype, event_rank=len(shape))
+
+        steps = []
+        for _ in range(self._num_steps):
+            network = self._make_network(shape)
+            steps += [norm(), bijectors.Residual(network, self._log_det)]
+        return [*steps, norm()]
+
+
+def _flow(image_shape, num_levels, num_scales, make_steps, alpha, num_augmented, name):
+    """Returns the flow, latent to data."""
+    num_scales = checks.positive_integer("num_scales", num_scales)
+    if isinstance(image_shape, Sequence) and len(image_shape) == 1:
+        shape = (checks.positive_integer("image_shape", image_shape[0]),)
+        steps = make_steps(shape)
+        if num_levels is not None:
+            num_levels = checks.positive_integer("num_levels", num_levels, minimum=2)
+            steps = [tfb.Scale(tf.constant(1 / num_levels, make_steps.dtype)), *steps]
+        return tfb.Invert(tfb.Chain(steps[::-1]), name=name)
+    shape = checks.image_shape("image_shape", image_shape)
+    if num_levels is None:
+        steps = []
+    else:
+        steps = [image_preprocessing(num_levels, shape[-1], num_augmented, alpha)]
+    steps.append(multi_scale(shape, [make_steps] * num_scales))
+    return tfb.Invert(tfb.Chain(steps[::-1]), name=name)
