@@ -46,6 +46,9 @@ MODELS = {
     "convolutional": lambda: models.eb_and_flow(
         (4, 4, 1), 17, "glow", "convolutional", 3, num_steps=1, num_filters=4
     ),
+    "integer_flow": lambda: models.create(
+        "integer_flow", (4, 4, 1), num_scales=1, num_steps=1, **SMALL
+    ),
     "nice": lambda: models.eb_and_flow((4, 4, 1), 17, rbm="logistic", hidden_units=[4]),
     "vector_vflow": lambda: models.vector_vflow(2, 2, 1, (4,)),
     "vector_flow": lambda: models.vector_vflow(2, 0, 1, (4,)),
