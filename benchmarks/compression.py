@@ -122,10 +122,14 @@ def main() -> None:
     """Measures, and writes JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="+", type=pathlib.Path, help="folders of trained runs")
-    parser.add_argument("--output", type=pathlib.Path, help="JSON file to write")
+    parser.add_argument(
+        "--output", type=pathlib.Path, help="JSON file; rows of other sets stay in it"
+    )
     parser.add_argument("--data-dir", help="folder of TensorFlow Datasets")
     options = parser.parse_args()
     rows = []
+    if options.output and options.output.is_file():
+        rows = json.loads(options.output.read_text())["rows"]
     for run in options.runs:
         config = read_config(run)
         images = load_data(config["dataset"], options.data_dir, config["data"]).test
@@ -134,7 +138,7 @@ def main() -> None:
         row |= {"flow": flow(run, images), "codecs": sizes}
         for figures in (row["flow"], *sizes.values()):
             figures["bits_an_entry"] = 8 * figures["bytes"] / images.size
-        rows.append(row)
+        rows = [other for other in rows if other["dataset"] != row["dataset"]] + [row]
         print(json.dumps(row), file=sys.stderr, flush=True)
     report = {
         "command": f"python {' '.join(sys.argv)}",

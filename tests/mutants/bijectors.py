@@ -11,7 +11,7 @@ FAULTS = {
     ],
     "integer_operations": [
         ("lambda y_bar: y_bar", "lambda y_bar: 0 * y_bar"),
-        ("within(y - round_straight_through(t))", "within(y - tf.floor(t))"),
+        ("y - round_straight_through(t)", "y - tf.floor(t)"),
         ("tf.math.floormod(value, modulus)", "tf.clip_by_value(value, 0, modulus - 1)"),
     ],
     "factor_out": [

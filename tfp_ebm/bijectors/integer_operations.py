@@ -1,5 +1,6 @@
 """Operations of two whole numbers that can be undone, for couplings of integers."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -66,17 +67,26 @@ def rounded_addition(num_levels: int | Sequence[int | None] | None = None) -> In
     for count in counts:
         if count is not None:
             checks.positive_integer("num_levels", count, minimum=2)
-    is_bounded = [count is not None for count in counts]
-
-    def within(value):
-        if not any(is_bounded):
-            return value
-        # A modulus of 1 stands where there is none, and its result is dropped.
-        modulus = tf.constant([count or 1 for count in counts], value.dtype)
-        wrapped = tf.math.floormod(value, modulus)
-        return wrapped if all(is_bounded) else tf.where(is_bounded, wrapped, value)
-
     return InvertibleOperation(
-        apply=lambda x, t: within(x + round_straight_through(t)),
-        undo=lambda y, t: within(y - round_straight_through(t)),
+        functools.partial(_add, counts), functools.partial(_subtract, counts)
     )
+
+
+# No functions inside another one, which Python could not copy to another process.
+def _add(counts, x, t):
+    return _within(counts, x + round_straight_through(t))
+
+
+def _subtract(counts, y, t):
+    return _within(counts, y - round_straight_through(t))
+
+
+def _within(counts, value):
+    """Returns numbers modulo the levels, where there are any."""
+    is_bounded = [count is not None for count in counts]
+    if not any(is_bounded):
+        return value
+    # A modulus of 1 stands where there is none, and its result is dropped.
+    modulus = tf.constant([count or 1 for count in counts], value.dtype)
+    wrapped = tf.math.floormod(value, modulus)
+    return wrapped if all(is_bounded) else tf.where(is_bounded, wrapped, value)
