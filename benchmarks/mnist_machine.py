@@ -77,6 +77,8 @@ def train_rbms(data, optimizer, sweeps, options):
         torch.from_numpy(visible_bias(data)),
         torch.zeros(NUM_HIDDEN),
     )
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
     data = torch.from_numpy(data)
     chains, shares = model.init_chains(options.chains), torch.ones(BATCH_SIZE)
     rate, make = (1e-2, torch.optim.SGD) if optimizer == "SGD" else (RATE, torch.optim.Adam)
@@ -85,7 +87,6 @@ def train_rbms(data, optimizer, sweeps, options):
     start = time.perf_counter()
     with torch.no_grad():
         for _ in range(options.updates):
-            optimizer.zero_grad(set_to_none=False)
             batch = data[torch.randint(len(data), [BATCH_SIZE])], shares
             chains, _ = fit_batch_pcd(batch, chains, model, sweeps, 1.0)
             optimizer.step()

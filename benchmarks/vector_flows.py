@@ -18,7 +18,7 @@ CASES = [
     {"flow": "iaf", **SIZES},
 ]
 HIDDEN = (128, 128)
-REPEATS, SECONDS = 60, 8.0
+REPEATS, SECONDS = 30, 4.0
 
 
 def _our_flow(flow, num_dims, num_layers):

@@ -95,7 +95,7 @@ def main(num_steps: int, num_results: int, output: str) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--num-steps", type=int, default=1_000)
     parser.add_argument("--num-results", type=int, default=500)
     parser.add_argument("--output", default="chains.png")

@@ -45,7 +45,7 @@ def log_evidence() -> float:
     return float(total) + 2 * math.log(axis[1] - axis[0])
 
 
-def make_base(name: str) -> tfd.Distribution:
+def make_base(name: str) -> tfp.distributions.Distribution:
     """Returns a base over the plane: of one mode, of four, or of two on a diagonal."""
     if name == "normal":
         return tfd.MultivariateNormalDiag(tf.zeros([2]))
@@ -55,15 +55,17 @@ def make_base(name: str) -> tfd.Distribution:
     return distributions.SmoothedRBM(tf.constant([[2.0]]), tf.zeros([2]), delta=2.5)
 
 
-def make_flow(name: str) -> tfb.Bijector:
+def make_flow(name: str) -> tfp.bijectors.Bijector:
     """Returns a flow from latents to theta; residual layers sample in their cheap direction."""
     if name == "residual":
         return tfb.Invert(flows.residual((2,), None, num_steps=8, hidden_units=[32, 32]))
-    makers = {"coupling": flows.vector_flow, "spline": flows.spline_flow}
-    return makers[name](2, num_steps=6, init="rotation")
+    make = flows.vector_flow if name == "coupling" else flows.spline_flow
+    return make(2, num_steps=6, init="rotation")
 
 
-def fit(flow: tfb.Bijector, base: tfd.Distribution, num_steps: int) -> tfd.Distribution:
+def fit(
+    flow: tfp.bijectors.Bijector, base: tfp.distributions.Distribution, num_steps: int
+) -> tfp.distributions.Distribution:
     """Returns the surrogate posterior, its flow trained by reverse KL."""
     surrogate = tfd.TransformedDistribution(base, flow)
     schedule = tf_keras.optimizers.schedules.CosineDecay(5e-3, num_steps)
@@ -89,7 +91,7 @@ def fit(flow: tfb.Bijector, base: tfd.Distribution, num_steps: int) -> tfd.Distr
     return surrogate
 
 
-def judge(surrogate: tfd.Distribution) -> tuple[float, float, float]:
+def judge(surrogate: tfp.distributions.Distribution) -> tuple[float, float, float]:
     """Returns the divergence from the posterior, its error, and the share of the positive mode."""
     theta, log_prob = surrogate.experimental_sample_and_log_prob(NUM_TEST, seed=(0, 2))
     gap = log_evidence() - (log_joint(theta) - log_prob).numpy().astype(np.float64)
@@ -119,7 +121,7 @@ def main(num_steps: int, flow_names: list[str], output: str) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--num-steps", type=int, default=NUM_STEPS)
     parser.add_argument("--flows", nargs="+", default=["coupling", "spline", "residual"])
     parser.add_argument("--output", default="posterior.png")

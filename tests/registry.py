@@ -106,6 +106,36 @@ BIJECTORS = {
         # `tf.vectorized_map` gathers wrongly for batches of parameters of TFP's spline.
         {"check_vmap": False},
     ),
+    "FactorOut": (
+        lambda dtype: bijectors.FactorOut(
+            [
+                tfb.Chain([bijectors.ActNorm.create([4], dtype=dtype), bijectors.Squeeze()]),
+                tfb.Permute([1, 0], axis=-1),
+            ],
+            (2, 4, 1),
+            bijectors.ActNorm.create([2], dtype=dtype, event_rank=1),
+        ),
+        images(3, 2, 4, 1),
+    ),
+    "GeneralCoupling bipartite": (
+        lambda dtype: bijectors.GeneralCoupling(
+            tfb.Split(2), [None, networks.MLP(2, 2, [5], "tanh", dtype=dtype)]
+        ),
+        images(3, 4),
+        {"check_finite_differences": False},
+    ),
+    "GeneralCoupling quadripartite": (
+        lambda dtype: bijectors.GeneralCoupling(
+            tfb.Chain([tfb.Split([1, 2, 1, 1]), tfb.Permute([4, 2, 0, 1, 3])]),
+            [networks.MLP(5 - n, n, [5], "tanh", dtype=dtype) for n in (1, 2, 1, 1)],
+            inner_functions=[None] + [networks.MLP(n, 1, [3], dtype=dtype) for n in (1, 3, 4)],
+        ),
+        images(3, 5),
+        {"check_finite_differences": False},
+    ),
+    "InvertibleOperation": None,
+    "round_straight_through": None,
+    "rounded_addition": None,
     "ImageToLogit": (
         lambda dtype: bijectors.ImageToLogit(num_levels=17),
         np.concatenate([[np.zeros([2, 2, 1]), np.full([2, 2, 1], 17.0)], 4 + images(3, 2, 2, 1)]),
@@ -229,6 +259,43 @@ def density(dtype):
     return tfd.Independent(tfd.Uniform(loc - loc, 4.0 + 0 * loc), 1)
 
 
+def _grid(size, num_levels):
+    axes = np.meshgrid(*[np.arange(float(num_levels))] * size, indexing="ij")
+    return np.stack(axes, axis=-1).reshape([-1, size])
+
+
+def logistic_oracle(distribution, points):
+    loc, scale = np.asarray(distribution.loc, float), np.asarray(distribution.scale, float)
+    upper, lower = ((points + half - loc) / scale for half in (0.5, -0.5))
+    return np.log(1 / (1 + np.exp(-upper)) - 1 / (1 + np.exp(-lower)))
+
+
+class _Logistics(tf.Module):
+    """Two-component mixtures of four levels, whose means follow the parts before."""
+
+    def __init__(self, size, dtype):
+        super().__init__()
+        self._loc = tf.Variable(np.linspace(0.5, 2.5, 2 * size).reshape([size, 2]), dtype=dtype)
+
+    def __call__(self, before):
+        shift = tf.reduce_sum(before, axis=-1)[..., tf.newaxis, tf.newaxis]
+        loc = self._loc + 0.3 * shift
+        mixture = distributions.DiscretizedLogisticMixture(0 * loc, loc, 0.7 + 0 * loc, 0, 3)
+        return tfd.Independent(mixture, 1)
+
+
+def conditional_parts(dtype):
+    parts = [_Logistics(1, dtype), _Logistics(2, dtype)]
+    return distributions.ConditionalParts([1, 2], parts, dtype)
+
+
+def integer_events(dtype):
+    scale = tf.Variable([0.7, 1.1], dtype=dtype)
+    loc = tf.constant([1.0, 3.0], dtype)
+    pixels = distributions.DiscretizedLogistic(loc, scale, 0, 4)
+    return distributions.IntegerEvents(tfd.Independent(pixels, 1), [5, 5])
+
+
 DISTRIBUTIONS = {
     "SmoothedRBM": (
         lambda dtype: distributions.SmoothedRBM(*machine_parameters(1, 1, dtype), 2.4),
@@ -287,6 +354,34 @@ DISTRIBUTIONS = {
         lambda dtype: distributions.IndependentSpins(tf.Variable([0.3, -0.5, 1.0], dtype=dtype)),
         {"support": oracles.all_states(3), "outside": [0.0, 1.0, 1.0]},
     ),
+    "DiscretizedLogistic": (
+        lambda dtype: distributions.DiscretizedLogistic(
+            tf.Variable(0.3, dtype=dtype), tf.Variable(0.8, dtype=dtype)
+        ),
+        {"support": np.arange(-40.0, 41), "oracle": logistic_oracle, "outside": 0.5},
+    ),
+    "DiscretizedLogistic range": (
+        lambda dtype: distributions.DiscretizedLogistic(
+            tf.Variable(0.3, dtype=dtype), tf.Variable(0.8, dtype=dtype), -1.5, 2.5
+        ),
+        {"support": np.arange(-1.0, 3), "outside": 3.0},
+    ),
+    "DiscretizedLogisticMixture": (
+        lambda dtype: distributions.DiscretizedLogisticMixture(
+            *(tf.Variable(v, dtype=dtype) for v in ([0.3, -1.0], [0.3, 5.0], [0.8, 1.2]))
+        ),
+        {"support": np.arange(-60.0, 61), "outside": 0.5},
+    ),
+    "DiscretizedLogisticMixture range": (
+        lambda dtype: distributions.DiscretizedLogisticMixture(
+            *(tf.Variable(v, dtype=dtype) for v in ([0.3, -1.0], [0.3, 5.0], [0.8, 1.2])),
+            -0.5,
+            4.5,
+        ),
+        {"support": np.arange(0.0, 5), "outside": 5.0},
+    ),
+    "ConditionalParts": (lambda dtype: conditional_parts(dtype), {"support": _grid(3, 4)}),
+    "IntegerEvents": (lambda dtype: integer_events(dtype), {"support": _grid(2, 5)}),
     # Their log-probability is a bound with its own draws: tests/distributions checks them instead.
     "Dequantized": None,
     "DequantizedTable": None,

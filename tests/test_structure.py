@@ -27,10 +27,11 @@ ALLOWED = {
     "metrics": set(),
     "partition": {"machines", "mcmc"},
     "wrappers": set(),
-    "distributions": {"machines", "mcmc", "partition", "wrappers"},
+    "integers": set(),
+    "distributions": {"integers", "machines", "mcmc", "partition", "wrappers"},
     "testing": {"bijectors", "distributions"},
     "flows": {"bijectors", "networks"},
-    "conditionals": {"bijectors", "networks", "flows"},
+    "conditionals": {"bijectors", "distributions", "flows", "networks"},
     "models": {
         *("bijectors", "conditionals", "distributions", "flows", "mcmc", "networks"),
         *("partition", "wrappers"),
@@ -39,9 +40,10 @@ ALLOWED = {
         *("datasets", "models", "distributions", "metrics", "mcmc", "partition", "plots"),
         "wrappers",
     },
+    "coding": {"distributions", "models", "wrappers"},
     "runs": {
-        *("bijectors", "datasets", "distributions", "flows", "metrics", "models", "partition"),
-        *("plots", "training", "version", "wrappers"),
+        *("bijectors", "coding", "datasets", "distributions", "flows", "metrics", "models"),
+        *("partition", "plots", "training", "version", "wrappers"),
     },
     "cli": {"runs", "version"},
 }

@@ -15,6 +15,7 @@ from tfp_ebm.version import __version__
 if TYPE_CHECKING:  # Types, without loading anything.
     from tfp_ebm import (
         bijectors,
+        coding,
         conditionals,
         datasets,
         distributions,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:  # Types, without loading anything.
 __all__ = [
     "__version__",
     "bijectors",
+    "coding",
     "conditionals",
     "datasets",
     "distributions",

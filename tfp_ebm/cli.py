@@ -35,6 +35,7 @@ _DESCRIPTION = """Flows with energy-based bases: density models of images, table
   tfp-ebm evaluate runs/digits                                   log-likelihood on the test part
   tfp-ebm sample runs/digits --num 64                            samples: a picture, or a table
   tfp-ebm encode runs/digits                                     discrete codes of the data
+  tfp-ebm compress runs/integers images.npz --output images.tfe  lossless, by an integer flow
   tfp-ebm models rbm_flow                                        its options
 
 Ctrl-C while training saves first. The run folder holds the configuration, the best weights, the
@@ -122,6 +123,7 @@ def _parser():
         help=".png of images, .csv of rows, or .npy, .npz (RUN/samples-SEED.png or .csv)",
     )
     _add_encode(commands)
+    _add_coding(commands)
     listing = commands.add_parser("models", help="list models, presets, flows and bases")
     listing.add_argument("name", nargs="?", metavar="MODEL", help="one, whose options to list")
     commands.add_parser("datasets", help="list the data sets")
@@ -135,6 +137,17 @@ def _add_encode(commands):
     encode.add_argument("--dataset", help="other data of the same form (those of the run)")
     encode.add_argument("--data-dir", help="folder of TensorFlow Datasets")
     _add_number(encode, "--seed", SEED, 0, "seed of the noise (%(default)s)")
+
+
+def _add_coding(commands):
+    compress = commands.add_parser("compress", help="compress events by a run of integer_flow")
+    compress.add_argument("run", type=pathlib.Path, help="folder that `train` wrote")
+    compress.add_argument("events", type=pathlib.Path, help=".npz or .npy file of whole numbers")
+    compress.add_argument("-o", "--output", type=pathlib.Path, help="the file (EVENTS.tfe)")
+    decompress = commands.add_parser("decompress", help="restore what `compress` wrote")
+    decompress.add_argument("run", type=pathlib.Path, help="folder of the run that wrote it")
+    decompress.add_argument("file", type=pathlib.Path, help="file that `compress` wrote")
+    decompress.add_argument("-o", "--output", type=pathlib.Path, help=".npz or .npy (FILE.npz)")
 
 
 def _add_train(commands):

@@ -51,11 +51,11 @@ def one_map(flow):
 
 def test_the_affine_step_is_that_of_tensorflow_probability():
     step = one_map(flow_of(flows.maf, 5, "affine"))
-    limit = np.log(100.0)
+    limit = 2 / np.pi * np.log(5.0)
 
     def shift_and_log_scale(y):
         shift, raw = tf.unstack(step.conditioner(y), axis=-1)
-        log_scale = limit * tf.tanh(raw / limit)
+        log_scale = limit * tf.atan(raw / limit)
         return -tf.exp(-log_scale) * shift, -log_scale
 
     theirs = tfb.MaskedAutoregressiveFlow(shift_and_log_scale)

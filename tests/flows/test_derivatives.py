@@ -19,6 +19,16 @@ FLOWS = {
         lambda: flows.flow_plus_plus((2, 4, 1), 5, 6, 2, 1, (1, 1, 0), **OPTIONS),
         IMAGES,
     ),
+    "real_nvp": (lambda: flows.real_nvp((2, 4, 1), 5, 2, (5,), rezero=True, **OPTIONS), IMAGES),
+    "image_real_nvp": (
+        lambda: flows.image_real_nvp((2, 4, 1), 5, 1, 2, 3, 1, mixing=True, **OPTIONS),
+        IMAGES,
+    ),
+    "jet": (lambda: flows.jet((2, 4, 1), 5, 2, 2, 4, 1, 2, **OPTIONS), IMAGES),
+    "maf": (lambda: flows.maf(3, 2, (5,), **OPTIONS), POINTS[:, :3]),
+    "iaf": (lambda: flows.iaf(3, 2, (5,), **OPTIONS), POINTS[:, :3]),
+    "affine": (lambda: flows.affine_flow(3, "qr", **OPTIONS), POINTS[:, :3]),
+    "elementwise": (lambda: flows.elementwise_flow(3, num_components=2, **OPTIONS), POINTS[:, :3]),
     "vector_flow": (lambda: flows.vector_flow(4, 2, (5,), **OPTIONS), POINTS),
     "vector_flow odd": (lambda: flows.vector_flow(3, 2, (5,), **OPTIONS), POINTS[:, :3]),
     "residual": (

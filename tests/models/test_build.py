@@ -29,6 +29,8 @@ def small(data, flow, base, **options):
     spec = ModelSpec(data, flow, base, **options)
     known = models.option_names(spec)
     sizes = {name: value for name, value in SMALL.items() if name in known}
+    if flow == "integer_flow" and data.kind != "images":
+        sizes.pop("num_scales")
     if flow == "flow_plus_plus":
         sizes["num_couplings"] = (1, 0, 0)
     if base == "conv_rbm" and known.get("num_filters") == "base":

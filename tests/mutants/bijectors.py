@@ -4,6 +4,19 @@
 TESTS = {"conditioners": "coupling", "image_bijector": "checkerboard_split"}
 
 FAULTS = {
+    "general_coupling": [
+        ("reversed(range(len(parts)))", "range(len(parts))"),
+        ("in reversed(self._changes(parts, index))", "in self._changes(parts, index)"),
+        ("if place != index]", "if place > index]"),
+    ],
+    "integer_operations": [
+        ("lambda y_bar: y_bar", "lambda y_bar: 0 * y_bar"),
+        ("y - round_straight_through(t)", "y - tf.floor(t)"),
+        ("tf.math.floormod(value, modulus)", "tf.clip_by_value(value, 0, modulus - 1)"),
+    ],
+    "factor_out": [
+        ("tf.concat([x, *parts[::-1]], axis=-1)", "tf.concat([x, *parts], axis=-1)"),
+    ],
     "contraction_root": [
         ("is_better = after <= self.coefficient * before", "is_better = after >= 0"),
         ("is_good = found.residual <= found.allowed", "is_good = found.residual >= 0"),
@@ -81,6 +94,31 @@ FAULTS = {
         ("self._bijector_fn(self._condition(first))", "self._bijector_fn(self._condition(second))"),
         ("event_ndims=self._part_event_ndims[1])", "event_ndims=self._part_event_ndims[0] - 1)"),
         ("self._split.forward_event_shape(shape)  # Raises", "pass  # Raises"),
+    ],
+    "autoregressive": [
+        ("return y, -bijector.inverse_log_det", "return y, bijector.inverse_log_det"),
+        ("return x, -bijector.inverse_log_det", "return x, bijector.inverse_log_det"),
+        (
+            "with_context(y, condition, self._num_context",
+            "with_context(y, None, 0 * self._num_context",
+        ),
+    ],
+    "permutation": [
+        ("tf.gather(y, np.argsort(self._order), axis=-1)", "tf.gather(y, self._order, axis=-1)"),
+        (
+            'range(checks.positive_integer("size", size))[::-1]',
+            'range(checks.positive_integer("size", size))',
+        ),
+        ("if size not in (None, len(self._order)):", "if False:"),
+    ],
+    "scale_matvec_qr": [
+        ("tf.linalg.solve(one + skew, one - skew)", "tf.linalg.solve(one + skew, one + skew)"),
+        (
+            "diagonal = tf.exp(tf.linalg.diag_part(kernel))",
+            "diagonal = tf.linalg.diag_part(kernel)",
+        ),
+        ("below - tf.linalg.matrix_transpose(below)", "below + tf.linalg.matrix_transpose(below)"),
+        ("if kernel_rank > 2:", "if kernel_rank > 3:"),
     ],
     "image_to_logit": [
         ("        return True\n", "        return False\n"),

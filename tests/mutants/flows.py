@@ -8,9 +8,16 @@ TESTS = {
     "coupling_steps": "models/named_models",
     "vector_steps": "vector_flow",
     "condition_paths": "models/conditional",
+    "affine_maps": "real_nvp",
 }
 
 FAULTS = {
+    "integer_flow": [
+        ("_PLACES = (0, 3, 1, 2)", "_PLACES = (0, 1, 2, 3)"),
+    ],
+    "integer_scaling": [
+        ("middle = [m if c else float(g)", "middle = [float(g)"),
+    ],
     "residual": [
         ("tf.constant(1 / num_levels, make_steps.dtype)", "tf.constant(1.0, make_steps.dtype)"),
         ("[make_steps] * num_scales", "[make_steps]"),
@@ -21,6 +28,48 @@ FAULTS = {
         ("swap=bool(step % 2)", "swap=True"),
         ("if num_levels is not None:", "if False:"),
         ("if size > 1:", "if size > 0:"),
+    ],
+    "affine_maps": [
+        (
+            'tf.Variable(tf.zeros([], dtype), name="alpha")',
+            'tf.Variable(tf.ones([], dtype), name="alpha")',
+        ),
+        ("2 * tf.tanh(log_scale / 2)", "tf.tanh(log_scale)"),
+    ],
+    "autoregressive_flows": [
+        ("steps += [tfb.Invert(flow), ", "steps += [flow, "),
+        ("steps += [*_permutation(num_dims, order, step), flow]", "steps += [flow]"),
+        ("seed=step)", "seed=0)"),
+        ("entry_map.inverted, num_context)", "entry_map, num_context)"),
+        ('if len(checks.permutation("order", order)) != num_dims:', "if False:"),
+    ],
+    "entry_maps": [
+        ("closed = tf.sigmoid(-second)", "closed = tf.sigmoid(second)"),
+        ("limit * tf.atan(second / limit)", "tf.atan(second)"),
+        ("return [0.0, 2.0] if", "return [2.0, 0.0] if"),
+    ],
+    "image_real_nvp": [
+        ('"checkerboard", swap=bool(index % 2)', '"checkerboard", swap=False'),
+        ("between_channels if conditional else None", "between_channels"),
+        ("zero_output=not rezero", "zero_output=False"),
+        ("            if mixing:", "            if not mixing:"),
+    ],
+    "jet": [
+        ("math.log(2.0) + tf.math", "tf.math"),
+        ("index % _SPATIAL_EVERY == _SPATIAL_EVERY - 1", "index % _SPATIAL_EVERY == 0"),
+        ("Permutation.random(channels, seed=index)", "Permutation.random(channels, seed=0)"),
+        ("swap = bool(index // _SPATIAL_EVERY % 2)", "swap = False"),
+    ],
+    "real_nvp": [
+        ("swap=bool(size % 2 and step % 2)", "swap=False"),
+        ("tfb.Split([*coupling_sizes(size, step)])", "bijectors.ChannelSplit(event_rank=1)"),
+        ("RezeroAffine(dtype) if rezero else affine", "affine"),
+        ("hidden_units, tf.nn.leaky_relu,", "hidden_units[:1], tf.nn.leaky_relu,"),
+    ],
+    "simple_flows": [
+        ("tfb.Chain([matrix, norm])", "tfb.Chain([norm])"),
+        ("np.log(2.0 / num_components)", "5.0"),
+        ('if transform == "spline":', 'if transform == "mixture":'),
     ],
     "vector_flow": [
         ("hidden_units, zero_output=True", "hidden_units, zero_output=False"),

@@ -3,6 +3,10 @@
 TESTS = {}
 
 FAULTS = {
+    "logistic_mass": [
+        ("tf.math.log_sigmoid(-a)", "tf.math.log_sigmoid(a)"),
+        ("tfp.math.log1mexp(width), zero)", "zero, zero)"),
+    ],
     "construction": [
         ('getattr(instance, f"_{self._name}")', "getattr(instance, self._name, None)"),
         ("dtype_hint=tf.float32", "dtype_hint=tf.float64"),

@@ -3,6 +3,13 @@
 TESTS = {}
 
 FAULTS = {
+    "residual_net": [
+        ('convolution(num_filters, "zeros")', "convolution(num_filters)"),
+        ("y += outer(", "y = outer("),
+    ],
+    "translation": [
+        ("self._bound * tf.tanh(output / self._bound)", "output"),
+    ],
     "lipschitz_layers": [
         ("kernel / tf.maximum(_MARGIN * _norm_bound(kernel, image_size), 1)", "kernel"),
         ("_SWISH_SLOPE = 1.1", "_SWISH_SLOPE = 1.0"),
@@ -31,6 +38,22 @@ FAULTS = {
         ("tf.cast(restore_leading_axes(y, x), self.dtype)", "restore_leading_axes(y, x)"),
     ],
     "dropout": [],
+    "masked_mlp": [
+        ("self.kernel * tf.constant(self.mask, self.kernel.dtype)", "self.kernel"),
+        ("before[:, np.newaxis] < after if", "before[:, np.newaxis] <= after if"),
+        ("first = 0 if num_context else 1", "first = 1"),
+        ("bias=np.tile(bias, size)", "bias=np.repeat(bias, size)"),
+        ("if units < min(2, last - first + 1):", "if False:"),
+    ],
+    "transformer": [
+        ("query / math.sqrt(size)", "query"),
+        ("tokens += tf.cast(self.position", "tokens += 0 * tf.cast(self.position"),
+        ("self.norms[1](x)", "self.norms[0](x)"),
+        ("x * -math.sqrt(0.5)", "x * math.sqrt(0.5)"),
+        ("tf.transpose(heads, [0, 2, 1, 3])", "heads"),
+        ("self.dropout(self.attended(attended), training=training)", "self.attended(attended)"),
+        ('kernel_initializer="zeros",', 'kernel_initializer="glorot_uniform",'),
+    ],
     "gated_attention": [
         ("scores / math.sqrt(channels // self.num_heads)", "scores / math.sqrt(channels)"),
         ("x if position is None else x + position", "x"),

@@ -16,6 +16,8 @@ from tfp_ebm.models import DataSpec
 # Flows that take images alone, and bases that need parts of a flow of several scales.
 OF_IMAGES = ("flow_plus_plus", "glow", "image_real_nvp", "jet")
 OF_SCALES = ("conv_rbm", "per_level")
+# A flow and a base of whole numbers, which go with each other alone.
+OF_INTEGERS = ("integer_flow", "discretized_logistic")
 WITH_SCALES = ("densenet", "glow", "image_real_nvp", "residual")
 QUICK = {
     ("points", "vector_glow", "gaussian_rbm"),
@@ -31,7 +33,7 @@ CELLS = [
     for flow in models.flow_names()
     for base in models.base_names()
     for cell in [(data, flow, base)]
-]
+] + [pytest.param("counts", *OF_INTEGERS, id="counts-integers")]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,11 @@ def data(tmp_path_factory):
     parts = [part for whole in (images, labels) for part in np.split(whole, [16, 20])]
     points = rng.normal([3.0, -1.0], [2.0, 0.3], [24, 2]).astype(np.float32)
     points = [part for whole in (points, labels) for part in np.split(whole, [16, 20])]
+    lines = "\n".join(f"{price},{cut}" for price, cut in zip(rng.poisson(9, 60), cuts, strict=True))
+    counts = tmp_path_factory.mktemp("counts") / "counts.csv"
+    counts.write_text(f"price,cut\n{lines}\n")
     return {
+        "counts": datasets.load(counts),
         "images": datasets.Dataset("images", *parts, num_levels=17),
         "points": datasets.Dataset("points", *points),
         "table": datasets.load(path, label="label"),
@@ -88,6 +94,11 @@ def test_cell(kind, flow, base, request, tmp_path):
     spec = small(DataSpec.of(data, with_labels=base == "labeled_rbm"), flow, base)
     if kind != "images" and flow in OF_IMAGES:
         with pytest.raises(ValueError, match=f"The flow {flow} is for images, but the data are"):
+            models.build(spec)
+        return
+    of_integers = {flow, base} & set(OF_INTEGERS)
+    if len(of_integers) == 1 or (of_integers and kind not in ("images", "counts")):
+        with pytest.raises(ValueError, match=r"whole numbers.*real ones"):
             models.build(spec)
         return
     if base in OF_SCALES and (flow not in WITH_SCALES or kind != "images"):

@@ -113,7 +113,7 @@ def test_each_machine_starts_from_its_part_of_the_latents():
 
     model = distributions.Augmented(joint, posterior, num_augmented=1)
     x = np.arange(6, dtype=np.float32).reshape(2, 3)
-    found = machines._machines_and_points(model, x, (0, 1))
+    found = machines.machines_and_points(model, x, (0, 1))
     assert [machine for machine, _ in found] == [first, second]
     latents = np.concatenate([x, x[:, :1] + 0.25], axis=1) - np.arange(4)
     np.testing.assert_allclose(np.concatenate([p for _, p in found], axis=1), latents)

@@ -5,6 +5,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import datasets, distributions, models, training
 from tfp_ebm.internal.keras import keras
+from tfp_ebm.training.data import evaluation_batches
 
 tfd = tfp.distributions
 IMAGES = np.random.default_rng(0).integers(0, 17, size=[12, 2]).astype(np.uint8)
@@ -199,3 +200,21 @@ def test_flips_mirror_half_of_the_images():
     assert np.all(same ^ mirrored) and 150 < same.sum() < 250
     with pytest.raises(ValueError, match="`horizontal_flips` needs images"):
         datasets.training_batches(images[:, 0, :, 0], 4, (0, 1), horizontal_flips=True)
+
+
+@pytest.mark.parametrize("with_labels", [False, True])
+def test_mapped_arrays_are_evaluated_a_batch_at_a_time(tmp_path, with_labels, monkeypatch):
+    rows = np.arange(20, dtype=np.float32).reshape(10, 2)
+    np.save(tmp_path / "rows.npy", rows)
+    mapped = np.load(tmp_path / "rows.npy", mmap_mode="r")
+    labels = np.arange(10)
+    given = (mapped, labels) if with_labels else mapped
+
+    def refuse(*args):
+        raise AssertionError("the file was read whole")
+
+    monkeypatch.setattr(tf.data.Dataset, "from_tensor_slices", refuse)
+    batches = list(evaluation_batches(given, 4))
+    assert [len(batch[0] if with_labels else batch) for batch in batches] == [4, 4, 2]
+    seen = [batch[0] if with_labels else batch for batch in batches]
+    np.testing.assert_array_equal(np.concatenate(seen), rows)

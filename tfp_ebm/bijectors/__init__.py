@@ -5,7 +5,14 @@ from tfp_ebm.bijectors.autoregressive import Autoregressive
 from tfp_ebm.bijectors.channel_split import ChannelSplit
 from tfp_ebm.bijectors.checkerboard_split import CheckerboardSplit
 from tfp_ebm.bijectors.coupling import Coupling
+from tfp_ebm.bijectors.factor_out import FactorOut
+from tfp_ebm.bijectors.general_coupling import GeneralCoupling
 from tfp_ebm.bijectors.image_to_logit import ImageToLogit
+from tfp_ebm.bijectors.integer_operations import (
+    InvertibleOperation,
+    round_straight_through,
+    rounded_addition,
+)
 from tfp_ebm.bijectors.invertible_1x1_conv import Invertible1x1Conv
 from tfp_ebm.bijectors.mix_log_cdf import MixLogCDF
 from tfp_ebm.bijectors.mix_log_cdf_coupling import MixLogCDFCoupling
@@ -23,8 +30,11 @@ __all__ = [
     "ChannelSplit",
     "CheckerboardSplit",
     "Coupling",
+    "FactorOut",
+    "GeneralCoupling",
     "ImageToLogit",
     "Invertible1x1Conv",
+    "InvertibleOperation",
     "MixLogCDF",
     "MixLogCDFCoupling",
     "MonotoneSpline",
@@ -33,6 +43,8 @@ __all__ = [
     "ScaleMatvecQR",
     "Squeeze",
     "exact_log_determinants",
+    "round_straight_through",
+    "rounded_addition",
 ]
 
 make_copyable()

@@ -58,9 +58,7 @@ class ScaleMatvecQR(tfp.bijectors.AutoCompositeTensorBijector):
                     f"`kernel` must be a square matrix, got shape {self._kernel.shape}."
                 )
             super().__init__(
-                forward_min_event_ndims=1,
-                is_constant_jacobian=True,
-                **bijector_arguments(parameters, name, dtype),
+                **bijector_arguments(parameters, name, 1, is_constant_jacobian=True, dtype=dtype)
             )
 
     @classmethod

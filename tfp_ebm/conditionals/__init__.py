@@ -1,5 +1,6 @@
-"""Callables from an event to a distribution: noise and posteriors of extra dimensions."""
+"""Callables from what is known to a distribution: noise, posteriors, parts factored out."""
 
+from tfp_ebm.conditionals.integer_parts import LogisticsGivenParts, MarginalLogistics
 from tfp_ebm.conditionals.variational_noise import VariationalNoise
 from tfp_ebm.conditionals.vector_posteriors import (
     FlowPosterior,
@@ -7,4 +8,11 @@ from tfp_ebm.conditionals.vector_posteriors import (
     NormalPosterior,
 )
 
-__all__ = ["FlowPosterior", "GaussianPosterior", "NormalPosterior", "VariationalNoise"]
+__all__ = [
+    "FlowPosterior",
+    "GaussianPosterior",
+    "LogisticsGivenParts",
+    "MarginalLogistics",
+    "NormalPosterior",
+    "VariationalNoise",
+]

@@ -10,6 +10,12 @@ from tfp_ebm.distributions.labeled_rbm import LabeledRBM
 from tfp_ebm.distributions.restricted_boltzmann_machine import RestrictedBoltzmannMachine
 from tfp_ebm.distributions.smoothed_boltzmann_machine import SmoothedBoltzmannMachine
 from tfp_ebm.distributions.smoothed_rbm import SmoothedRBM
+from tfp_ebm.integers import (
+    ConditionalParts,
+    DiscretizedLogistic,
+    DiscretizedLogisticMixture,
+    IntegerEvents,
+)
 from tfp_ebm.internal.copying import make_copyable
 from tfp_ebm.partition.energy_based import EnergyBased
 from tfp_ebm.wrappers import Augmented, Dequantized, DequantizedTable, StochasticBound
@@ -18,13 +24,17 @@ __all__ = [
     "Augmented",
     "BipartiteNormal",
     "BoltzmannMachine",
+    "ConditionalParts",
     "ConvolutionalRBM",
     "Dequantized",
     "DequantizedTable",
     "DiscreteMixture",
+    "DiscretizedLogistic",
+    "DiscretizedLogisticMixture",
     "EnergyBased",
     "GaussianBernoulliRBM",
     "IndependentSpins",
+    "IntegerEvents",
     "LabeledRBM",
     "RestrictedBoltzmannMachine",
     "SmoothedBoltzmannMachine",

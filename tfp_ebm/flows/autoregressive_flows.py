@@ -36,8 +36,7 @@ def maf(
 
     One call of a `MaskedMLP` gives theta, and a density takes as many calls as there are steps; a
     sample takes D + 1 times that. With `transform="spline"` the map g of an entry is a
-    rational-quadratic spline, with `"mixture"` that of Flow++, see `EntryMap`. But for mixtures the
-    network starts at 0, where g is the identity.
+    rational-quadratic spline, with `"mixture"` that of Flow++, see `EntryMap`.
 
     >>> flow = maf(3, num_steps=2, hidden_units=[8])
     >>> flow.forward_event_shape([3])
@@ -137,7 +136,6 @@ def _autoregressive(num_dims, hidden_units, entry_map, num_context, dtype):
         num_dims,
         entry_map.num_parameters,
         hidden_units,
-        zero_output=entry_map.starts_at_zero,
         output_bias=entry_map.first_parameters,
         num_context=num_context,
         dtype=dtype,

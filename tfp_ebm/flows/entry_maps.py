@@ -15,15 +15,16 @@ __all__ = ["EntryMap"]
 
 tfb = tfp.bijectors
 
-# Of a scale or its inverse: beyond it float32 loses the entries in a few steps.
-_LARGEST_SCALE = 100.0
+# Of a scale or its inverse in one step: far outliers, where networks return large numbers, would
+# otherwise give losses that fill Adam's averages for a thousand updates.
+_LARGEST_SCALE = 5.0
 
 
 @dataclasses.dataclass(frozen=True)
 class EntryMap:
     """Makes the map of every entry from P parameters of its own, the fast way.
 
-    * `"affine"`: P = 2, `exp(s) x + t`, the scale between 1/100 and 100;
+    * `"affine"`: P = 2, `exp(b atan(s / b)) x + t`, the scale between 1/5 and 5;
     * `"gated"`: P = 2, `sigma x + (1 - sigma) m`, sigma = sigmoid(s), of the inverse autoregressive
       flow;
     * `"spline"`: P = 3 num_bins - 1, a `MonotoneSpline`;
@@ -59,11 +60,6 @@ class EntryMap:
         return sizes.get(self.kind, 2)
 
     @property
-    def starts_at_zero(self) -> bool:
-        """Whether 0 is a good start; components of a mixture would stay the same for ever."""
-        return self.kind != "mixture"
-
-    @property
     def first_parameters(self) -> list[float] | None:
         """Where they start; None: at 0. Of a gate nearly open, as its paper advises."""
         return [0.0, 2.0] if self.kind == "gated" else None
@@ -82,8 +78,8 @@ class EntryMap:
         if self.kind == "gated":
             closed = tf.sigmoid(-second)
             return tfb.Shift(closed * first)(tfb.Scale(log_scale=tf.math.log_sigmoid(second)))
-        limit = math.log(_LARGEST_SCALE)
-        return tfb.Shift(first)(tfb.Scale(log_scale=limit * tf.tanh(second / limit)))
+        limit = 2 / math.pi * math.log(_LARGEST_SCALE)
+        return tfb.Shift(first)(tfb.Scale(log_scale=limit * tf.atan(second / limit)))
 
     def inverted(self, parameters: tf.Tensor) -> Bijector:
         """Returns the inverse of the elementwise bijector, whose own inverse is the fast way.

@@ -1,5 +1,6 @@
 """The distributions that flows stand on, each as a function of the latents."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -7,12 +8,15 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import distributions
+from tfp_ebm.conditionals.integer_parts import LogisticsGivenParts, MarginalLogistics
+from tfp_ebm.flows.integer_scaling import IntegerScaling
 from tfp_ebm.internal.types import Distribution
 
 __all__ = [
     "Latents",
     "boltzmann",
     "conv_rbm",
+    "discretized_logistic",
     "gaussian_rbm",
     "labeled_rbm",
     "logistic",
@@ -34,11 +38,13 @@ class Latents(NamedTuple):
       part_shapes: shapes `(H, W, C)` of the parts that a flow of several scales leaves; None for
         other flows.
       num_classes: number of labels to be modelled with the latents; None: none.
+      scaling: levels, middle and spread of whole numbers; None of real ones.
     """
 
     size: int
     part_shapes: Sequence[tuple[int, int, int]] | None = None
     num_classes: int | None = None
+    scaling: IntegerScaling | None = None
 
 
 def _halves(latents, num_hidden):
@@ -71,6 +77,58 @@ def logistic(latents: Latents, dtype: tf.DType) -> Distribution:
     """
     zeros = tf.zeros([latents.size], dtype)
     return tfd.Independent(tfd.Logistic(zeros, tf.ones([], dtype)), 1)
+
+
+def discretized_logistic(
+    latents: Latents,
+    dtype: tf.DType,
+    num_components: int = 5,
+    conditional: bool = True,
+    num_filters: int = 32,
+    num_blocks: int = 1,
+    dropout_rate: float = 0.0,
+) -> tfd.Distribution:
+    """Mixtures of discretised logistics over whole numbers, the base of integer flows.
+
+    Args:
+      latents: what the base is over; their `scaling` is needed.
+      dtype: dtype of the variables.
+      num_components: logistics in the mixture of an entry.
+      conditional: whether parts that a flow factors out depend on coarser ones, by a network each.
+      num_filters: width of these networks.
+      num_blocks: their residual blocks.
+      dropout_rate: dropout in them.
+
+    Raises:
+      ValueError: if the latents are no whole numbers.
+
+    Source: Hoogeboom et al., "Integer Discrete Flows and Lossless Compression" (2019), section 4.
+    """
+    if latents.scaling is None:
+        raise ValueError(
+            "The base discretized_logistic is over whole numbers; take the flow integer_flow, or "
+            "another base."
+        )
+    shapes = latents.part_shapes
+    if not conditional or shapes is None or len(shapes) == 1:
+        size = latents.size
+        marginal = MarginalLogistics(size, latents.scaling, num_components, dtype)
+        return distributions.ConditionalParts([size], [marginal], dtype)
+    sizes = [math.prod(shape) for shape in shapes]
+    conditionals = [MarginalLogistics(sizes[0], latents.scaling, num_components, dtype)]
+    for count in range(2, len(shapes) + 1):
+        conditionals.append(
+            LogisticsGivenParts(
+                shapes[:count],
+                latents.scaling,
+                num_components,
+                num_filters,
+                num_blocks,
+                dropout_rate,
+                dtype,
+            )
+        )
+    return distributions.ConditionalParts(sizes, conditionals, dtype)
 
 
 def spins(

@@ -12,6 +12,7 @@ from tfp_ebm.internal.types import Bijector, Distribution
 from tfp_ebm.models import registry
 from tfp_ebm.models.bases import Latents
 from tfp_ebm.models.consistency import check_flow, check_num_levels
+from tfp_ebm.models.integers import build_integers, check_integers, is_integer
 from tfp_ebm.models.specification import INTEGER, DataSpec, ModelSpec
 
 __all__ = ["build", "check", "spec_of"]
@@ -35,6 +36,8 @@ def check(spec: ModelSpec) -> None:
             registry.check_options(field, *value)
             _check_data(field, value[0], spec.data)
     flow = registry.find("flow", spec.flow[0])
+    if is_integer(spec):
+        check_integers(spec)
     if spec.num_augmented and spec.data.kind == "images" and not flow.takes_augmented:
         raise ValueError(
             f"The flow {spec.flow[0]} takes no extra channels (`num_augmented`); take "
@@ -92,7 +95,7 @@ def build(
 
     Returns:
       `Dequantized` for images, `DequantizedTable` for tables, else the density itself; with extra
-      dimensions around an `Augmented` one.
+      dimensions around an `Augmented` one. Of whole numbers without noise `IntegerEvents`.
 
     Raises:
       ValueError: if a part is unknown, has no such option, or parts do not fit each other.
@@ -122,6 +125,8 @@ def spec_of(model: Distribution) -> ModelSpec:
 
 def _assemble(spec, flow, base, noise, posterior):
     data, dtype = spec.data, tf.as_dtype(spec.dtype)
+    if is_integer(spec):
+        return build_integers(spec, flow, base)
     if base is None:
         base = _make_base(spec, dtype)
     else:

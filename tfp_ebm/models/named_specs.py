@@ -47,6 +47,11 @@ _MODELS = {
     ),
     "gaussian_flow": _Named("the baseline: a flow of a standard Gaussian", "normal"),
     "glow": _Named("Glow: several scales, a standard Gaussian", "normal", "glow"),
+    "integer_flow": _Named(
+        "integer discrete flow: exact probabilities of integers, for lossless compression",
+        "discretized_logistic",
+        "integer_flow",
+    ),
     "multicov_flow": _Named("MultiCov: a flow of a Gaussian with the RBM's precision", "multicov"),
     "nice": _Named("NICE: additive couplings, standard logistics", "logistic", "nice"),
     "rbm_flow": _Named("RBM-Flow: a flow of a smoothed restricted Boltzmann machine", "rbm"),

@@ -7,7 +7,13 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.bijectors import Residual
-from tfp_ebm.distributions import Augmented, Dequantized, DequantizedTable, StochasticBound
+from tfp_ebm.distributions import (
+    Augmented,
+    Dequantized,
+    DequantizedTable,
+    IntegerEvents,
+    StochasticBound,
+)
 from tfp_ebm.internal.tfp_private import TransformedDistribution, samplers
 from tfp_ebm.internal.types import Distribution, Seed, TensorLike
 
@@ -56,7 +62,7 @@ def parts(model: Distribution) -> Parts:
       model: the distribution.
     """
     noise, posterior, num_augmented = None, None, 0
-    while isinstance(model, StochasticBound):
+    while isinstance(model, StochasticBound | IntegerEvents):
         if isinstance(model, Augmented):
             posterior, num_augmented = model.posterior, model.num_augmented
         else:
@@ -100,6 +106,8 @@ def flow_input(
     conditioned, model = model, _unconditioned(model)
     if conditioned is not model:
         x, given = conditioned.for_every_condition(x), conditioned.bijector_kwargs()
+    if isinstance(model, IntegerEvents):
+        x, model = model.whole_numbers(x), model.distribution
     while isinstance(model, StochasticBound):
         if isinstance(model, Augmented):
             x = tf.cast(x, model.distribution.dtype)
@@ -115,7 +123,9 @@ def flow_input(
 def num_levels(model: Distribution) -> int | None:
     """Returns the number of levels of a model of integers 0 ... num_levels - 1; None of others."""
     model = _unconditioned(model)
-    return model.num_levels if isinstance(model, Dequantized) else None
+    levels = getattr(model, "num_levels", None)
+    has_levels = isinstance(model, Dequantized | IntegerEvents) and isinstance(levels, int)
+    return levels if has_levels else None
 
 
 def log_determinants(model: tf.Module) -> str:
@@ -135,7 +145,9 @@ def log_determinants(model: tf.Module) -> str:
 
 def has_columns(model: Distribution) -> bool:
     """Whether events are the rows of a table, whole numbers and categories among their cells."""
-    return isinstance(_unconditioned(model), DequantizedTable)
+    model = _unconditioned(model)
+    is_row = isinstance(model, IntegerEvents) and num_levels(model) is None
+    return is_row or isinstance(model, DequantizedTable)
 
 
 def _unconditioned(model):

@@ -12,6 +12,7 @@ from tfp_ebm.flows.autoregressive_flows import iaf, maf
 from tfp_ebm.flows.flow_plus_plus import flow_plus_plus
 from tfp_ebm.flows.glow import glow
 from tfp_ebm.flows.image_real_nvp import image_real_nvp
+from tfp_ebm.flows.integer_flow import integer_flow, integer_part_shapes
 from tfp_ebm.flows.jet import jet
 from tfp_ebm.flows.multi_scale import latent_shapes
 from tfp_ebm.flows.nice import nice
@@ -39,7 +40,7 @@ __all__ = [
 _FROM_DATA = {
     *("image_shape", "num_levels", "num_dims", "num_augmented", "num_channels", "on_unit_cell"),
     *("latents", "num_visible", "num_units", "num_classes", "part_shapes", "dtype", "name", "self"),
-    "num_context",
+    *("num_context", "location", "scale"),
 }
 
 
@@ -53,6 +54,7 @@ class Part(NamedTuple):
       forwards: a function that takes the options which `function` does not name.
       part_shapes: for flows of several scales, `part_shapes(image_shape, options)` returns the
         shapes of what they leave; None for others.
+      is_integer: whether it is of whole numbers, as flow or as base: the two go together.
     """
 
     function: Callable[..., Any]
@@ -60,6 +62,7 @@ class Part(NamedTuple):
     data: tuple[str, ...] = ("images", "vectors")
     forwards: Callable[..., Any] | None = None
     part_shapes: Callable[[Sequence[int], Mapping[str, Any]], list] | None = None
+    is_integer: bool = False
 
     @property
     def takes_images(self) -> bool:
@@ -99,6 +102,10 @@ def _scales(image_shape, options):
     return latent_shapes(image_shape, options.get("num_scales", default))
 
 
+def _integer_parts(image_shape, options):
+    return integer_part_shapes(image_shape, options.get("num_scales"))
+
+
 _create = {
     "boltzmann": distributions.SmoothedBoltzmannMachine.create,
     "conv_rbm": distributions.ConvolutionalRBM.create,
@@ -122,6 +129,12 @@ _REGISTRY: dict[str, dict[str, Part]] = {
         ),
         "jet": Part(jet, "Jet: couplings of patches by transformers, for images", ("images",)),
         "maf": Part(maf, "masked autoregressive flow: fast densities, slow samples"),
+        "integer_flow": Part(
+            integer_flow,
+            "integer discrete flow, without dequantisation; its base is discretized_logistic",
+            part_shapes=_integer_parts,
+            is_integer=True,
+        ),
         "nice": Part(nice, "NICE: additive couplings of all entries"),
         "real_nvp": Part(real_nvp, "RealNVP: affine couplings of all entries, images as vectors"),
         "residual": Part(
@@ -135,6 +148,7 @@ _REGISTRY: dict[str, dict[str, Part]] = {
             getattr(bases, name),
             inspect.getdoc(getattr(bases, name)).splitlines()[0].rstrip("."),
             forwards=_create.get(name),
+            is_integer=name == "discretized_logistic",
         )
         for name in bases.__all__
         if name != "Latents"

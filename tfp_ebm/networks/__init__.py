@@ -7,8 +7,10 @@ from tfp_ebm.networks.lipschitz_layers import LipschitzLinear, LipSwish
 from tfp_ebm.networks.lipschitz_net import LipschitzDenseNet, LipschitzNet
 from tfp_ebm.networks.masked_mlp import MaskedMLP
 from tfp_ebm.networks.mlp import MLP
+from tfp_ebm.networks.residual_net import ResidualNet
 from tfp_ebm.networks.spectral_norm import convolution_norm_bound
 from tfp_ebm.networks.transformer import Transformer
+from tfp_ebm.networks.translation import Translation
 
 __all__ = [
     "MLP",
@@ -21,7 +23,9 @@ __all__ = [
     "LipschitzLinear",
     "LipschitzNet",
     "MaskedMLP",
+    "ResidualNet",
     "Transformer",
+    "Translation",
     "concat_elu",
     "convolution_norm_bound",
 ]

@@ -83,7 +83,7 @@ class MaskedMLP(keras.layers.Layer):
         after = np.repeat(np.arange(1, size + 1), num_outputs)
         self.output_layer = _MaskedDense(
             before[:, np.newaxis] < after if size > first else None,
-            kernel_initializer="zeros" if zero_output else "glorot_uniform",
+            kernel_initializer="zeros" if zero_output else None,
             bias=np.tile(bias, size),
             dtype=self.dtype_policy,
         )
@@ -109,12 +109,12 @@ class MaskedMLP(keras.layers.Layer):
 class _MaskedDense(keras.layers.Layer):
     """A dense layer whose weights are multiplied by a mask; with none, biases alone."""
 
-    def __init__(
-        self, mask, activation=None, kernel_initializer="glorot_uniform", bias=None, dtype=None
-    ):
+    def __init__(self, mask, activation=None, kernel_initializer=None, bias=None, dtype=None):
         super().__init__(dtype=dtype)
         self.mask, self.activation = mask, keras.activations.get(activation)
-        self.kernel_initializer, self.initial_bias = kernel_initializer, bias
+        # Small, so that outputs of far outliers do not start huge.
+        small = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+        self.kernel_initializer, self.initial_bias = kernel_initializer or small, bias
 
     def build(self, input_shape):
         units = len(self.initial_bias) if self.mask is None else self.mask.shape[1]

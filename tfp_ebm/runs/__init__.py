@@ -1,5 +1,6 @@
 """Run folders as a library: what each command of `tfp-ebm` does."""
 
+from tfp_ebm.runs.compress import compress, decompress
 from tfp_ebm.runs.encode import encode
 from tfp_ebm.runs.evaluate import evaluate, evaluate_model
 from tfp_ebm.runs.listing import datasets, models
@@ -9,7 +10,9 @@ from tfp_ebm.runs.saving import load, save
 from tfp_ebm.runs.train import train
 
 __all__ = [
+    "compress",
     "datasets",
+    "decompress",
     "encode",
     "evaluate",
     "evaluate_model",

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_ebm import datasets, metrics, models
-from tfp_ebm.distributions import StochasticBound
+from tfp_ebm.distributions import IntegerEvents, StochasticBound
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.exact_log_dets import exact_log_determinants
 from tfp_ebm.internal.tfp_private import samplers
@@ -200,7 +200,7 @@ def _likelihoods(model, events, labels, seed, importance_draws, log_partition_er
             return given(model, labels).importance_log_prob(x, importance_draws, seed)
 
         figures.append(("importance-sampled bound", importance_draws, tighter))
-    if levels is not None:
+    if levels is not None and is_bound:
         density = density_inside(model)
 
         def raw(x, seed, labels=None):
@@ -251,6 +251,8 @@ def _dequantisation(model):
 
 def _preprocessing(model):
     """Returns what events pass before the flow, in words."""
+    if isinstance(inside(model), IntegerEvents):
+        return "none: whole numbers are mapped to whole numbers"
     for part in model.submodules:
         if type(part).__name__ == "ImageToLogit":
             low, high = part.alpha, 1 - part.alpha

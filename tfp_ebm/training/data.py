@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
+from tfp_ebm.datasets import num_batches, training_batches
+from tfp_ebm.datasets.memory import is_mapped
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.internal.types import Data, Distribution
 from tfp_ebm.models.parts import num_levels
@@ -39,6 +41,10 @@ def evaluation_batches(data: Data, batch_size: int) -> Data:
     """Returns arrays as a `tf.data.Dataset` of batches in their order, anything else as it is."""
     if not isinstance(data, np.ndarray | tuple):
         return data
+    arrays = tf.nest.flatten(data)
+    if any(map(is_mapped, arrays)):  # Read a batch at a time, as in training.
+        batches = training_batches(data, batch_size, (0, 0), shuffle=False)
+        return batches.take(num_batches(len(arrays[0]), batch_size))
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return tf.data.Dataset.from_tensor_slices(data).batch(batch_size).with_options(options)

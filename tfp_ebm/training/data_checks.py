@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from tfp_ebm.datasets.memory import blocks
 from tfp_ebm.distributions import IndependentSpins, RestrictedBoltzmannMachine
 from tfp_ebm.internal.types import Distribution, Shape
 from tfp_ebm.models.parts import has_columns, num_levels
@@ -85,7 +86,7 @@ def check_values(
     Raises:
       ValueError: naming the values and the fix.
     """
-    if data.dtype.kind == "f" and not np.isfinite(data).all():
+    if data.dtype.kind == "f" and not all(np.isfinite(rows).all() for _, rows in blocks(data)):
         raise ValueError(_not_finite(name, data, columns))
     if num_levels(model) is not None:
         _check_levels(model, name, data, of_data_set)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.distributions import Augmented, EnergyBased, StochasticBound
+from tfp_ebm.distributions import Augmented, EnergyBased, IntegerEvents, StochasticBound
 from tfp_ebm.internal.tfp_private import Blockwise, Chain, Invert, TransformedDistribution
 from tfp_ebm.internal.types import Bijector, Distribution, TensorLike
 from tfp_ebm.models.conditioned import Conditioned
@@ -41,6 +41,8 @@ def _walk(model: Distribution, x: tf.Tensor, given: TensorLike | None = None) ->
         return _walk(model.distribution, model.for_every_condition(x), model.condition)
     if isinstance(model, StochasticBound):
         return _walk_bound(model, x, given)
+    if isinstance(model, IntegerEvents):
+        return _walk(model.distribution, tf.cast(x, model.distribution.dtype), given)
     if isinstance(model, TransformedDistribution):
         steps = list(_steps(model.bijector, is_inverted=True))
         for index, (step, is_inverted) in enumerate(steps):

@@ -11,7 +11,7 @@ from tfp_ebm.internal.replicas import variable_key
 from tfp_ebm.internal.seeds import seed_scope
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.internal.types import Distribution
-from tfp_ebm.models.parts import num_levels
+from tfp_ebm.models.parts import has_columns, num_levels
 from tfp_ebm.partition.staleness import values_unread
 
 __all__ = ["make_variables", "require_all_trained", "trained_variables"]
@@ -83,7 +83,7 @@ def _examples(model):
     if num_levels(model) is not None:
         levels = samplers.uniform(shape, 0, model.num_levels, tf.int32, seed=_EXAMPLE_SEED)
         return tf.cast(levels, model.dtype)
-    if model.dtype.is_floating:
+    if model.dtype.is_floating and not has_columns(model):
         return samplers.normal(shape, dtype=model.dtype, seed=_EXAMPLE_SEED)
     return tf.zeros(shape, model.dtype)
 
