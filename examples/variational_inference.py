@@ -22,7 +22,7 @@ import tf_keras
 from tfp_ebm import distributions, flows
 
 tfb, tfd = tfp.bijectors, tfp.distributions
-NUM_STEPS, NUM_SAMPLES = 1_000, 64
+NUM_STEPS, NUM_SAMPLES, NUM_TEST = 1_000, 64, 20_000
 TRUTH = np.array([1.5, 1.0])
 ANGLES = np.linspace(0, math.pi, 5, endpoint=False)
 DIRECTIONS = np.stack([np.cos(ANGLES), np.sin(ANGLES)])
@@ -93,7 +93,7 @@ def fit(
 
 def judge(surrogate: tfp.distributions.Distribution) -> tuple[float, float, float]:
     """Returns the divergence from the posterior, its error, and the share of the positive mode."""
-    theta, log_prob = surrogate.experimental_sample_and_log_prob(4_000, seed=(0, 2))
+    theta, log_prob = surrogate.experimental_sample_and_log_prob(NUM_TEST, seed=(0, 2))
     gap = log_evidence() - (log_joint(theta) - log_prob).numpy().astype(np.float64)
     return gap.mean(), gap.std() / math.sqrt(len(gap)), np.mean(theta[:, 0] > 0)
 
@@ -112,7 +112,7 @@ def main(num_steps: int, flow_names: list[str], output: str) -> None:
             gap, error, share = judge(surrogate)
             print(
                 f"{flow_name} of {base_name}: KL(q || posterior) {gap:.3f} +- {error:.3f} nats, "
-                f"{share:.0%} of 4,000 test samples in the positive mode"
+                f"{share:.0%} of {NUM_TEST:,} test samples in the positive mode"
             )
             axes.scatter(*surrogate.sample(1_000, seed=(0, 3)).numpy().T, s=2)
             axes.set_title(f"{flow_name} of {base_name}: {gap:.2f} nats")

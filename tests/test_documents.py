@@ -55,7 +55,7 @@ EXAMPLES = {
 
 
 def test_every_example_is_run():
-    own = {"user_flow.py"}  # A command of its own, see below.
+    own = {"user_flow.py", "compare_flows.py"}  # Commands of their own, see below.
     found = {str(path.relative_to(EXAMPLES_FOLDER)) for path in EXAMPLES_FOLDER.rglob("*.py")}
     assert found == set(EXAMPLES) | own
 
@@ -94,6 +94,17 @@ def test_example(name, tmp_path):
     picture = tmp_path / "picture.png"
     output = run_example(name, tmp_path, *EXAMPLES[name], "--output", picture)
     assert picture.exists() and "test" in output
+
+
+@pytest.mark.slow
+def test_flows_are_compared_on_a_page(tmp_path):
+    options = "--data two_moons --flow affine glow --base normal --epochs 1 --folder page".split()
+    output = run_example("compare_flows.py", tmp_path, *options)
+    assert "two_moons-glow-normal refused" in output
+    page = (tmp_path / "page" / "comparison.md").read_text()
+    assert "| affine | normal |" in page and "| exact |" in page and "glow" not in page
+    assert (tmp_path / "page" / "two_moons-affine-normal.png").is_file()
+    assert run_example("compare_flows.py", tmp_path, *options) == output
 
 
 @pytest.mark.slow

@@ -56,7 +56,7 @@ def test_the_evidence_of_the_example(moments):
 def test_a_base_with_two_modes_fits_two_modes_better(fits):
     _, gap, error, share = fits["rbm"]
     assert -4 * error < gap < 0.25 and 0.4 < share < 0.6
-    assert gap + 2 * (error + fits["normal"][2]) < fits["normal"][1]
+    assert gap + 2 * np.hypot(error, fits["normal"][2]) < fits["normal"][1]
 
 
 @pytest.mark.slow

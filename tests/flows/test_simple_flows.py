@@ -92,6 +92,13 @@ def test_mixtures_on_logistics_are_mixtures_of_logistics():
     np.testing.assert_allclose(model.log_prob(points), expected, rtol=1e-9)
 
 
+def test_where_mixtures_start():
+    flow = flows.elementwise_flow(2, num_components=4)
+    mixture = next(part for part in flow.submodules if type(part).__name__ == "MixLogCDF")
+    np.testing.assert_allclose(mixture.locs, 2 * [np.linspace(-2, 2, 4)], rtol=1e-6)
+    np.testing.assert_allclose(np.exp(mixture.log_scales), np.full([2, 4], 0.5), rtol=1e-6)
+
+
 def test_mixtures_learn_two_modes_of_each_entry():
     spec = ModelSpec(DataSpec((2,)), ("elementwise", {"num_components": 4}), "logistic")
     model = models.build(spec)

@@ -58,6 +58,12 @@ def test_dropout_while_training_alone():
     network, x = network_of(dropout_rate=0.5), np.ones([1, *SHAPE])
     np.testing.assert_array_equal(network(x), network(x))
     assert np.any(network(x, training=True) != network(x, training=True))
+    for end in ("output_layer", "attended"):  # Each branch alone.
+        network = network_of(dropout_rate=0.5)
+        branch = getattr(network.blocks[0], end)
+        branch.kernel.assign(0 * branch.kernel)
+        branch.bias.assign(0 * branch.bias)
+        assert np.any(network(x, training=True) != network(x))
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tfp_ebm import datasets, models, plots
+from tfp_ebm import datasets, flows, models, plots
 from tfp_ebm.internal.train_options import COUNT, SEED, check_number
 from tfp_ebm.runs import progress
 from tfp_ebm.runs.conditions import class_of, given, levels_of
@@ -13,7 +13,7 @@ from tfp_ebm.runs.run_folder import columns_of, load_model
 
 __all__ = ["sample"]
 
-_BLOCK = 64
+_BLOCK, _CHECKED = 64, 8
 _ARRAYS = (".npy", ".npz")
 
 
@@ -36,7 +36,8 @@ def sample(
         None: the classes in turn.
 
     Raises:
-      ValueError: if the folder is not that of a run, or an option does not fit.
+      ValueError: if the folder is not that of a run, an option does not fit, or the flow is so deep
+        that its precision no longer inverts it.
     """
     check_number("--num", num, COUNT)
     check_number("--seed", seed, SEED)
@@ -60,6 +61,8 @@ def sample(
             for start in progress.bar(range(0, num, _BLOCK), "samples")
         ]
     )
+    if not isinstance(model, models.Conditional):
+        _check_flow(model, samples[:_CHECKED], seed)
     _write(path, samples, columns_of(config["data"]), levels)
     print(path)
 
@@ -69,6 +72,13 @@ def _draw(model, labels, seed):
     if not isinstance(model, models.Conditional):
         return model.sample(len(labels), seed=seed)
     return given(model, labels).sample(seed=seed)
+
+
+def _check_flow(model, samples, seed):
+    """Raises if the flow does not invert at samples in its precision."""
+    flow, latents = models.parts(model).flow, models.latents(model, samples, seed=(seed, 1))
+    if flow is not None and latents.dtype.is_floating:
+        flows.check_round_trip(flow, latents)
 
 
 def _write(path: pathlib.Path, samples: np.ndarray, columns: Any, levels: int | None) -> None:

@@ -191,5 +191,7 @@ def bound_log_prob(
         return distribution.log_prob(value, seed=seed, **kwargs)
     if seed is None:
         return distribution.log_prob(value, **kwargs)
+    # Bijectors keep what they drew beside a tensor that they know; another seed draws anew.
+    value = tf.identity(tf.convert_to_tensor(value, dtype_hint=distribution.dtype))
     with seed_scope(samplers.sanitize_seed(seed, salt="log_prob")):
         return distribution.log_prob(value, **kwargs)
