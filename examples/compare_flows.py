@@ -56,7 +56,7 @@ def train_and_judge(spec: ModelSpec, data: datasets.Dataset, epochs: int, pictur
     )
     seconds = time.perf_counter() - started
     record = evaluate_model(model, data.test[:2_000], seed=0)["likelihood"][0]
-    sampler = training.sampling.BatchSampler(model)
+    sampler = training.BatchSampler(model)
     samples = sampler(100, seed=(0, 2))
     started = time.perf_counter()
     sampler(100, seed=(0, 4))
@@ -122,7 +122,7 @@ def main(
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", nargs="+", default=["two_moons", "checkerboard", "digits"])
     parser.add_argument(
         "--folder", type=pathlib.Path, default="comparison", help="where results and the page go"
