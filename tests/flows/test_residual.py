@@ -94,8 +94,8 @@ def test_norms_stay_bounded_under_hostile_updates_and_samples_stay_inverses(name
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SMALL)
-def test_learns_two_moons_almost_to_their_entropy(name):
+@pytest.mark.parametrize(("name", "excess"), [("residual", 0.7), ("densenet", 0.25)])
+def test_learns_two_moons_in_few_updates(name, excess):
     keras.utils.set_random_seed(0)
     density = datasets.density_2d("two_moons")
     sizes = {"residual": {"hidden_units": [32, 32]}, "densenet": {"growth": 8}}[name]
@@ -110,7 +110,7 @@ def test_learns_two_moons_almost_to_their_entropy(name):
     trainer.fit(train, batch_size=256, verbose=0)
     test = density.sample(5_000, seed=3)
     nats, entropy = -np.mean(model.log_prob(test)), -np.mean(density.log_prob(test))
-    assert nats < entropy + 0.25
+    assert entropy - 0.05 < nats < entropy + excess
 
 
 @pytest.mark.parametrize(
