@@ -56,7 +56,7 @@ def train_and_judge(spec: ModelSpec, data: datasets.Dataset, epochs: int, pictur
     )
     seconds = time.perf_counter() - started
     record = evaluate_model(model, data.test[:2_000], seed=0)["likelihood"][0]
-    sampler = training.sampling.BatchSampler(model)
+    sampler = training.BatchSampler(model)
     samples = sampler(100, seed=(0, 2))
     started = time.perf_counter()
     sampler(100, seed=(0, 4))
@@ -93,9 +93,10 @@ def page(results: dict[str, dict]) -> str:
     return "\n".join(lines)
 
 
-def main(data: list[str], folder: str, flow: list[str], base: list[str], epochs: int) -> None:
+def main(
+    data: list[str], folder: pathlib.Path, flow: list[str], base: list[str], epochs: int
+) -> None:
     """Trains what is not there yet, and writes the page."""
-    folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     results = {}
     for name in data:
@@ -121,9 +122,11 @@ def main(data: list[str], folder: str, flow: list[str], base: list[str], epochs:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", nargs="+", default=["two_moons", "checkerboard", "digits"])
-    parser.add_argument("--folder", default="comparison", help="where results and the page go")
+    parser.add_argument(
+        "--folder", type=pathlib.Path, default="comparison", help="where results and the page go"
+    )
     parser.add_argument("--flow", nargs="+", default=FLOWS, choices=models.flow_names())
     parser.add_argument("--base", nargs="+", default=BASES, choices=models.base_names())
     parser.add_argument("--epochs", type=int, default=100)

@@ -79,7 +79,8 @@ def main(num_steps: int, num_results: int, output: str) -> None:
     from matplotlib.figure import Figure
 
     # All chains start in one mode.
-    start = TRUTH.astype(np.float32) + 0.1 * tf.random.stateless_normal([NUM_CHAINS, 2], (0, 5))
+    noise = tf.random.stateless_normal([NUM_CHAINS, 2], (0, 5))
+    start = tf.constant(TRUTH, tf.float32) + 0.1 * noise
     runs = {"in theta": in_turn([hamiltonian(log_joint, 0.1)], start, num_results).numpy()}
     for name in ("normal", "rbm"):
         surrogate = fit(make_flow("coupling"), make_base(name), num_steps)

@@ -78,6 +78,22 @@ def test_float32_reaches_its_rounding():
     assert np.max(found.residual) < 1e-5 and found.num_evaluations < 60
 
 
+def test_solutions_that_leave_nothing_of_y_in_float32_are_an_error():
+    y, matrix = tf.ones([2, 3]), tf.cast(contraction(3, 0.5), tf.float32)
+    solver = Solver(1, 0.5, "layer")
+    for shift, is_lost in ((50.0, False), (1e8, True)):
+
+        def far(x, matrix, shift=shift):
+            return linear(x, matrix) + shift
+
+        if is_lost:
+            with pytest.raises(ValueError, match=r"`layer` did not converge.* float64"):
+                solver.solve(far, y, [matrix])
+        else:
+            x = solver.solve(far, y, [matrix])
+            np.testing.assert_allclose(x + far(x, matrix), y, atol=1e-4)
+
+
 @pytest.mark.slow
 def test_derivatives_are_those_of_the_implicit_function():
     matrix, shift = contraction(3, 0.8), tf.constant([0.3, -0.2, 0.5], tf.float64)

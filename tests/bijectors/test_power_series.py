@@ -38,6 +38,13 @@ def test_exact_log_determinants_against_numpy():
     np.testing.assert_allclose(log_det, expected, rtol=1e-10)
 
 
+def test_what_is_not_finite_has_a_log_determinant_of_nan_and_no_error():
+    matrix, x = contraction(2, 0.5), tf.constant([[0.1, 0.2], [np.nan, 0.0]], tf.float64)
+    log_det, x_bar, _ = with_gradients(lambda x, m: exact_log_det(bent, x, [m], 1)[1], x, matrix)
+    assert np.isnan(log_det).tolist() == [False, True]
+    assert np.all(np.isfinite(x_bar[0]))
+
+
 @pytest.mark.parametrize("coefficient", [0.5, 0.95])
 def test_roulette_is_unbiased_and_so_is_its_gradient(coefficient):
     matrix = contraction(4, coefficient)

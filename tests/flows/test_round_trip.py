@@ -13,7 +13,7 @@ tfb = tfp.bijectors
 
 def deep(dtype):
     keras.utils.set_random_seed(0)
-    return moved(flows.real_nvp((4,), None, 16, [4], dtype=dtype), 0.3)
+    return moved(flows.real_nvp((4,), None, 16, [4], dtype=dtype), 0.5)
 
 
 def test_a_depth_at_which_float32_no_longer_inverts():

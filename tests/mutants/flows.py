@@ -64,7 +64,7 @@ FAULTS = {
         ("swap=bool(size % 2 and step % 2)", "swap=False"),
         ("tfb.Split([*coupling_sizes(size, step)])", "bijectors.ChannelSplit(event_rank=1)"),
         ("RezeroAffine(dtype) if rezero else affine", "affine"),
-        ("hidden_units, tf.nn.leaky_relu,", "hidden_units[:1], tf.nn.leaky_relu,"),
+        ("zero_output=not rezero,", "zero_output=False,"),
     ],
     "simple_flows": [
         ("tfb.Chain([matrix, norm])", "tfb.Chain([norm])"),

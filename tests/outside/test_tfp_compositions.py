@@ -38,12 +38,13 @@ def test_independent_of_a_batch(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_joint_distribution(name):
     base = registry.DISTRIBUTIONS[name][0](tf.float32)
+    rank = len(base.event_shape)
     joint = tfd.JointDistributionSequential(
-        [base, lambda z: tfd.Independent(tfd.Normal(z, 0.5), 1)]
+        [base, lambda z: tfd.Independent(tfd.Normal(z, 0.5), rank)]
     )
     value = joint.sample(6, seed=(0, 1))
     expected = base.log_prob(value[0]) + tf.reduce_sum(
-        tfd.Normal(value[0], 0.5).log_prob(value[1]), axis=-1
+        tfd.Normal(value[0], 0.5).log_prob(value[1]), axis=[*range(-rank, 0)]
     )
     np.testing.assert_allclose(joint.log_prob(value), expected, rtol=1e-5, atol=1e-5)
 

@@ -12,6 +12,8 @@ __all__ = ["FixedPoint", "Solver"]
 
 # Relative residuals at which the iteration ends, by default.
 _TOLERANCE = {tf.float32: 5e-7, tf.float64: 1e-13}
+# Solutions may be so many times larger than y, or than 1: beyond it rounding leaves nothing of y.
+_MAX_GROWTH = 200
 
 
 class FixedPoint(NamedTuple):
@@ -54,7 +56,8 @@ class Solver(NamedTuple):
     `num_kept` differences so that their residuals cancel as far as they can; it is kept where it
     shrinks the residual by c as well, or else undone by a plain step from the point before. An
     event is done when its residual is below the tolerance, times the largest entry of y or of h(y),
-    or when rounding stops a plain step.
+    where that is at most 200 times that of y, or 200; or when rounding stops a plain step, which is
+    an error unless the residual is as small by then.
 
     Derivatives, of any order, are those of the implicit function:
 
@@ -138,7 +141,10 @@ class Solver(NamedTuple):
 
         residual = residual_of(start)
         tolerance = _TOLERANCE[tf.as_dtype(y.dtype)] if self.tolerance is None else self.tolerance
-        allowed = tolerance * tf.maximum(_largest(start), _largest(residual))
+        largest = _largest(start)
+        allowed = tolerance * tf.minimum(
+            tf.maximum(largest, _largest(residual)), _MAX_GROWTH * tf.maximum(largest, 1)
+        )
         none = tf.zeros(ps.concat([leading, [max(1, self.num_kept), size]], axis=0), y.dtype)
         is_plain, is_open = tf.ones(leading, tf.bool), _largest(residual) > allowed
         state = _State(start, residual, start - residual, is_plain, is_open, none, none, 1)

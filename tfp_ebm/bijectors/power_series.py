@@ -1,5 +1,6 @@
 """Log-determinants of I + J for contractions: exact, and estimated by a power series."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -43,10 +44,17 @@ def exact_log_det(
 
 
 def _log_abs_det(matrix):
-    if not is_xla():
-        return tf.linalg.slogdet(matrix)[1]
-    # Up to nine times as slow, but of the two only QR has a kernel in XLA.
-    return tf.reduce_sum(tf.math.log(tf.abs(tf.linalg.diag_part(tf.linalg.qr(matrix).r))), axis=-1)
+    """Returns log|det|, NaN of a matrix that is not finite, whose inverse TensorFlow refuses."""
+    is_finite = tf.reduce_all(tf.math.is_finite(matrix), axis=[-2, -1])
+    one = tf.eye(matrix.shape[-1], dtype=matrix.dtype)
+    matrix = tf.where(is_finite[..., tf.newaxis, tf.newaxis], matrix, one)
+    if is_xla():
+        # Up to nine times as slow, but of the two only QR has a kernel in XLA.
+        diagonal = tf.linalg.diag_part(tf.linalg.qr(matrix).r)
+        log_det = tf.reduce_sum(tf.math.log(tf.abs(diagonal)), axis=-1)
+    else:
+        log_det = tf.linalg.slogdet(matrix)[1]
+    return tf.where(is_finite, log_det, tf.constant(math.nan, matrix.dtype))
 
 
 class _State(NamedTuple):

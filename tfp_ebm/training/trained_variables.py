@@ -125,6 +125,7 @@ def require_all_trained(
     networks that are built by their first call, and variables that the model does not show, as
     those of a network inside a lambda or of a Keras 3 layer.
 
+    >>> import tensorflow_probability as tfp
     >>> scale = tf.Variable(2.0, name="scale")
     >>> density = tfp.distributions.Normal(tf.Variable(0.0, name="loc"), 1.0)
     >>> with tf.GradientTape() as tape:
