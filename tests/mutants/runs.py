@@ -3,6 +3,10 @@
 TESTS = {"initial_weights": "train", "saving": "saving", "encode": "encode", "sample": "run_folder"}
 
 FAULTS = {
+    "sole_use": [
+        ("fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)", "pass"),
+        ("        os.close(descriptor)", "        pass"),
+    ],
     "configuration": [
         ('options = {"dropout_rate": _USUAL_DROPOUT, **options}', "pass"),
         ("    if is_free:\n", "    if True:\n"),

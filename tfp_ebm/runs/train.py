@@ -30,6 +30,7 @@ from tfp_ebm.runs.run_folder import (
     spec_of,
     write_json,
 )
+from tfp_ebm.runs.sole_use import sole_use
 from tfp_ebm.training import parameter_groups
 from tfp_ebm.training.callbacks.epoch_table import read_epoch_rows
 
@@ -106,11 +107,11 @@ def train(
         taken = take_weights(trainer.distribution, spec_of(config), init)
         print(f"from {init}: {', '.join(taken)}")
     _tell(data, config)
-    _open_folder(output, config, resume, strategy)
-    with _told_how_to_go_on(output, config, strategy_name):
-        seconds = _fit(trainer, config, data, output)
-    if training.is_chief(strategy):
-        finish(output, data, seconds)
+    with _opened_folder(output, config, resume, strategy):
+        with _told_how_to_go_on(output, config, strategy_name):
+            seconds = _fit(trainer, config, data, output)
+        if training.is_chief(strategy):
+            finish(output, data, seconds)
 
 
 def _tell(data, config):
@@ -160,15 +161,28 @@ def _told_how_to_go_on(output: pathlib.Path, config: dict, strategy_name: str) -
         ) from error
 
 
-def _open_folder(output, config, resume, strategy):
-    """Makes the folder of a new run; several workers started again find their own."""
+@contextlib.contextmanager
+def _opened_folder(
+    output: pathlib.Path,
+    config: dict,
+    resume: pathlib.Path | None,
+    strategy: tf.distribute.Strategy,
+) -> Iterator[None]:
+    """Makes the folder of a new run, or notes what changes in it, and keeps it for this process."""
     if not training.is_chief(strategy):
+        yield
         return
-    if resume is not None:
-        if config != read_config(output):
+    if resume is None:
+        _make_folder(output, config, strategy)
+    with sole_use(output):
+        if resume is not None and config != read_config(output):
             write_json(output / "config.json", config)
             (output / "summary.json").unlink(missing_ok=True)
-        return
+        yield
+
+
+def _make_folder(output, config, strategy):
+    """Makes the folder of a new run; several workers started again find their own."""
     if output.exists():
         several = strategy.cluster_resolver is not None
         if not several or not (output / "config.json").is_file():
