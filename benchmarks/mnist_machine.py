@@ -3,12 +3,13 @@
 pip install rbms==0.5.0 torch
 python benchmarks/mnist_machine.py --output benchmarks/results/mnist_machine.json
 
-Images are binarised at 127, visible biases start at the data's, weights at N(0, 0.01^2); batches of
-100, a cosine to 0. All train with as many chains and updates; the package rbms takes as many
-sweeps as bring it to the time of the weighted chains at the least. Its optimizers are its own
-default, SGD at 0.01, which it normalises, and Adam at our rate. Test log-likelihoods in nats
-from log Z annealed both ways (`tfp_ebm.partition.bidirectional_annealing`), with its error and what
-each direction of annealing by temperature alone says; all from one program.
+Images are binarised at 127; this package takes them as spins, the other as bits, whose gradient it
+centres. Visible biases start at the data's, weights at N(0, 0.01^2); batches of 100, a cosine to 0.
+All train with as many chains and updates; the package rbms takes as many sweeps as bring it to the
+time of the weighted chains at the least. Its optimizers are its own default, SGD at 0.01, which it
+normalises, and Adam at our rate. Test log-likelihoods in nats from log Z annealed both ways
+(`tfp_ebm.partition.bidirectional_annealing`), with its error and what each direction of annealing
+by temperature alone says; all from one program.
 """
 
 import argparse
@@ -50,9 +51,14 @@ def train_ours(data, sampler, sweeps, options):
     from tfp_ebm import distributions, training
 
     base = distributions.RestrictedBoltzmannMachine.create(
-        784, NUM_HIDDEN, sampler=sampler, num_chains=options.chains, seed=(options.seed, 1)
+        784,
+        NUM_HIDDEN,
+        binary=False,
+        sampler=sampler,
+        num_chains=options.chains,
+        seed=(options.seed, 1),
     )
-    base.bias[:784].assign(visible_bias(data))
+    base.bias[:784].assign(visible_bias(data) / 2)
     base.chains.restart(base.machine(), (options.seed, 3))
     trainer = training.LikelihoodModel(base, gibbs_steps=sweeps, seed=(options.seed, 2))
     rate = tf_keras.optimizers.schedules.CosineDecay(RATE, options.updates)
@@ -60,7 +66,7 @@ def train_ours(data, sampler, sweeps, options):
     size = min(len(data), options.updates * BATCH_SIZE)
     epochs = -(-options.updates * BATCH_SIZE // size)
     start = time.perf_counter()
-    trainer.fit(data[:size], batch_size=BATCH_SIZE, epochs=epochs, verbose=options.verbose)
+    trainer.fit(2 * data[:size] - 1, batch_size=BATCH_SIZE, epochs=epochs, verbose=options.verbose)
     return base.weights.numpy(), base.bias.numpy(), time.perf_counter() - start
 
 
@@ -96,17 +102,17 @@ def train_rbms(data, optimizer, sweeps, options):
     return model.weight_matrix.numpy(), bias, seconds
 
 
-def evaluate(test, weights, bias, options):
+def evaluate(test, weights, bias, is_binary, options):
     """Returns test log-likelihood with log Z annealed both ways."""
     import tensorflow as tf
 
     from tfp_ebm import distributions, mcmc, partition
 
-    machine = distributions.RestrictedBoltzmannMachine(weights, bias, binary=True).machine()
+    machine = distributions.RestrictedBoltzmannMachine(weights, bias, is_binary).machine()
     base = distributions.RestrictedBoltzmannMachine(
         weights,
         bias,
-        binary=True,
+        is_binary,
         marginal=True,
         chains=mcmc.start_chains("persistent", machine, 256, (options.seed, 5)),
     )
@@ -149,7 +155,9 @@ def run(method, folder, options):
         "seconds": round(float(trained["seconds"]), 1),
     }
     test = np.load(folder / "test.npy")
-    return figures | evaluate(test, trained["weights"], trained["bias"], options)
+    is_binary = method.startswith("rbms")
+    test = test if is_binary else 2 * test - 1
+    return figures | evaluate(test, trained["weights"], trained["bias"], is_binary, options)
 
 
 def _sweeps(method, options):
