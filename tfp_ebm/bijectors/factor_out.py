@@ -7,12 +7,13 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.bijectors.one_pass import OnePassBijector
+from tfp_ebm.internal.identity import EqualByIdentity
 from tfp_ebm.internal.tfp_private import ps
 
 __all__ = ["FactorOut"]
 
 
-class FactorOut(OnePassBijector):
+class FactorOut(EqualByIdentity, OnePassBijector):
     """Passes an image through levels; each leaves the last half of its channels, as it is by then.
 
         h_0 = x,   [h_l, part_l] = split(level_l(h_(l-1))),   l = 1, ..., L
@@ -79,14 +80,6 @@ class FactorOut(OnePassBijector):
     @classmethod
     def _parameter_properties(cls, dtype):
         return {}
-
-    # TensorFlow Probability hashes all parameters, twice for each level of nesting, at every call;
-    # what owns networks equals no other anyway.
-    def __hash__(self) -> int:
-        return id(self)
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
 
     @property
     def part_shapes(self) -> tuple[tuple[int, ...], ...]:

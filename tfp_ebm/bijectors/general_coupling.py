@@ -7,12 +7,13 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.bijectors.conditioners import check_callable, check_tracked
 from tfp_ebm.bijectors.integer_operations import InvertibleOperation, rounded_addition
+from tfp_ebm.internal.identity import EqualByIdentity
 from tfp_ebm.internal.types import TensorLike
 
 __all__ = ["GeneralCoupling"]
 
 
-class GeneralCoupling(tfp.bijectors.Bijector):
+class GeneralCoupling(EqualByIdentity, tfp.bijectors.Bijector):
     """Changes the parts of an event one after the other, by operations that have inverses.
 
         x_1, ..., x_D = split(x)
@@ -114,14 +115,6 @@ class GeneralCoupling(tfp.bijectors.Bijector):
     @classmethod
     def _parameter_properties(cls, dtype):
         return {}
-
-    # TensorFlow Probability hashes all parameters, twice for each level of nesting, at every call;
-    # what owns networks equals no other anyway.
-    def __hash__(self) -> int:
-        return id(self)
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
 
     @property
     def split(self) -> tfp.bijectors.Bijector:

@@ -1,12 +1,10 @@
 """Scouts of a narrow hidden layer, which see its marginal instead of single states."""
 
-from typing import Any
-
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal.tfp_private import samplers
-from tfp_ebm.internal.types import Seed
+from tfp_ebm.internal.types import Count, Seed
 from tfp_ebm.mcmc.jumps import LatentMachine, draw_bits
 from tfp_ebm.mcmc.memory import Scouts
 
@@ -56,7 +54,7 @@ class Climbers(Scouts):
     num_steps = 16
 
     @staticmethod
-    def _fresh(machine: LatentMachine, num_scouts: Any, seed: Seed) -> tf.Tensor:
+    def _fresh(machine: LatentMachine, num_scouts: Count, seed: Seed) -> tf.Tensor:
         unit_seed, seed = samplers.split_seed(seed, n=2, salt="climbers")
         odds = machine.latent_log_odds(machine.sample_reference(num_scouts, unit_seed))
         return draw_bits(tf.zeros_like(odds), seed)
