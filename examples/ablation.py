@@ -253,20 +253,20 @@ def draw(config: dict, output: pathlib.Path, num_levels: int) -> dict[str, pathl
 
 
 def publish(name: str, report: dict, pictures: dict, docs: pathlib.Path) -> None:
-    """Puts the record, the pictures and a section of `results.md` into the documentation."""
-    for folder in (docs / "results", docs / "images"):
+    """Puts the record, the pictures and a section of a page into the documentation."""
+    for folder in (docs / "results", docs / "images", docs / "papers"):
         folder.mkdir(parents=True, exist_ok=True)
     record = f"results/ablation_{name}.json"
     (docs / record).write_text(json.dumps(report, indent=1) + "\n")
     start, stop = f"<!-- ablation {name} -->", f"<!-- end of ablation {name} -->"
     section = f"{start}\n## Ablation: {name}\n\n    {report['command']}\n\n{report['statement']}\n"
-    section += f"\n{tables(report)}\nEvery figure: [{record}]({record}).\n"
+    section += f"\n{tables(report)}\nEvery figure: [{record}](../{record}).\n"
     for title, picture in sorted(pictures.items()):
         copy = f"images/ablation_{name}_{title}.png"
         shutil.copy(picture, docs / copy)
-        section += f"\n![{name}: {title}]({copy})\n"
+        section += f"\n![{name}: {title}](../{copy})\n"
     section += stop
-    page = docs / "results.md"
+    page = docs / "papers" / "rbm_flow_log.md"
     text = page.read_text() if page.is_file() else "# Results\n"
     if start in text:
         before, rest = text.split(start, 1)
