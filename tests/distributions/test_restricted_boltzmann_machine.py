@@ -110,6 +110,36 @@ def test_a_machine_starts_at_the_frequencies_of_its_data(binary):
         RestrictedBoltzmannMachine([[0.5]], [0.0, 0.0], marginal=True).initialize_from_data([[1.0]])
 
 
+def test_bits_have_the_gradient_of_the_spins_that_they_are_held_as():
+    bits = (np.random.default_rng(0).uniform(size=[64, 3]) < [0.1, 0.5, 0.9]).astype(np.float32)
+    found = {}
+    for binary, data in ((True, bits), (False, 2 * bits - 1)):
+        machine = RestrictedBoltzmannMachine.create(
+            3, 2, binary=binary, weight_scale=0.5, seed=(0, 1)
+        )
+        machine.initialize_from_data(data)
+        with tf.GradientTape() as tape:
+            log_prob = machine.log_prob(data)
+        variables = machine.trainable_variables
+        assert [tuple(v.shape) for v in variables] == [(5,), (3, 2)]
+        found[binary] = [log_prob, *tape.gradient(log_prob, variables)]
+    for of_bits, of_spins in zip(found[True], found[False], strict=True):
+        np.testing.assert_allclose(of_bits, of_spins, rtol=1e-4, atol=1e-4)
+
+
+def test_bits_that_are_held_as_spins_have_the_density_of_the_bits_they_show():
+    made = RestrictedBoltzmannMachine.create(3, 2, weight_scale=0.5, dtype=tf.float64, seed=(0, 1))
+    shown = RestrictedBoltzmannMachine(
+        tf.convert_to_tensor(made.weights), tf.convert_to_tensor(made.bias), True, True
+    )
+    weights, bias = (tf.convert_to_tensor(value).numpy() for value in (made.weights, made.bias))
+    visible, hidden = ((oracles.all_states(size) + 1) / 2 for size in (3, 2))
+    table = (visible @ weights @ hidden.T + visible @ bias[:3, None] + hidden @ bias[3:]).T
+    share = np.exp(table).sum(axis=0) / np.exp(table).sum()
+    np.testing.assert_allclose(np.exp(made.log_prob(visible)), share, rtol=1e-10)
+    np.testing.assert_allclose(shown.log_prob(visible), made.log_prob(visible), rtol=1e-12)
+
+
 @pytest.mark.slow
 def test_a_large_machine_is_fitted_to_its_visible_units_by_chains():
     data = np.repeat(np.eye(2, dtype=np.float32), [24, 8], axis=0) @ np.repeat(

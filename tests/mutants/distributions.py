@@ -60,14 +60,15 @@ FAULTS = {
     "restricted_boltzmann_machine": [
         ("mean = (1 + mean) / 2 if", "mean = mean / 2 if"),
         ("covariance = covariance / 4 if", "covariance = covariance / 2 if"),
-        ("weights / 4, bias / 2 +", "weights / 4, bias / 2 -"),
+        ("weights, bias = bits_of_spins(weights, bias)", "pass"),
         (
             "log_marginal(self._spins(value)) + self.log_partition_offset()",
             "log_marginal(self._spins(value))",
         ),
         ("log_marginal(self._spins(value))", "log_marginal(value)"),
         ("return IndependentSpins(log_odds / 2)", "return IndependentSpins(log_odds)"),
-        ("visible_bias = log_odds if self._binary else log_odds / 2", "visible_bias = log_odds"),
+        ("if self._binary and not is_held_as_spins else", "if self._binary else"),
+        ("if self._binary and not is_held_as_spins else", "if not is_held_as_spins else"),
         ("+ 0.5) / (count + 1)", "+ 0.5) / count"),
         ("covariance[..., :kept, :kept]", "covariance[..., :kept]"),
     ],

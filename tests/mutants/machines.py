@@ -23,6 +23,16 @@ FAULTS = {
             "2 * multiply_rows(hidden, self.weights, transpose=True),",
         ),
     ],
+    "bits": [
+        ("weights / 4, bias / 2 +", "weights / 4, bias / 2 -"),
+        ("for axis in (-1, -2)]", "for axis in (-2, -1)]"),
+        ("four = tf.constant(4,", "four = tf.constant(2,"),
+        ("return -2 * _signals", "return 2 * _signals"),
+        (
+            "DeferredTensor(spin_weights, _shift,",
+            "DeferredTensor(tf.identity(spin_weights), _shift,",
+        ),
+    ],
     "connected_machine": [
         ("threshold = 0.5 * (tf.math.log(noise)", "threshold = (tf.math.log(noise)"),
         ("- tf.math.log1p(-noise))", "+ tf.math.log1p(-noise))"),
