@@ -76,5 +76,6 @@ def test_wide_layers_have_scouts_that_sweep():
     )
     assert isinstance(narrow._scouts, Climbers) and narrow._scouts.units.shape[-1] == LARGEST_LAYER
     assert type(wide._scouts) is Scouts and wide._scouts.units.shape[-1] == 40
+    assert narrow._scouts.units.shape[:2] == [16, 4] and wide._scouts.units.shape[:2] == [32, 1]
     narrow.restart(machine_of(np.zeros([40, LARGEST_LAYER]), np.zeros(40 + LARGEST_LAYER)), (0, 2))
     assert set(np.unique(narrow._scouts.units)) == {0, 1}

@@ -67,6 +67,7 @@ FAULTS = {
             "machine.sample_given_latent(1 - units, seed)",
         ),
         ("draw_bits(tf.zeros_like(odds), seed)", "tf.zeros_like(odds)"),
+        ("num_scouts or kind.default_number", "num_scouts or 64"),
     ],
     "weighted_chains": [
         ("self.log_marginals.assign(machine.log_marginal(followed))", "pass"),

@@ -52,6 +52,7 @@ class Climbers(Scouts):
     """
 
     num_steps = 16
+    default_number = 64
 
     @staticmethod
     def _fresh(machine: LatentMachine, num_scouts: Count, seed: Seed) -> tf.Tensor:
@@ -70,16 +71,19 @@ class Climbers(Scouts):
         return machine.sample_given_latent(units, seed)
 
 
-def start_scouts(machine: LatentMachine, num_scouts: int, num_arrived: int, seed: Seed) -> Scouts:
+def start_scouts(
+    machine: LatentMachine, num_scouts: int | None, num_arrived: int, seed: Seed
+) -> Scouts:
     """Returns scouts, which climb where the machine's hidden layer is narrow enough.
 
     Args:
       machine: the machine.
-      num_scouts: how many are on their way.
+      num_scouts: how many are on their way; None: as many as their kind needs.
       num_arrived: how many of those that arrived are kept.
       seed: seed of their first states.
     """
     odds = machine.latent_log_odds(machine.sample_reference(1, seed))
     kind = Climbers if odds.shape[-1] <= LARGEST_LAYER else Scouts
+    num_scouts = num_scouts or kind.default_number
     num_steps = min(kind.num_steps, num_scouts)
     return kind.start(machine, num_scouts // num_steps, num_steps, num_arrived, seed)

@@ -52,6 +52,8 @@ class Scouts(tf.Module):
 
     # Moves until a scout arrives, if there are as many scouts.
     num_steps = 32
+    # How many are on their way, where nobody says.
+    default_number = 32
 
     def __init__(self, units: tf.Tensor, arrived: tf.Tensor, name: str = "scouts") -> None:
         """Starts with given states; `start` draws them.

@@ -315,7 +315,7 @@ class WeightedChains(PersistentChains):
         num_chains: int,
         seed: Seed = None,
         memory_size: int = 256,
-        num_scouts: int = 64,
+        num_scouts: int | None = None,
     ) -> "WeightedChains":
         """Returns chains that start from the machine's independent reference, annealed if need be.
 
@@ -324,7 +324,8 @@ class WeightedChains(PersistentChains):
           num_chains: number of chains.
           seed: seed of their states.
           memory_size: how many recent states of the data propose jumps.
-          num_scouts: how many scouts are on their way.
+          num_scouts: how many scouts are on their way. None: 64 where they climb, in hidden layers
+            of at most 32 units, and 32 where they sweep.
 
         Raises:
           TypeError: if `machine` is none.
@@ -333,7 +334,8 @@ class WeightedChains(PersistentChains):
         states.check_machine(machine)
         num_chains = checks.positive_integer("num_chains", num_chains)
         memory_size = checks.positive_integer("memory_size", memory_size)
-        num_scouts = checks.positive_integer("num_scouts", num_scouts)
+        if num_scouts is not None:
+            num_scouts = checks.positive_integer("num_scouts", num_scouts)
         seed = sanitize_seed(seed, salt="weighted_chains_start")
         chain_seed, memory_seed, scout_seed = samplers.split_seed(seed, n=3)
         units, weights, log_partition = first_chains(machine, num_chains, chain_seed)
