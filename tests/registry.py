@@ -1,5 +1,6 @@
 """One entry for every public class: how to make it, and where to check it."""
 
+import keras as keras3
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -24,6 +25,16 @@ def affine(parameters):
 def affine_entries(parameters):
     shift, log_scale = tf.unstack(parameters, num=2, axis=-1)
     return tfb.Shift(shift)(tfb.Scale(log_scale=tf.tanh(log_scale)))
+
+
+def keras_3_network(dtype):
+    kept = keras3.config.dtype_policy()
+    keras3.config.set_dtype_policy(dtype.name)
+    try:
+        layers = [keras3.layers.Dense(7, "tanh"), keras3.layers.Dense(4)]
+        return networks.Keras3Network(keras3.Sequential(layers), [2])
+    finally:
+        keras3.config.set_dtype_policy(kept)
 
 
 def splines(parameters):
@@ -87,6 +98,14 @@ BIJECTORS = {
     "Coupling": (
         lambda dtype: bijectors.Coupling(
             tfb.Split(2), affine, networks.MLP(2, 4, [7], "tanh", dtype=dtype)
+        ),
+        images(5, 4),
+    ),
+    "Coupling Keras 3": (
+        lambda dtype: bijectors.Coupling(
+            tfb.Split(2),
+            affine,
+            keras_3_network(dtype),
         ),
         images(5, 4),
     ),

@@ -183,9 +183,12 @@ def test_a_function_may_hold_what_another_argument_shows():
 
 
 def test_a_keras_3_network_is_refused():
-    network = keras3.layers.Dense(3)
-    with pytest.raises(TypeError, match=r"Keras 3 Dense, whose variables .* tf_keras"):
-        bijectors.Coupling(tfb.Split(2), tfb.Shift, network)
+    class Own(keras3.layers.Dense):
+        """Of a module that is not Keras's."""
+
+    for network in (keras3.layers.Dense(3), Own(3)):
+        with pytest.raises(TypeError, match=r"Keras 3 .*, whose variables .*Keras3Network"):
+            bijectors.Coupling(tfb.Split(2), tfb.Shift, network)
 
 
 @pytest.mark.parametrize("as_model", [False, True])

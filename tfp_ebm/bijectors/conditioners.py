@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfp_ebm.internal.held_parts import held_parts
-from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.keras import is_keras_3, keras
 
 __all__ = ["check_callable", "check_tracked"]
 
@@ -22,10 +22,11 @@ def check_tracked(name: str, value: Callable, others: Iterable[Any]) -> None:
     if isinstance(value, tf.Module):
         _check_built(name, value)
         return
-    if _is_keras_3(value):
+    if is_keras_3(value):
         raise TypeError(
             f"`{name}` is a Keras 3 {type(value).__name__}, whose variables TensorFlow Probability "
-            "cannot see, so that it would silently not train; build it with tf_keras instead."
+            "cannot see, so that it would silently not train; wrap it in "
+            "tfp_ebm.networks.Keras3Network, or build it with tf_keras instead."
         )
     others = [part for part in others if isinstance(part, tf.Module)]
     # The coupling, made just now, tracks whatever it has.
@@ -40,13 +41,9 @@ def check_tracked(name: str, value: Callable, others: Iterable[Any]) -> None:
         )
 
 
-def _is_keras_3(value):
-    return type(value).__module__.split(".")[0] == "keras"
-
-
 def _hides(part, shown):
     """Whether a part that a function holds has variables, or will have, that are not shown."""
-    if _is_keras_3(part):
+    if is_keras_3(part):
         return True
     if isinstance(part, tf.Variable):
         return part.trainable and id(part) not in shown

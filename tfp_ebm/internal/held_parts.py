@@ -9,6 +9,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfp_ebm.internal.keras import is_keras_3
+
 __all__ = ["held_parts"]
 
 # Of functions in functions, containers and attributes.
@@ -39,15 +41,15 @@ def _search(value, names, depth, seen):
     if key in seen or depth < 0 or isinstance(value, _CODELESS):
         return
     seen[key] = value  # Kept, since the number of what is gone may be given again.
-    if isinstance(value, tf.Module | tf.Variable) or _is_keras_3(value):
+    if isinstance(value, tf.Module | tf.Variable) or _is_layer_of_keras_3(value):
         yield value
         return
     for part, used in _parts(value, names):
         yield from _search(part, used, depth - 1, seen)
 
 
-def _is_keras_3(value):
-    return type(value).__module__.split(".")[0] == "keras" and callable(value)
+def _is_layer_of_keras_3(value):
+    return is_keras_3(value) and callable(value)
 
 
 def _parts(value, names):
@@ -58,7 +60,7 @@ def _parts(value, names):
     elif isinstance(value, types.MethodType):
         yield value.__func__, names
         owner, used = value.__self__, _names(value.__func__)
-        if isinstance(owner, tf.Module) or _is_keras_3(owner):
+        if isinstance(owner, tf.Module) or _is_layer_of_keras_3(owner):
             yield owner, used
         else:  # Which is not called itself.
             yield from _attributes(owner, used)

@@ -10,7 +10,7 @@ import tf_keras as keras
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.types import Policy
 
-__all__ = ["dtype_policy", "keras"]
+__all__ = ["dtype_policy", "is_keras_3", "keras"]
 
 _POLICIES = ("float32", "float64", "bfloat16", "float16", "mixed_bfloat16", "mixed_float16")
 
@@ -25,3 +25,8 @@ def dtype_policy(dtype: Policy) -> keras.mixed_precision.Policy:
         return dtype
     name = dtype if isinstance(dtype, str) else tf.as_dtype(dtype).name
     return keras.mixed_precision.Policy(checks.choice("dtype", name, _POLICIES))
+
+
+def is_keras_3(value: object) -> bool:
+    """Whether a value is of a class of Keras 3, or of one derived from it."""
+    return any(base.__module__.split(".")[0] == "keras" for base in type(value).__mro__)

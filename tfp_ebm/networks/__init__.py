@@ -3,6 +3,7 @@
 from tfp_ebm.networks.conv_net import ConvNet
 from tfp_ebm.networks.gated_attention import GatedAttention
 from tfp_ebm.networks.gated_resnet import GatedConvolution, GatedResNet, concat_elu
+from tfp_ebm.networks.keras3_network import Keras3Network
 from tfp_ebm.networks.lipschitz_layers import LipschitzLinear, LipSwish
 from tfp_ebm.networks.lipschitz_net import LipschitzDenseNet, LipschitzNet
 from tfp_ebm.networks.masked_mlp import MaskedMLP
@@ -18,6 +19,7 @@ __all__ = [
     "GatedAttention",
     "GatedConvolution",
     "GatedResNet",
+    "Keras3Network",
     "LipSwish",
     "LipschitzDenseNet",
     "LipschitzLinear",
