@@ -85,12 +85,12 @@ tf_keras.utils.set_random_seed(0)
 spec = ModelSpec(DataSpec.of(data), flow="spline", base="rbm")
 model = tfp_ebm.models.build(spec)
 trainer = tfp_ebm.training.LikelihoodModel(model)
-schedule = tf_keras.optimizers.schedules.CosineDecay(3e-3, 20 if SMALL else 2_500)
+schedule = tf_keras.optimizers.schedules.CosineDecay(3e-3, 20 if SMALL else 1_250)
 trainer.compile(optimizer=tf_keras.optimizers.Adam(schedule, global_clipnorm=10.0))
 history = trainer.fit(
     data.train,
     validation_data=data.validation,
-    epochs=1 if SMALL else 40,
+    epochs=1 if SMALL else 20,
     batch_size=256,
     verbose=0,
 )
@@ -190,7 +190,7 @@ for name in (of_data := shares(held_out)):
 #
 # ## The same from the shell
 #
-#     tfp-ebm train rbm_flow --dataset rides.csv --epochs 40 --batch-size 256 --output runs/rides
+#     tfp-ebm train rbm_flow --dataset rides.csv --epochs 20 --batch-size 256 --output runs/rides
 #     tfp-ebm evaluate runs/rides
 #     tfp-ebm sample runs/rides --num 1000
 #
