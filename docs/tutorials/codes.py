@@ -23,7 +23,9 @@ IMAGES.mkdir(exist_ok=True)
 data = tfp_ebm.datasets.load("digits")  # uint8, 17 levels
 model = tfp_ebm.load("digits-rbm-flow")
 test = tfp_ebm.runs.trained_record("digits-rbm-flow")["test"]
-print(f"{test['bits_per_dimension']:.3f} ± {test['bits_per_dimension_error']:.3f} bits/dim, a bound")
+print(
+    f"{test['bits_per_dimension']:.3f} ± {test['bits_per_dimension_error']:.3f} bits/dim, a bound"
+)
 
 # %% [markdown]
 # The same by the command that made them:
@@ -56,9 +58,9 @@ print(f"{100 * turned.mean():.1f} ± {100 * turned.std() / count**0.5:.1f} % of 
 # %% [markdown]
 # ## From a code to images
 #
-# A code is not an image but a family of images: hold the spins fixed, draw the Gaussian noise around
-# them anew, and push it through the flow. Every column below shares one code, that of the image in
-# the first row. This is the third figure of the paper that proposed the model.
+# A code is not an image but a family of images: hold the spins fixed, draw the Gaussian noise
+# around them anew, and push it through the flow. Every column below shares one code, that of the
+# image in the first row. This is the third figure of the paper that proposed the model.
 
 # %%
 shown = [int(np.flatnonzero(labels == digit)[0]) for digit in range(10)]
@@ -96,9 +98,9 @@ report("signs of principal components, 64 bits", *[np.sign((x - mean) @ axes.T) 
 report("pixels", *pixels)
 
 # %% [markdown]
-# The model never saw a label, and a code is made to be likely, not to be searched by. What a linear
-# classifier reads off the codes is told in the results: more than off the signs of a Gaussian flow's
-# latent vector.
+# The model never saw a label, and a code is made to be likely, not to be searched by. What a
+# linear classifier reads off the codes is told in the results: more than off the signs of a
+# Gaussian flow's latent vector.
 #
 # ## Which bits say what
 #

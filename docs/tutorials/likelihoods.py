@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Honest likelihoods
 #
-# A number such as "1.9 bits per dimension" means nothing before it is said of what: of integers or of
-# reals, exact or a bound or an estimate, in which unit, with which error. The same model can be
+# A number such as "1.9 bits per dimension" means nothing before it is said of what: of integers or
+# of reals, exact or a bound or an estimate, in which unit, with which error. The same model can be
 # given figures that differ by more than what papers compete for. This page takes one model through
 # all of them.
 
@@ -98,9 +98,9 @@ report("noise on half of the cell", -density.log_prob(half).numpy())
 # ## log Z is an estimate
 #
 # The base knows its density up to a constant, log Z, a sum over 2^32 states of its smaller layer.
-# An error in log Z moves every log-likelihood by the same amount, and in the flattering direction if
-# log Z is too low, as plain annealed importance sampling is on average. So estimates come from two
-# directions and two paths, with an error, and say whether they agree.
+# An error in log Z moves every log-likelihood by the same amount, and in the flattering direction
+# if log Z is too low, as plain annealed importance sampling is on average. So estimates come from
+# two directions and two paths, with an error, and say whether they agree.
 
 # %%
 estimate = base.estimate_log_partition(seed=(0, 4))

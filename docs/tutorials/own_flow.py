@@ -86,7 +86,9 @@ def make_flow():
     layers = []
     for layer in range(2 if SMALL else 4):
         order = np.random.default_rng(layer).permutation(NUM_SENSORS)
-        coupling = tfb.RealNVP(num_masked=NUM_SENSORS // 2, shift_and_log_scale_fn=ShiftAndLogScale())
+        coupling = tfb.RealNVP(
+            num_masked=NUM_SENSORS // 2, shift_and_log_scale_fn=ShiftAndLogScale()
+        )
         layers += [tfb.Permute(order), coupling]
     scale = tfp.util.TransformedVariable(tf.ones([NUM_SENSORS]), tfb.Softplus())
     return tfb.Chain([tfb.Sinh(), tfb.Scale(scale), *layers])

@@ -16,7 +16,6 @@ import pathlib
 
 import numpy as np
 import tf_keras
-from matplotlib.figure import Figure
 
 import tfp_ebm
 from tfp_ebm.models import DataSpec, ModelSpec
@@ -106,6 +105,7 @@ tfp_ebm.plots.curves(epochs, losses, IMAGES / "table_curves.png", ylabel="nats a
 # The rows' own entropy, from the rules above, is the best there can be. A density has units: real
 # columns are standardised, so that the model's is one in standard deviations, and the logarithms of
 # these are what lies between its nats and those of kilometres and fares.
+
 
 # %%
 def true_log_prob(zone, passengers, kilometres, fare, cash):

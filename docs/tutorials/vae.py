@@ -2,9 +2,9 @@
 # # A VAE with a Boltzmann prior
 #
 # A variational autoencoder needs a prior over its latent vectors, and a standard normal is what
-# one takes when nothing is known. Images of digits come in kinds, so a prior with modes should suit
-# them. A smoothed Boltzmann machine is such a prior *and* has a density over real vectors: the usual
-# reparametrised gradient passes it, as it would not pass discrete latents.
+# one takes when nothing is known. Images of digits come in kinds, so a prior with modes should
+# suit them. A smoothed Boltzmann machine is such a prior *and* has a density over real vectors:
+# the usual reparametrised gradient passes it, as it would not pass discrete latents.
 #
 # Encoder and decoder are plain tf_keras. From `tfp_ebm` comes the prior, one line in the loop, and
 # an estimate at the end.
@@ -134,8 +134,8 @@ error = difference.std(ddof=1) / len(difference) ** 0.5
 print(f"RBM minus normal: {difference.mean():.2f} ± {error:.2f} nats an image")
 
 # %% [markdown]
-# The error is over images, of one seed of training: what it says of these two sets of weights it does
-# not say of priors in general.
+# The error is over images, of one seed of training: what it says of these two sets of weights it
+# does not say of priors in general.
 #
 # ## Samples, and what the prior adds
 #

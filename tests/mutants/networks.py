@@ -3,6 +3,12 @@
 TESTS = {}
 
 FAULTS = {
+    "keras3_network": [
+        ("training=bool(training)", "training=False"),
+        ("self._values = values", "self._values = ()"),
+        ("if value.trainable and not variable.trainable:", "if False:"),
+        ("value.dtype.name != self.network.variable_dtype", "False"),
+    ],
     "residual_net": [
         ('convolution(num_filters, "zeros")', "convolution(num_filters)"),
         ("y += outer(", "y = outer("),

@@ -90,7 +90,7 @@ def test_frozen_layers_are_refused_and_moving_averages_are_not_trained():
     wrapped = Keras3Network(keras3.Sequential(layers), [2])
     assert len(wrapped.trainable_variables) == 6 and len(wrapped.variables) == 8
     layers[0].trainable = False
-    with pytest.raises(ValueError, match="frozen layer, of the variable .*kernel: thaw it"):
+    with pytest.raises(ValueError, match=r"frozen layer, of the variable .*kernel: thaw it"):
         Keras3Network(keras3.Sequential(layers), [2])
 
 

@@ -18,9 +18,9 @@ class Keras3Network(keras.layers.Layer):
     Keras 3 layers are no `tf.Module`s, and their variables no `tf.Variable`s, so that a bijector
     that holds one shows nothing to train. On the backend `tensorflow` each of them holds a
     `tf.Variable`; this layer of tf_keras holds those too. So they train, are checkpointed, and are
-    found through `Chain`, `Invert` and `TransformedDistribution`; and the network is told whether it
-    is `training`, by the Keras model around it. The states of its random generators, as those of
-    dropout, and its moving averages are saved along, and not trained.
+    found through `Chain`, `Invert` and `TransformedDistribution`; and the network is told by the
+    Keras model around it whether it is `training`. The states of its random generators, as those
+    of dropout, and its moving averages are saved along, and not trained.
 
     >>> import keras, tensorflow as tf
     >>> network = keras.Sequential([keras.layers.Dense(16, "relu"), keras.layers.Dense(4)])
@@ -35,9 +35,10 @@ class Keras3Network(keras.layers.Layer):
         """Holds the network, and builds it.
 
         Args:
-          network: a `keras.Layer` or `keras.Model`, of one input and one output, and of the dtype of
-            the flow. For a flow in float64 make it after `keras.config.set_dtype_policy("float64")`:
-            a `Sequential` casts its input to that policy, whatever dtype its layers are given.
+          network: a `keras.Layer` or `keras.Model`, of one input and one output, and of the dtype
+            of the flow. For one in float64, make it after
+            `keras.config.set_dtype_policy("float64")`: a `Sequential` casts its input to that
+            policy, whatever dtype its layers are given.
           input_shape: shape of one input, `(D,)` or `(H, W, C)`; more leading axes than one are
             made one for the network, and restored.
           name: name of the layer.
@@ -80,8 +81,8 @@ class Keras3Network(keras.layers.Layer):
         for value in values:
             if value.dtype.is_floating and value.dtype.name != self.network.variable_dtype:
                 raise ValueError(
-                    f"`network` casts its input to {self.network.compute_dtype}, but has weights of "
-                    f"{value.dtype.name}: make it, and its layers, after "
+                    f"`network` casts its input to {self.network.compute_dtype}, but has weights "
+                    f"of {value.dtype.name}: make it, and its layers, after "
                     f'`keras.config.set_dtype_policy("{value.dtype.name}")`.'
                 )
 
