@@ -33,8 +33,6 @@ def small(data, flow, base, **options):
         sizes.pop("num_scales")
     if flow == "flow_plus_plus":
         sizes["num_couplings"] = (1, 0, 0)
-    if base == "conv_rbm" and known.get("num_filters") == "base":
-        sizes.pop("num_filters")  # It is what `num_hidden` of this base sets.
     if known.get("num_hidden") == "base":
         sizes["num_hidden"] = 1
     return models.with_options(spec, **sizes)

@@ -2,7 +2,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm import distributions, models
+from tfp_ebm import distributions, flows, models
 from tfp_ebm.models import DataSpec, ModelSpec, registry
 
 
@@ -63,3 +63,17 @@ def test_flows_and_bases_from_outside(restored):
         models.register_flow("scaled", student)
     with pytest.raises(ValueError, match="`data` must be one of"):
         models.register_flow("other", scaled, data=("tables",))
+
+
+def test_a_base_lists_no_option_that_it_sets_itself():
+    options = models.part_options("base", "conv_rbm")
+    assert "num_filters" not in options and {"num_hidden", "strides"} <= {*options}
+
+
+def test_a_flow_has_the_number_of_scales_of_its_own_signature():
+    def deep(image_shape, num_scales=3):
+        raise NotImplementedError
+
+    part_shapes = registry._scales(deep)
+    assert part_shapes((8, 8, 1), {}) == flows.latent_shapes((8, 8, 1), 3)
+    assert len(part_shapes((8, 8, 1), {"num_scales": 1})) == 1 and part_shapes((5,), {}) is None

@@ -58,7 +58,9 @@ FAULTS = {
         ("fields[name] = getattr(spec, name)", "pass"),
     ],
     "registry": [
-        ("**(_options_of(part.forwards) if part.forwards else {}),", ""),
+        ("return {**own, **_options_of(part.function)}", "return _options_of(part.function)"),
+        ("if option not in part.sets}", "}"),
+        ('options.get("num_scales", default)', 'options.get("num_scales", 2)'),
         ("taken is not None and taken.function is not part.function", "False"),
         ('data = ("images", "vectors")\n    _register', 'data = ("vectors",)\n    _register'),
     ],

@@ -55,6 +55,7 @@ class Part(NamedTuple):
       part_shapes: for flows of several scales, `part_shapes(image_shape, options)` returns the
         shapes of what they leave; None for others.
       is_integer: whether it is of whole numbers, as flow or as base: the two go together.
+      sets: options of `forwards` that `function` gives by another name.
     """
 
     function: Callable[..., Any]
@@ -63,6 +64,7 @@ class Part(NamedTuple):
     forwards: Callable[..., Any] | None = None
     part_shapes: Callable[[Sequence[int], Mapping[str, Any]], list] | None = None
     is_integer: bool = False
+    sets: tuple[str, ...] = ()
 
     @property
     def takes_images(self) -> bool:
@@ -94,12 +96,16 @@ class Option(NamedTuple):
     summary: str
 
 
-def _scales(image_shape, options):
-    """Returns the shapes of what a flow of several scales leaves of images; None of vectors."""
-    if len(image_shape) == 1:
-        return None
-    default = inspect.signature(glow).parameters["num_scales"].default  # That of all of them.
-    return latent_shapes(image_shape, options.get("num_scales", default))
+def _scales(flow):
+    """Returns the function that tells what a flow of several scales leaves; None of vectors."""
+    default = inspect.signature(flow).parameters["num_scales"].default
+
+    def part_shapes(image_shape, options):
+        if len(image_shape) == 1:
+            return None
+        return latent_shapes(image_shape, options.get("num_scales", default))
+
+    return part_shapes
 
 
 def _integer_parts(image_shape, options):
@@ -118,14 +124,19 @@ _REGISTRY: dict[str, dict[str, Part]] = {
     "flow": {
         "affine": Part(affine_flow, "a linear map and a shift"),
         "densenet": Part(
-            densenet, "residual flow whose networks keep their inputs", part_shapes=_scales
+            densenet,
+            "residual flow whose networks keep their inputs",
+            part_shapes=_scales(densenet),
         ),
         "elementwise": Part(elementwise_flow, "a map of each entry alone: mixtures or splines"),
         "flow_plus_plus": Part(flow_plus_plus, "Flow++, for images", ("images",)),
-        "glow": Part(glow, "Glow of several scales, for images", ("images",), None, _scales),
+        "glow": Part(glow, "Glow of several scales, for images", ("images",), None, _scales(glow)),
         "iaf": Part(iaf, "inverse autoregressive flow: fast samples, slow densities"),
         "image_real_nvp": Part(
-            image_real_nvp, "RealNVP of several scales, for images", ("images",), None, _scales
+            image_real_nvp,
+            "RealNVP of several scales, for images",
+            ("images",),
+            part_shapes=_scales(image_real_nvp),
         ),
         "jet": Part(jet, "Jet: couplings of patches by transformers, for images", ("images",)),
         "maf": Part(maf, "masked autoregressive flow: fast densities, slow samples"),
@@ -138,7 +149,9 @@ _REGISTRY: dict[str, dict[str, Part]] = {
         "nice": Part(nice, "NICE: additive couplings of all entries"),
         "real_nvp": Part(real_nvp, "RealNVP: affine couplings of all entries, images as vectors"),
         "residual": Part(
-            residual, "x plus a contraction of x, with samples by fixed points", part_shapes=_scales
+            residual,
+            "x plus a contraction of x, with samples by fixed points",
+            part_shapes=_scales(residual),
         ),
         "spline": Part(spline_flow, "neural spline flow: monotone splines in couplings"),
         "vector_glow": Part(vector_flow, "steps of Glow for vectors"),
@@ -149,6 +162,7 @@ _REGISTRY: dict[str, dict[str, Part]] = {
             inspect.getdoc(getattr(bases, name)).splitlines()[0].rstrip("."),
             forwards=_create.get(name),
             is_integer=name == "discretized_logistic",
+            sets=("num_filters",) if name == "conv_rbm" else (),
         )
         for name in bases.__all__
         if name != "Latents"
@@ -213,10 +227,9 @@ def part_options(field: str, name: str) -> dict[str, Option]:
       ValueError: if there is none of this name; the nearest one is suggested.
     """
     part = find(field, name)
-    return {
-        **(_options_of(part.forwards) if part.forwards else {}),
-        **_options_of(part.function),
-    }
+    forwarded = _options_of(part.forwards) if part.forwards else {}
+    own = {option: value for option, value in forwarded.items() if option not in part.sets}
+    return {**own, **_options_of(part.function)}
 
 
 def _options_of(function):
