@@ -102,6 +102,13 @@ FAULTS = {
             "with_context(y, condition, self._num_context",
             "with_context(y, None, 0 * self._num_context",
         ),
+        (
+            "bijector.forward(entries[i][:, tf.newaxis])",
+            "bijector.forward(entries[0][:, tf.newaxis])",
+        ),
+        ("entries, context = tf.split(", "context, entries = tf.split("),
+        ("if entry.shape[-1] not in (None, 1):", "if False:"),
+        ("class Autoregressive(EqualByIdentity, ", "class Autoregressive("),
     ],
     "permutation": [
         ("tf.gather(y, np.argsort(self._order), axis=-1)", "tf.gather(y, self._order, axis=-1)"),

@@ -50,6 +50,11 @@ FAULTS = {
         ("first = 0 if num_context else 1", "first = 1"),
         ("bias=np.tile(bias, size)", "bias=np.repeat(bias, size)"),
         ("if units < min(2, last - first + 1):", "if False:"),
+        (" * tf.constant(counts[..., np.newaxis], kernel.dtype)", ""),
+        ("sums[0] += tf.matmul(kernels[0][size:]", "sums[0] -= tf.matmul(kernels[0][size:]"),
+        ("sums[0] += kernels[0][i, :, tf.newaxis] * entry", "sums[0] += 0 * entry"),
+        ("[size, self.num_outputs, batch])[i]", "[size, self.num_outputs, batch])[0]"),
+        ("units = layer.activation(tf.gather", "units = tf.nn.tanh(2 * tf.gather"),
     ],
     "transformer": [
         ("query / math.sqrt(size)", "query"),

@@ -43,6 +43,23 @@ def test_one_entry_alone_has_trainable_numbers():
     assert [v.shape.as_list() for v in network.trainable_variables] == [[2]]
 
 
+@pytest.mark.parametrize("hidden_units", [(), (5,), (20, 9), (2, 2)])
+@pytest.mark.parametrize(("size", "num_context"), [(1, 0), (1, 2), (2, 0), (5, 0), (5, 3)])
+def test_entries_made_one_by_one_are_those_of_the_whole_network(size, num_context, hidden_units):
+    network = MaskedMLP(size, 3, hidden_units, num_context=num_context, **OPTIONS)
+    randomize(network, 0.5)
+    z, context = np.split(np.random.default_rng(0).normal(size=[4, size + num_context]), [size], 1)
+
+    def next_entry(i, outputs):
+        assert outputs.shape == (4, 3)
+        return tf.gather(z, i, axis=1) * tf.exp(outputs[:, 0]) + outputs[:, 1] * outputs[:, 2]
+
+    y = network.entry_by_entry(next_entry, tf.constant(context))
+    outputs = network(tf.concat([y, context], axis=1))
+    expected = z * tf.exp(outputs[..., 0]) + outputs[..., 1] * outputs[..., 2]
+    np.testing.assert_allclose(y, expected, rtol=1e-10)
+
+
 def test_where_outputs_start():
     network = MaskedMLP(3, 2, (9,), zero_output=True, output_bias=[0.5, -1.0], **OPTIONS)
     np.testing.assert_array_equal(network(np.ones([1, 3])), [3 * [[0.5, -1.0]]])

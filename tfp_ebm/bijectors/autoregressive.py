@@ -10,6 +10,8 @@ from tfp_ebm.bijectors.context import with_context
 from tfp_ebm.bijectors.one_pass import OnePassBijector
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given
+from tfp_ebm.internal.identity import EqualByIdentity
+from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
 from tfp_ebm.internal.types import Bijector
 
 __all__ = ["Autoregressive"]
@@ -17,10 +19,10 @@ __all__ = ["Autoregressive"]
 tfb = tfp.bijectors
 
 
-class Autoregressive(OnePassBijector, tfb.MaskedAutoregressiveFlow):
+class Autoregressive(EqualByIdentity, OnePassBijector, tfb.MaskedAutoregressiveFlow):
     """`tfb.MaskedAutoregressiveFlow` by a network that is built, calls of which are shared.
 
-        forward(x):  y_i = g_i(x_i),   g = bijector_fn(conditioner(y)),   D calls, one by one
+        forward(x):  y_i = g_i(x_i),   g = bijector_fn(conditioner(y)),   one by one
         inverse(y):  x_i = g_i^-1(y_i),   one call
         forward_log_det_jacobian(x) = sum_i log |dg_i/dx_i|
 
@@ -44,7 +46,8 @@ class Autoregressive(OnePassBijector, tfb.MaskedAutoregressiveFlow):
     With `num_context` every method takes a keyword `condition`, `[..., num_context]`, which the
     network sees after the entries, see `Coupling`.
 
-    Cost: `inverse` one call of the network; `forward` D + 1 calls.
+    Cost: `inverse` one call of the network; `forward` D + 1 calls, or, by a network that has
+    `entry_by_entry`, as `MaskedMLP` has, D steps with the products of one call.
 
     Source: Papamakarios, Pavlakou and Murray, "Masked Autoregressive Flow for Density Estimation"
     (2017); Kingma et al., "Improved Variational Inference with Inverse Autoregressive Flow" (2016).
@@ -63,8 +66,8 @@ class Autoregressive(OnePassBijector, tfb.MaskedAutoregressiveFlow):
         Args:
           conditioner: built network from `[..., D]` (`[..., D + num_context]`) to parameters whose
             entry i depends on the entries before i alone, such as `MaskedMLP`, `[..., D, P]`.
-          bijector_fn: returns the elementwise bijector g from the parameters. A `tf.Module` is
-            tracked.
+          bijector_fn: returns the elementwise bijector g from the parameters; the same function
+            for all entries, of `[..., P]`. A `tf.Module` is tracked.
           num_context: size of the condition vectors, see `Coupling`; 0: there are none.
           validate_args: as in TensorFlow Probability.
           name: name of the bijector.
@@ -99,9 +102,34 @@ class Autoregressive(OnePassBijector, tfb.MaskedAutoregressiveFlow):
         return self._elementwise_fn(self._conditioner(seen))
 
     def _forward_and_log_det(self, x, condition=None):
-        y = tfb.MaskedAutoregressiveFlow._forward(self, x, condition=condition)
+        # In a lower precision sums that grow entry by entry would lose digits.
+        if getattr(self._conditioner, "compute_dtype", None) == x.dtype.name and hasattr(
+            self._conditioner, "entry_by_entry"
+        ):
+            y = self._entry_by_entry(x, condition)
+        else:
+            y = tfb.MaskedAutoregressiveFlow._forward(self, x, condition=condition)
         bijector = self._elementwise(y, condition)
         return y, -bijector.inverse_log_det_jacobian(y, event_ndims=1)
+
+    def _entry_by_entry(self, x, condition):
+        seen = with_context(x, condition, self._num_context, 1, self.name)
+        entries, context = tf.split(flatten_leading_axes(seen, 1), [-1, self._num_context], axis=-1)
+        entries = tf.transpose(entries)
+
+        def next_entry(i, parameters):
+            bijector = self._elementwise_fn(parameters[:, tf.newaxis])
+            entry = bijector.forward(entries[i][:, tf.newaxis])
+            if entry.shape[-1] not in (None, 1):
+                raise ValueError(
+                    "`bijector_fn` must make the map of an entry from the parameters of this entry "
+                    f"alone, [..., P]; given those of one, it maps {entry.shape[-1]} entries. Take "
+                    "`tfb.MaskedAutoregressiveFlow`, which knows of all."
+                )
+            return tf.squeeze(entry, axis=-1)
+
+        y = self._conditioner.entry_by_entry(next_entry, context)
+        return restore_leading_axes(y, x)
 
     def _inverse_and_log_det(self, y, condition=None):
         bijector = self._elementwise(y, condition)

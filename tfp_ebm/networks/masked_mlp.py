@@ -1,6 +1,6 @@
 """The fully connected network of autoregressive flows: each output sees the entries before it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import dtype_policy, keras
 from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
+from tfp_ebm.internal.tfp_private import ps
 from tfp_ebm.internal.types import DType
 
 __all__ = ["MaskedMLP"]
@@ -74,11 +75,12 @@ class MaskedMLP(keras.layers.Layer):
             )
         first = 0 if num_context else 1  # The degree of what only a context reaches.
         before = np.concatenate([np.arange(1, size + 1), np.zeros(num_context, int)])
-        self.hidden = []
+        self.hidden, self._completed = [], []
         for units in hidden_units if size > first else ():
             degrees = _degrees(checks.positive_integer("hidden_units", units), first, size - 1)
             mask = before[:, np.newaxis] <= degrees
             self.hidden.append(_MaskedDense(mask, activation, dtype=self.dtype_policy))
+            self._completed.append(_places(degrees, size))
             before = degrees
         after = np.repeat(np.arange(1, size + 1), num_outputs)
         self.output_layer = _MaskedDense(
@@ -105,6 +107,63 @@ class MaskedMLP(keras.layers.Layer):
         static = [*x.shape[:-1], y.shape[-1] // self.num_outputs, self.num_outputs]
         return tf.cast(tf.ensure_shape(tf.reshape(y, shape), static), self.dtype)
 
+    def entry_by_entry(
+        self, next_entry: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], context: tf.Tensor
+    ) -> tf.Tensor:
+        """Returns vectors of which each entry is made of the outputs that see the ones before it.
+
+            y_i = next_entry(i, self(concat([y, context]))[:, i]),   i = 0, ..., D - 1
+
+        A hidden unit is computed once, in the step after the last entry that it sees. So all steps
+        together take the products of one call of the network, where D calls take D times as many.
+
+        >>> import tensorflow as tf
+        >>> network = MaskedMLP(3, num_outputs=2, hidden_units=[16])
+        >>> z = tf.random.normal([5, 3])
+        >>> y = network.entry_by_entry(lambda i, p: z[:, i] + p[:, 0], context=tf.zeros([5, 0]))
+        >>> bool(tf.reduce_all(tf.abs(y - z - network(y)[..., 0]) < 1e-6))
+        True
+
+        Args:
+          next_entry: function of the number of an entry, an int32 scalar, and of its outputs,
+            `[B, num_outputs]`, that returns the entry, `[B]`.
+          context: `[B, num_context]`; tells B where `num_context` is 0.
+
+        Returns:
+          `[B, D]`.
+        """
+        if self.output_layer.kernel is None:  # Of a single entry, which sees nothing.
+            outputs = self.output_layer(context)
+            return next_entry(tf.constant(0), outputs)[:, tf.newaxis]
+        layers = [*self.hidden, self.output_layer]
+        kernels = [layer.masked_kernel() for layer in layers]
+        size = self.output_layer.bias.shape[0] // self.num_outputs
+        batch = ps.shape(context)[0]
+        # What the activations of a layer are applied to, [units, B], as far as entries are known.
+        sums = [tf.tile(layer.bias[:, tf.newaxis], [1, batch]) for layer in layers]
+        if self.input_size > size:
+            sums[0] += tf.matmul(kernels[0][size:], context, transpose_a=True, transpose_b=True)
+        rows = [
+            tf.gather(kernel, units) * tf.constant(counts[..., np.newaxis], kernel.dtype)
+            for kernel, (units, counts) in zip(kernels[1:], self._completed, strict=True)
+        ]
+        places = [tf.constant(units) for units, _ in self._completed]
+
+        def step(i, entries, *sums):
+            sums = list(sums)
+            for place, layer in enumerate(self.hidden):
+                units = layer.activation(tf.gather(sums[place], places[place][i]))
+                sums[place + 1] += tf.matmul(rows[place][i], units, transpose_a=True)
+            outputs = tf.reshape(sums[-1], [size, self.num_outputs, batch])[i]
+            entry = next_entry(i, tf.transpose(outputs))
+            sums[0] += kernels[0][i, :, tf.newaxis] * entry
+            return i + 1, entries.write(i, entry), *sums
+
+        entries = tf.TensorArray(self.dtype, size, element_shape=sums[0].shape[1:])
+        state = (0, entries, *sums)
+        final = tf.while_loop(lambda *_: True, step, state, maximum_iterations=size)
+        return tf.transpose(final[1].stack())
+
 
 class _MaskedDense(keras.layers.Layer):
     """A dense layer whose weights are multiplied by a mask; with none, biases alone."""
@@ -129,8 +188,10 @@ class _MaskedDense(keras.layers.Layer):
     def call(self, x):
         if self.kernel is None:
             return tf.broadcast_to(self.bias, [tf.shape(x)[0], self.bias.shape[0]])
-        kernel = self.kernel * tf.constant(self.mask, self.kernel.dtype)
-        return self.activation(tf.nn.bias_add(tf.matmul(x, kernel), self.bias))
+        return self.activation(tf.nn.bias_add(tf.matmul(x, self.masked_kernel()), self.bias))
+
+    def masked_kernel(self):
+        return self.kernel * tf.constant(self.mask, self.kernel.dtype)
 
 
 def _degrees(units, first, last):
@@ -141,3 +202,11 @@ def _degrees(units, first, last):
             "mask leaves entries that no later one sees."
         )
     return np.round(np.linspace(first, last, units)).astype(int)
+
+
+def _places(degrees, size):
+    """Returns the units of each degree below size, `[size, m]`, and which of them count."""
+    found = [np.flatnonzero(degrees == degree) for degree in range(size)]
+    width = max(map(len, found))
+    counts = np.arange(width) < np.array([[len(units)] for units in found])
+    return np.stack([np.resize([*units, 0], width) for units in found]), counts
