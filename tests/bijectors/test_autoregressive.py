@@ -33,7 +33,7 @@ def test_every_method_sees_the_condition():
 
 @pytest.mark.parametrize("num_context", [0, 2])
 def test_forward_step_by_step_is_that_of_all_calls(num_context):
-    """Of the loop of TensorFlow Probability, which a plain function in place of the network takes."""
+    """Of the loop of TensorFlow Probability, which a plain function takes."""
     network = MaskedMLP(3, 2, [7, 5], "tanh", num_context=num_context, dtype=tf.float64)
     randomize(network, 0.5)
     flow = Autoregressive(network, registry.affine_entries, num_context)
@@ -76,7 +76,7 @@ def test_errors():
         Autoregressive(MaskedMLP(3, 2), None)
     scales = tf.constant([1.0, 2.0, 3.0], tf.float64)
     of_all = Autoregressive(MaskedMLP(3, 1, [5], dtype=tf.float64), lambda p: tfb.Scale(scales))
-    with pytest.raises(ValueError, match="map of an entry from the parameters .* it maps 3"):
+    with pytest.raises(ValueError, match=r"map of an entry from the parameters .* it maps 3"):
         of_all.forward(X)
     network = MLP(3, 2)
     with pytest.raises(ValueError, match="plain function that holds a"):

@@ -78,7 +78,7 @@ def test_roulette_is_unbiased_and_so_is_its_gradient(coefficient):
     three_deviations = 0.0027
     assert chance(draws[:, :1], expected[:1]) > three_deviations
     assert chance(draws[:, 1:], expected[1:]) > three_deviations
-    # What a tenth of a deviation in one entry, or a series cut off after its first term, would give.
+    # A tenth of a deviation in one entry, and a series cut off after its first term, are found.
     biased = draws[:, 1:] + 0.1 * np.eye(20)[7] * draws[:, 8].std()
     assert chance(biased, expected[1:]) < 1e-6
     assert chance(drawn(PowerSeries(1, 1, False))[:, 1:], expected[1:]) < 1e-6
