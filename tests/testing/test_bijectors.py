@@ -150,6 +150,14 @@ class LogDetOfABatchForOnePoint(Scaled):
         return tf.fill([len(POINTS)], total)
 
 
+class ConvertedInTheConstructor(Scaled):
+    """The variable is found, but what counts is its value of then."""
+
+    def __init__(self, log_scale, name="converted"):
+        super().__init__(log_scale, name=name)
+        self.held, self.log_scale = log_scale, tf.convert_to_tensor(log_scale)
+
+
 class ReversedBatch(Scaled):
     def _forward(self, x):
         y = super()._forward(x)
@@ -269,6 +277,7 @@ def test_the_right_one_passes():
         (WrongBoth, "round trip"),
         (WrongInverseLogDet, "inverse log-det: against autodiff"),
         (Unused, "gradient: `Variable:0` gets no gradient"),
+        (ConvertedInTheConstructor, r"gets no gradient\. A likely cause: the constructor conv"),
         (Float32Only, "dtype"),
         (Float32LogDet, "log-det dtype"),
         (OtherInFloat32, "float32: against float64"),

@@ -9,6 +9,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.internal.types import Bijector, TensorLike
+from tfp_ebm.testing.causes import LITERAL, NO_COMPONENT
 from tfp_ebm.testing.conformance import (
     TOLERANCE,
     assert_close,
@@ -124,7 +125,8 @@ def _everything(bijector, x, points):
 def _check_round_trip(bijector, x, tolerance):
     y = bijector.forward(x)
     for part in tf.nest.flatten(y):
-        require(part.dtype == x.dtype, "dtype", f"forward({x.dtype.name}) gives {part.dtype.name}.")
+        message = f"forward({x.dtype.name}) gives {part.dtype.name}. {LITERAL}"
+        require(part.dtype == x.dtype, "dtype", message)
     back = bijector.inverse(fresh(y))
     assert_close(back, x, tolerance, "round trip", "inverse(forward(x)) against x")
     again = bijector.forward(fresh(back))
@@ -178,7 +180,7 @@ def _check_holders(bijector, x):
         holders["TransformedDistribution"] = tfp.distributions.TransformedDistribution(base, chain)
     for name, holder in holders.items():
         found = len(holder.trainable_variables)
-        message = f"{found} of {count} are found in {name}: it would not train."
+        message = f"{found} of {count} are found in {name}: it would not train. {NO_COMPONENT}"
         require(found == count, "variables", message)
 
 

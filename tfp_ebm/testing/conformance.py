@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_ebm.internal.types import TensorLike
+from tfp_ebm.testing.causes import CONVERTED, HIDDEN, NO_COMPONENT, STOPPED, UNSELECTED
 
 __all__ = [
     "TOLERANCE",
@@ -38,7 +39,12 @@ def require(condition: TensorLike, check: str, message: str) -> None:
 
 
 def assert_close(
-    actual: TensorLike, expected: TensorLike, tolerance: float, check: str, message: str
+    actual: TensorLike,
+    expected: TensorLike,
+    tolerance: float,
+    check: str,
+    message: str,
+    cause: str = "",
 ) -> None:
     """Raises unless two structures of arrays agree to `tolerance (1 + |expected|)`."""
     for one, other in zip(tf.nest.flatten(actual), tf.nest.flatten(expected), strict=True):
@@ -46,7 +52,7 @@ def assert_close(
         require(
             one.shape == other.shape,
             check,
-            f"{message}: got shape {one.shape}, expected {other.shape}.",
+            f"{message}: got shape {one.shape}, expected {other.shape}. {cause}".rstrip(),
         )
         finite = np.all(np.isfinite(one)) and np.all(np.isfinite(other))
         require(finite, check, f"{message}: got NaN or infinite values.")
@@ -54,7 +60,7 @@ def assert_close(
         require(
             error <= tolerance,
             check,
-            f"{message}: differs by {error:.3g}, allowed {tolerance:.3g}.",
+            f"{message}: differs by {error:.3g}, allowed {tolerance:.3g}. {cause}".rstrip(),
         )
 
 
@@ -88,12 +94,11 @@ def check_gradients(
     with tf.GradientTape() as tape:
         value = value_fn()
     for variable, gradient in zip(variables, tape.gradient(value, variables), strict=True):
-        require(gradient is not None, check, f"`{variable.name}` gets no gradient.")
+        require(gradient is not None, check, f"`{variable.name}` gets no gradient. {CONVERTED}")
         gradient = tf.convert_to_tensor(gradient).numpy()
-        require(
-            np.all(np.isfinite(gradient)), check, f"`{variable.name}` gets a non-finite gradient."
-        )
-        require(np.any(gradient != 0), check, f"`{variable.name}` gets a gradient of 0.")
+        message = f"`{variable.name}` gets a non-finite gradient. {UNSELECTED}"
+        require(np.all(np.isfinite(gradient)), check, message)
+        require(np.any(gradient != 0), check, f"`{variable.name}` gets a gradient of 0. {STOPPED}")
 
 
 def check_checkpoint(
@@ -106,9 +111,8 @@ def check_checkpoint(
         prefix = str(pathlib.Path(folder) / "checkpoint")
         tf.train.Checkpoint(module=module).write(prefix)
         tf.train.Checkpoint(module=other).read(prefix).expect_partial()
-    assert_close(
-        value_fn(other), expected, 1e-6, "checkpoint", "a restored object gives other values"
-    )
+    message = "a restored object gives other values"
+    assert_close(value_fn(other), expected, 1e-6, "checkpoint", message, HIDDEN)
 
 
 def check_composite(module: tf.Module, value_fn: Callable[[Any], Any]) -> None:
@@ -118,6 +122,7 @@ def check_composite(module: tf.Module, value_fn: Callable[[Any], Any]) -> None:
     components = tf.nest.flatten(module, expand_composites=True)
     packed = tf.nest.pack_sequence_as(module, components, expand_composites=True)
     found, count = len(packed.trainable_variables), len(module.trainable_variables)
-    require(found == count, "composite tensor", f"{found} of {count} variables are components.")
+    message = f"{found} of {count} variables are components. {NO_COMPONENT}"
+    require(found == count, "composite tensor", message)
     message = "values after its components are taken apart and put together"
     assert_close(value_fn(packed), value_fn(module), 1e-9, "composite tensor", message)

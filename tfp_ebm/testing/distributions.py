@@ -9,6 +9,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal.types import Distribution, TensorLike
+from tfp_ebm.testing.causes import LITERAL, STATEFUL
 from tfp_ebm.testing.conformance import (
     TOLERANCE,
     assert_close,
@@ -142,7 +143,8 @@ def _check_shapes(distribution, sample, dtype):
         points = tf.reshape(sample[: math.prod(batch)], [*batch, *event_shape])
         log_prob = distribution.log_prob(points)
         require(log_prob.shape == batch, "shape", f"log_prob {log_prob.shape} for batch {batch}.")
-        require(log_prob.dtype == dtype, "dtype", f"log_prob is {log_prob.dtype} for {dtype}.")
+        message = f"log_prob is {log_prob.dtype} for {dtype}. {LITERAL}"
+        require(log_prob.dtype == dtype, "dtype", message)
         drawn = distribution.sample(batch, seed=(0, 1))
         expected = (*batch, *event_shape)
         require(drawn.shape == expected, "shape", f"sample({batch}) has shape {drawn.shape}.")
@@ -150,8 +152,10 @@ def _check_shapes(distribution, sample, dtype):
 
 def _check_seeds(distribution):
     one, same, other = (distribution.sample(50, seed=(3, i)).numpy() for i in (4, 4, 5))
-    require(np.array_equal(one, same), "seed", "the same pair gives another sample.")
-    require(not np.array_equal(one, other), "seed", "another pair gives the same sample.")
+    message = f"the same pair gives another sample. {STATEFUL}"
+    require(np.array_equal(one, same), "seed", message)
+    message = f"another pair gives the same sample. {STATEFUL}"
+    require(not np.array_equal(one, other), "seed", message)
 
 
 def _check_log_prob(distribution, points, oracle, tolerance):

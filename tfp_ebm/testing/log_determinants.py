@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal.types import Bijector, Data
+from tfp_ebm.testing.causes import LITERAL, NOT_SUMMED
 from tfp_ebm.testing.conformance import assert_close, fresh, require
 
 __all__ = ["check_log_determinants", "forward_log_det", "inverse_log_det"]
@@ -40,7 +41,7 @@ def _over_batch(log_det, value, event_ndims):
     require(
         log_det.dtype == value.dtype,
         "log-det dtype",
-        f"{log_det.dtype.name} for values of {value.dtype.name}.",
+        f"{log_det.dtype.name} for values of {value.dtype.name}. {LITERAL}",
     )
     if not log_det.shape.is_fully_defined() or not batch.is_fully_defined():
         return tf.broadcast_to(log_det, tf.shape(value)[: value.shape.rank - event_ndims])
@@ -48,7 +49,8 @@ def _over_batch(log_det, value, event_ndims):
         one in (1, other)
         for one, other in zip(reversed(log_det.shape), reversed(batch), strict=False)
     )
-    require(fits, "log-det shape", f"{log_det.shape} for a batch of shape {batch}.")
+    message = f"{log_det.shape} for a batch of shape {batch}. {NOT_SUMMED}"
+    require(fits, "log-det shape", message)
     return tf.broadcast_to(log_det, batch)
 
 
@@ -68,9 +70,10 @@ def check_log_determinants(bijector: Bijector, x: tf.Tensor, tolerance: float) -
     jacobians = _jacobians(bijector, x)
     expected = np.linalg.slogdet(jacobians)[1]
     forward = forward_log_det(bijector, fresh(x), ndims)
-    assert_close(forward, expected, tolerance, "forward log-det", "against autodiff")
+    message = "against autodiff"
+    assert_close(forward, expected, tolerance, "forward log-det", message, NOT_SUMMED)
     inverse = inverse_log_det(bijector, y, ndims)
-    assert_close(inverse, -expected, tolerance, "inverse log-det", "against autodiff")
+    assert_close(inverse, -expected, tolerance, "inverse log-det", message, NOT_SUMMED)
     one = x[0]
     forward_log_det(bijector, one, ndims)
     inverse_log_det(bijector, fresh(bijector.forward(one)), ndims)
