@@ -12,9 +12,9 @@ __all__ = [
 ]
 
 CONVERTED = (
-    "A likely cause: the constructor converted it, by `tf.convert_to_tensor` or arithmetic, so that "
-    "the value of that moment is used for ever; keep it as given, and convert where it is used. "
-    "Otherwise nothing depends on it."
+    "A likely cause: the constructor converted it, by `tf.convert_to_tensor` or arithmetic, so "
+    "that the value of that moment is used for ever; keep it as given, and convert where it is "
+    "used. Otherwise nothing depends on it."
 )
 STOPPED = (
     "A likely cause: `tf.stop_gradient`, a rounding, or a function that is flat where it stands."
@@ -36,7 +36,9 @@ LITERAL = (
     "A likely cause: a constant made without the dtype, as by `tf.constant(1.0)` or `tf.zeros`; "
     "take that of the input."
 )
-NOT_SUMMED = "Likely causes: its sign, a sum over the axes of the event that is missing, or one over too many."
+NOT_SUMMED = (
+    "Likely causes: its sign, or a sum over axes of the event that is missing or one too many."
+)
 STATEFUL = (
     "A likely cause: draws by `tf.random` or NumPy, or the same seed for two draws; pass the seed "
     "on, split by `tfp.random.split_seed`."
