@@ -222,6 +222,7 @@ def _cancelling(moves, changes, residual):
     It is the combination of the kept differences whose changes are nearest to the residual, less
     these changes themselves.
     """
+    # Normal equations of a few rows: they are small, and damped where they are singular.
     gram = tf.matmul(changes, changes, transpose_b=True)
     info = np.finfo(residual.dtype.as_numpy_dtype)
     # Rows that are empty yet, or repeat others, take no part.

@@ -179,6 +179,8 @@ class Coupling(OnePassBijector):
 
     def _inverse_and_log_det(self, y, condition=None):
         x, log_det = self._transform(y, condition, "inverse", "inverse_log_det_jacobian")
+        # Asked for at y it is the inverse one; `OnePassBijector` keeps the forward one, whichever
+        # way was gone.
         return x, -log_det
 
     def _forward_event_shape(self, shape):

@@ -121,6 +121,7 @@ class Invertible1x1Conv(tfp.bijectors.AutoCompositeTensorBijector):
         checks.choice("init", init, ["identity", "rotation"])
         seed = samplers.sanitize_seed((0, seed) if isinstance(seed, int) else seed)
         normal = samplers.normal([num_channels] * 2, seed=seed, dtype=tf.float64).numpy()
+        # Drawn in float64 whatever the dtype, so that models in both start alike.
         matrix = np.eye(num_channels) + 1e-3 * normal
         if init == "rotation":
             matrix = np.linalg.qr(normal)[0]

@@ -92,6 +92,7 @@ class MixLogCDF(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector):
             shape = ps.broadcast_shape(shape, ps.shape(part)[:-1])
         num_components = ps.shape(parts[0])[-1:]
         full = ps.concat([shape, num_components], axis=0)
+        # One axis of elements: the compiled sums below are one long loop over them.
         rows = ps.concat([[-1], num_components], axis=0)
         flat = [tf.reshape(_broadcast_to(part, full), rows) for part in parts]
         return shape, tf.reshape(_broadcast_to(x, shape), [-1]), *flat

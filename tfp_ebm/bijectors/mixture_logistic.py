@@ -95,6 +95,7 @@ def logit_and_derivative(
     cdf: tf.Tensor, survival: tf.Tensor, density: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns logit F and its derivative from F, 1 - F and f."""
+    # Of the quotient: two logarithms would cancel where F is near 1 - F.
     return tf.math.log(cdf / survival), density / (cdf * survival)
 
 
@@ -110,6 +111,7 @@ def _gradient_of_tail(x, weights, locs, rates, log_scales, tail, *coefficients):
     )
     z = (x[..., tf.newaxis] - locs) * rates
     scales_bar = -(z_bar * z + weights * for_density * slope)
+    # Where the scale is held at its least, its gradient is 0 as that of `tf.maximum` is.
     is_free = log_scales >= MIN_LOG_SCALE
     return logits_bar, -z_bar * rates, tf.where(is_free, scales_bar, tf.zeros_like(z))
 

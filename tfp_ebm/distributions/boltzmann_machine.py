@@ -159,6 +159,8 @@ class BoltzmannMachine(EnergyBased):
 
     def _log_prob(self, value, **kwargs):
         observe(self, value)
+        # One expression, so that -mean(log_prob) has both phases of the gradient: the data's in the
+        # first term, the chains' in the second.
         return self._unnormalized_log_prob(value, **kwargs) - self._log_partition(value)
 
     def _estimate_log_partition(self, *annealing, max_rounds):
@@ -180,6 +182,7 @@ class BoltzmannMachine(EnergyBased):
 
     def _store(self, estimate: LogPartition) -> None:
         offset = self.log_partition_offset()
+        # What is stored is the machine's: the offset is in closed form, and follows the parameters.
         of_machine = estimate.mapped(lambda value: value - offset)
         self._negative_phase.store(of_machine, self.machine())
 

@@ -129,6 +129,8 @@ class DiscreteMixture(
 
     def _unnormalized_log_prob(self, value):
         delta = tf.convert_to_tensor(self._delta)[..., tf.newaxis]
+        # log 2cosh sums both spins; their common factor exp(-delta / 2) stands in log Z, as + delta
+        # / 2.
         terms = -0.5 * delta * value**2 + log_2cosh(self._field(value))
         return tf.reduce_sum(terms, axis=-1)
 

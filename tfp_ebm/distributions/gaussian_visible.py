@@ -83,6 +83,7 @@ class GaussianVisible(BoltzmannMachine):
 
     def log_partition_offset(self) -> tf.Tensor:
         """Returns 0: the machine is the distribution."""
+        # Of the chains nothing is integrated out: the visible units are the event.
         return tf.zeros([], self.dtype)
 
     def chain_state(self, value: TensorLike, seed: Seed = None) -> tf.Tensor:

@@ -73,6 +73,7 @@ class IndependentSpins(
         if self.validate_args:
             message = "`value` must hold spins, -1 or +1."
             value = checks.valid(value, tf.equal(tf.abs(value), 1), message)
+        # p(s) = exp(h s) / 2cosh(h): no logarithm of a probability that could round to 0.
         return tf.reduce_sum(field * value - log_2cosh(field), axis=-1)
 
     def _sample_n(self, n, seed=None):
@@ -87,6 +88,7 @@ class IndependentSpins(
         return 1 - self._mean() ** 2
 
     def _mode(self):
+        # +1 where both are as likely: `tf.sign` would make 0, which is no spin.
         is_up = tf.convert_to_tensor(self._field) >= 0
         return 2 * tf.cast(is_up, self.dtype) - 1
 

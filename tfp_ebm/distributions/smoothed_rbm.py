@@ -145,6 +145,7 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
         )
         bias = tf.Variable(tf.zeros([num_visible + num_hidden], dtype), name="bias")
         base = cls(weights, bias, delta, **StartChains.arguments(seed, options), name=name)
+        # At W = 0 every sum factorises, so that `log_prob` is right before any chain has moved.
         base._store_uncoupled_log_partition()
         return base
 
@@ -199,6 +200,7 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
 
     def log_partition_offset(self) -> tf.Tensor:
         """Returns log Z - log Z_spins, the Gaussian part."""
+        # N delta / 2 is the part of s^T J~ s / 2 that all spins share, since every s_i^2 is 1.
         size = self.num_visible + self.num_hidden
         precision = self.precision()
         return (
@@ -212,6 +214,7 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
         return self.posterior(value).sample(seed=seed)[..., : self.num_visible]
 
     def _unnormalized_log_prob(self, value):
+        # J~ z serves the quadratic form and the fields: two products with W, not four.
         coupled = self.precision().matvec(value)
         quadratic = tf.reduce_sum(value * coupled, axis=-1)
         return -0.5 * quadratic + tf.reduce_sum(log_2cosh(coupled + self._bias), axis=-1)

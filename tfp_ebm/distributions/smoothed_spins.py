@@ -43,6 +43,7 @@ class SmoothedSpins:
         """Returns J~^-1, `[*batch_shape, N, N]`."""
         size = self.event_shape[-1]
         white = tf.eye(size, batch_shape=self.batch_shape_tensor(), dtype=self.dtype)
+        # Unit vectors in place of noise: the factor's columns, for any structure of the precision.
         rows = move_axis(self._color(move_axis(white, -2, 0)), 0, -2)
         return tf.matmul(rows, rows, transpose_a=True)
 
@@ -62,6 +63,8 @@ class SmoothedSpins:
             checks.vector("spins", spins, self.event_shape[-1])
             state_shape = ps.concat([self.batch_shape_tensor(), self.event_shape_tensor()], axis=0)
             sample_dims = ps.reshape(ps.convert_to_shape_tensor(sample_shape, tf.int32), [-1])
+            # TFP draws n samples flat and gives them their shape afterwards; so must the spins
+            # come.
             spins = tf.broadcast_to(spins, ps.concat([sample_dims, state_shape], axis=0))
             kwargs["spins"] = tf.reshape(spins, ps.concat([[-1], state_shape], axis=0))
         return super()._call_sample_n(sample_shape, seed, **kwargs)

@@ -79,11 +79,16 @@ def _sweeps(machine, units, first, num_steps, inverse_temperature, seed):
 
     def body(index, units):
         moved = sweep(units, inverse_temperature, samplers.fold_in(seed, first + index))
+        # Draws of a dynamic shape lose the static one, which a loop must keep.
         return index + 1, tf.ensure_shape(moved, units.shape)
 
     start = tf.transpose(units) if side_by_side else units
     _, units = tf.while_loop(
-        lambda index, _: index < num_steps, body, (0, start), parallel_iterations=1
+        # Each sweep waits for the last; more at a time would only keep more in memory.
+        lambda index, _: index < num_steps,
+        body,
+        (0, start),
+        parallel_iterations=1,
     )
     return tf.transpose(units) if side_by_side else units
 

@@ -159,6 +159,7 @@ def _adapted(betas, swap_rates, num_steps):
     mean = tf.math.divide_no_nan(tf.reduce_sum(rates), count)
     excess = tf.where(is_known, rates - mean, 0.0)
     flat = tf.reshape(betas, [-1])
+    # A pair that swaps more often than the mean is too close; factors keep all gaps above 0.
     gaps = (flat[1:] - flat[:-1]) * tf.exp(_ADAPTATION * tf.cast(num_steps, rates.dtype) * excess)
     gaps *= (flat[-1] - flat[0]) / tf.reduce_sum(gaps)
     inner = flat[0] + tf.cumsum(gaps)[:-1]
@@ -185,6 +186,7 @@ def _exchange(machine, replicas, swap_rates, betas, first, num_steps, seed):
             replicas[:-1], betas[:-1], betas[1:]
         ) + machine.log_marginal_increment(replicas[1:], betas[1:], betas[:-1])
         uniform = samplers.uniform(tf.shape(log_ratio), seed=swap_seed, dtype=log_ratio.dtype)
+        # Even and odd pairs in turn: neighbouring pairs share a replica, and could not both swap.
         is_tried = tf.equal(pair_parity, index % 2)
         of_all_chains = tf.reshape(is_tried, [count - 1] + [1] * (log_ratio.shape.rank - 1))
         swap = tf.logical_and(of_all_chains, tf.math.log(uniform) < log_ratio)
@@ -197,6 +199,7 @@ def _exchange(machine, replicas, swap_rates, betas, first, num_steps, seed):
         none = tf.zeros_like(swap[:1])
         takes_upper = tf.concat([swap, none], axis=0)[..., tf.newaxis]
         takes_lower = tf.concat([none, swap], axis=0)[..., tf.newaxis]
+        # By selection, not by indices: any batch of machines will do, and no scatter is compiled.
         from_upper, from_lower = tf.roll(replicas, -1, axis=0), tf.roll(replicas, 1, axis=0)
         replicas = tf.where(takes_upper, from_upper, tf.where(takes_lower, from_lower, replicas))
         return index + 1, replicas, swap_rates

@@ -49,6 +49,7 @@ def follow(
         lambda: units,
         lambda: _some_afresh(machine, units, is_finite, seed),
     )
+    # The difference first, of numbers of one size; their sum over updates is what float32 loses.
     change = tf.cast(now - log_marginals, tf.float64)
     change = tf.where(is_finite & is_known & tf.math.is_finite(change), change, -float("inf"))
     is_lost = tf.logical_not(tf.reduce_any(change + log_weights > -float("inf"), axis=0))

@@ -134,6 +134,8 @@ def reverse_annealing(
     # p = E[exp(-log Z_reverse)]: the mean over chains is one of inverse weights.
     log_inverse_weights = -anneal_backward(machine, state, betas, seed)
     offset = -(machine.reference_log_partition() + base.log_partition_offset())
+    # Summarised as weights of 1 / Z; the sign of the logarithm is turned after the mean, since the
+    # mean of exponentials does not commute with it.
     record = _record(log_inverse_weights, offset, "RAISE", num_steps)
     return record._replace(value=-record.value)
 
@@ -200,6 +202,7 @@ def _anneal_between(machine, state, log_weights, betas, start, end, seed):
 
     def body(index, state, log_weights):
         start, stop = betas[index], betas[index + 1]
+        # Before the sweep: the weight is that of the state drawn at the old temperature.
         increment = machine.log_marginal_increment(state, start, stop)
         moved = machine.sweep(state, stop, samplers.fold_in(seed, index))
         moved = tf.ensure_shape(moved, state.shape)
@@ -218,6 +221,7 @@ def anneal_backward(
     """Returns float64 log weights relative to the reference, of the state's leading shape."""
 
     def step(index, state):
+        # The sweep comes first, unlike on the way there: this is that path walked backwards.
         start, stop = betas[index - 1], betas[index]
         moved = machine.sweep(state, stop, samplers.fold_in(seed, index))
         moved = tf.ensure_shape(moved, state.shape)
@@ -250,6 +254,7 @@ def log_weight_summary(log_weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf
     """Returns log mean weight, its standard error, and the effective sample size, over axis 0."""
     count = tf.cast(tf.shape(log_weights)[0], tf.float64)
     log_mean = log_mean_exp(log_weights)
+    # Relative to their mean they are of order 1, however large log Z is.
     relative = tf.exp(log_weights - log_mean)
     # A single chain knows nothing of its error: 0 / 0.
     variance = tf.math.reduce_variance(relative, axis=0) * count / (count - 1)

@@ -103,7 +103,10 @@ class NegativePhase(tf.Module):
           data_units: states of chains drawn given the data, for chains that start from them.
         """
         with tf.control_dependencies(self._check_known(base.name)):
+            # Read under the assertion, which a read elsewhere could run ahead of.
             estimate = tf.identity(self.stored.value)
+        # States are draws: what depends on the parameters in the gradient of log Z is their
+        # marginal.
         chains = tf.stop_gradient(self.chains.negative_units(machine, data_units))
         log_marginal = machine.log_marginal(chains)
         # Its value is 0.
@@ -151,6 +154,7 @@ class NegativePhase(tf.Module):
         if not isinstance(self.chains, WeightedChains):
             self.chains.advance(machine, num_steps, seed)
             return
+        # Split also without data, so that giving some does not change the draws of the chains.
         seed, data_seed = samplers.split_seed(seed, n=2, salt="update_chains")
         shown = None if data_units is None else data_units(data_seed)
         self.chains.advance(machine, num_steps, seed, shown)
@@ -171,6 +175,8 @@ class NegativePhase(tf.Module):
         else:
             start = self.chains.draw(num_samples, state_seed)
             state = block_gibbs.run(machine, start, num_steps, run_seed)
+        # Real units of the last sweep could pass a gradient on, which would be a wrong one: it
+        # leaves out all sweeps before.
         return tf.stop_gradient(machine.complete(state, unit_seed))
 
     def sliced_chains(
