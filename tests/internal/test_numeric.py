@@ -64,6 +64,20 @@ def test_spectral_norm_bound_of_equal_singular_values_is_the_worst_case():
     np.testing.assert_allclose(bound, 2 * 50 ** (1 / 128), rtol=1e-5)
 
 
+@pytest.mark.parametrize("wrap", [lambda f: f, tf.function])
+def test_spectral_norm_bound_is_tightened_until_it_is_enough(wrap):
+    matrices = np.random.default_rng(1).normal(size=[2, 30, 40])
+    matrices[1] *= 0.1
+    norms = np.linalg.norm(matrices, 2, axis=(-2, -1))
+    bound = wrap(lambda enough: numeric.spectral_norm_bound(tf.constant(matrices), enough=enough))
+    tight = numeric.spectral_norm_bound(tf.constant(matrices)).numpy()
+    np.testing.assert_allclose(bound(tf.constant(0.999 * norms[0])), tight, rtol=1e-12)
+    once = numeric.spectral_norm_bound(tf.constant(matrices), num_squarings=1).numpy()
+    assert np.all(once > 1.05 * norms)
+    np.testing.assert_allclose(bound(tf.constant(once[0])), once, rtol=1e-12)
+    assert np.all(bound(tf.constant(0.999 * once[0])) < 0.99 * once)
+
+
 @pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
 def test_standard_normal_has_the_normal_distribution(dtype):
     draw = tf.function(lambda seed: numeric.standard_normal([301, 333], seed, dtype))

@@ -74,6 +74,7 @@ FAULTS = {
         ("ps.broadcast_shape(shape[:split], batch_shape)", "ps.broadcast_shape([], batch_shape)"),
         ("order.insert(destination % rank, axis)", "order.insert(source % rank, axis)"),
         ("return largest * tf.exp(0.5 * log_bound)", "return tf.exp(0.5 * log_bound)"),
+        ("tf.reduce_all(bound <= tf.cast", "tf.reduce_any(bound <= tf.cast"),
         ("tf.sqrt(-2.0 * tf", "tf.sqrt(-1.0 * tf"),
     ],
     "seeds": [

@@ -8,11 +8,10 @@ FAULTS = {
         ("tf.reduce_any(norm >= delta)", "tf.reduce_any(norm > delta)"),
         ("weights * tf.minimum(tf.ones_like(bound), limit / bound)", "weights * (limit / bound)"),
         ("MAX_COUPLING * self.delta, weights.dtype", "MAX_COUPLING, weights.dtype"),
-        (
-            "sum(self.sizes) * tf.math.log(self.delta) + 2 *",
-            "sum(self.sizes) * tf.math.log(self.delta) +",
-        ),
-        ("schur = identity - tf", "schur = identity + tf"),
+        ("return 2 * tf.reduce_sum(tf.math.log", "return tf.reduce_sum(tf.math.log"),
+        ("return -2 * upstream[", "return -1 * upstream["),
+        ("(identity - tf.matmul(", "(identity + tf.matmul("),
+        ("(weights, enough=limit)", "(weights, enough=2 * limit)"),
         ("return self.delta - tf.linalg.svd", "return self.delta + tf.linalg.svd"),
         (
             "return tf.concat([visible, hidden], axis=-1)",

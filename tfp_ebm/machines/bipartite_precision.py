@@ -66,23 +66,15 @@ class BipartitePrecision(NamedTuple):
         )
         return self.delta[..., tf.newaxis] * z + coupled
 
-    def _schur_cholesky(self):
-        """Returns A (smaller layer by larger) and the Cholesky factor of `I - A A^T`."""
+    def _relative(self):
+        """Returns A, the smaller layer by the larger."""
         num_visible, num_hidden = self.sizes
         relative = self.weights / self.delta[..., tf.newaxis, tf.newaxis]
-        if num_hidden <= num_visible:
-            relative = tf.linalg.matrix_transpose(relative)
-        identity = tf.eye(min(num_visible, num_hidden), dtype=relative.dtype)
-        schur = identity - tf.matmul(relative, relative, transpose_b=True)
-        return relative, tf.linalg.cholesky(schur)
+        return tf.linalg.matrix_transpose(relative) if num_hidden <= num_visible else relative
 
     def log_abs_determinant(self) -> tf.Tensor:
         """Returns log det J~, `[*B]`."""
-        _, factor = self._schur_cholesky()
-        diagonal = tf.linalg.diag_part(factor)
-        return sum(self.sizes) * tf.math.log(self.delta) + 2 * tf.reduce_sum(
-            tf.math.log(diagonal), axis=-1
-        )
+        return sum(self.sizes) * tf.math.log(self.delta) + _log_det_schur(self._relative())
 
     def min_eigenvalue(self) -> tf.Tensor:
         """Returns `delta - sigma_max(W)`, the distance from the edge, `[*B]`; one SVD of W."""
@@ -96,7 +88,8 @@ class BipartitePrecision(NamedTuple):
         """
         noise = tf.convert_to_tensor(noise, self.weights.dtype)
         num_visible, num_hidden = self.sizes
-        relative, factor = self._schur_cholesky()
+        relative = self._relative()
+        factor = _schur_cholesky(relative)
         blocks = tf.linalg.LinearOperatorBlockLowerTriangular(
             [
                 [tf.linalg.LinearOperatorIdentity(max(self.sizes), dtype=noise.dtype)],
@@ -126,6 +119,28 @@ class BipartitePrecision(NamedTuple):
         batch_shape = common_batch_shape((self.weights, 2), (self.delta, 0))
         rows = move_axis(self.covariance_rows(batch_shape), 0, -2)
         return tf.matmul(rows, rows, transpose_a=True)
+
+
+def _schur_cholesky(relative):
+    """Returns the Cholesky factor of `I - A A^T`."""
+    identity = tf.eye(relative.shape[-2], dtype=relative.dtype)
+    return tf.linalg.cholesky(identity - tf.matmul(relative, relative, transpose_b=True))
+
+
+@tf.custom_gradient
+def _log_det_schur(relative):
+    """Returns `log det (I - A A^T)`, whose gradient is `-2 (I - A A^T)^-1 A`.
+
+    That of the Cholesky factor, which the chain rule would take, costs three more products of
+    matrices and gives the same.
+    """
+    factor = _schur_cholesky(relative)
+
+    def gradient(upstream):
+        solved = tf.linalg.cholesky_solve(factor, relative)
+        return -2 * upstream[..., tf.newaxis, tf.newaxis] * solved
+
+    return 2 * tf.reduce_sum(tf.math.log(tf.linalg.diag_part(factor)), axis=-1), gradient
 
 
 def check_positive_definite(weights: tf.Tensor, delta: tf.Tensor) -> None:
@@ -182,7 +197,7 @@ class SpectralNormConstraint(NamedTuple):
     def __call__(self, weights: tf.Tensor) -> tf.Tensor:
         """Returns the weights, scaled down where they are too large."""
         limit = tf.convert_to_tensor(MAX_COUPLING * self.delta, weights.dtype)
-        bound = spectral_norm_bound(weights)[..., tf.newaxis, tf.newaxis]
+        bound = spectral_norm_bound(weights, enough=limit)[..., tf.newaxis, tf.newaxis]
         return weights * tf.minimum(tf.ones_like(bound), limit / bound)
 
 
