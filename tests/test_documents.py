@@ -38,6 +38,7 @@ EXAMPLES = {
     "two_moons.py": ["--epochs", "1"],
     "neutra.py": "--num-steps 3 --num-results 4".split(),
     "variational_inference.py": "--num-steps 3 --flows coupling residual".split(),
+    "boltzmann_base.py": "--only eight_gaussians-4-Gaussian --seeds 1 --epochs 1".split(),
     "collapse.py": "--epochs 1 --samplers weighted".split(),
     "eb_and_flow.py": f"{SMALL} --flow glow --base convolutional --pretraining-epochs 1".split(),
     "gibbs_chains.py": f"{SMALL} --num-chains 3 --burn-in 5 --classifier-epochs 1".split(),

@@ -1,0 +1,265 @@
+"""Asks what a Boltzmann machine under a flow buys, and where, at equal numbers of parameters.
+
+    python examples/boltzmann_base.py --table diamonds.csv --output boltzmann_base --docs docs
+
+Trains small affine flows (`real_nvp`) of several sizes on several bases and on data that have
+kinds: points in separate parts, tables whose columns depend on each other, images of two kinds.
+Where a base has parameters of its own, the networks of its flow are narrower by as many. The folder
+keeps a JSON file for each model, so that the command can be interrupted and repeated.
+"""
+
+import argparse
+import dataclasses
+import functools
+import json
+import pathlib
+import time
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+from matplotlib.figure import Figure
+
+from tfp_ebm import datasets, models, training
+from tfp_ebm.datasets import Column, Dataset
+from tfp_ebm.models import DataSpec, ModelSpec
+from tfp_ebm.runs.initial_weights import initialize
+
+# What each base is called in tables, and its options.
+BASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "Gaussian": ("normal", {}),
+    "MultiCov": ("multicov", {"delta": 2.5, "learn_delta": True}),
+    "spins": ("spins", {"delta": 2.5, "learn_delta": True}),
+    "RBM": ("rbm", {"delta": 2.5, "learn_delta": True}),
+    "Gaussian RBM": ("gaussian_rbm", {"num_hidden": 16, "weight_scale": 0.3}),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """How the models of a data set are trained.
+
+    Attributes:
+      widths: by the number of couplings, how wide the Gaussian's networks are.
+      epochs: epochs, of which the best by validation counts.
+      batch_size: events in a batch.
+      rate: largest learning rate.
+      split: what a coupling conditions on, see `flows.real_nvp`.
+    """
+
+    widths: dict[int, int]
+    epochs: int
+    batch_size: int
+    rate: float = 3e-3
+    split: str = "halves"
+
+
+PROBLEMS = {
+    "eight_gaussians": Problem({4: 24}, 15, 200),
+    "clustered_table": Problem({2: 32, 6: 32}, 12, 100),
+    "two_kinds_of_digits": Problem({4: 24}, 50, 50, split="checkerboard"),
+    "garments": Problem({4: 48}, 10, 100, split="checkerboard"),
+    "table": Problem({4: 48}, 5, 256),
+}
+
+
+def clustered_table(num_rows: int = 14_000) -> Dataset:
+    """Returns rows of four numbers and four categories, which all depend on one of 12 clusters."""
+    rng, num_clusters, num_values = np.random.default_rng(0), 12, 5
+    centers = 2 * rng.normal(size=[num_clusters, 4])
+    usual = rng.integers(0, num_values, size=[num_clusters, 4])
+    cluster = rng.choice(num_clusters, num_rows, p=rng.dirichlet(np.full(num_clusters, 3.0)))
+    numbers = centers[cluster] + 0.3 * rng.normal(size=[num_rows, 4])
+    other = rng.integers(0, num_values, size=[num_rows, 4])
+    categories = np.where(rng.random([num_rows, 4]) < 0.9, usual[cluster], other)
+    rows = np.concatenate([numbers, categories], axis=1).astype(np.float32)
+    values = tuple(map(str, range(num_values)))
+    columns = [Column(f"number {i}", "continuous") for i in range(4)]
+    columns += [Column(f"category {i}", "category", categories=values) for i in range(4)]
+    parts = np.split(rows, [num_rows - 4_000, num_rows - 2_000])
+    return Dataset("clustered_table", *parts, columns=tuple(columns))
+
+
+def two_kinds_of_digits() -> Dataset:
+    """Returns the digits, every other one of them white on black instead of black on white."""
+    data = datasets.load("digits")
+    parts = [part.copy() for part in (data.train, data.validation, data.test)]
+    for part in parts:
+        part[1::2] = data.num_levels - 1 - part[1::2]
+    return Dataset("two_kinds_of_digits", *parts, num_levels=data.num_levels)
+
+
+def garments(data_dir: str | None = None) -> Dataset:
+    """Returns some images of Fashion-MNIST, each pixel the mean of a square of four."""
+    data = datasets.load("fashion_mnist", data_dir)
+    parts = []
+    for images, count in ((data.train, 10_000), (data.validation, 2_000), (data.test, 10_000)):
+        squares = images[:count].reshape(-1, 14, 2, 14, 2, 1).mean(axis=(2, 4))
+        parts.append(np.rint(squares).astype(np.uint8))
+    return Dataset("garments", *parts, num_levels=256)
+
+
+def load(name: str, options: argparse.Namespace) -> Dataset:
+    """Returns the data of a problem."""
+    if name == "table":
+        return datasets.load(options.table)
+    if name == "garments":
+        return garments(options.data_dir)
+    made = {"clustered_table": clustered_table, "two_kinds_of_digits": two_kinds_of_digits}
+    return made[name]() if name in made else datasets.load(name)
+
+
+def spec_of(data: Dataset, problem: Problem, base: str, couplings: int, width: int) -> ModelSpec:
+    """Returns the description of a model."""
+    flow = {"num_couplings": couplings, "hidden_units": [width, width], "split": problem.split}
+    return ModelSpec(DataSpec.of(data), ("real_nvp", flow), BASES[base])
+
+
+def num_parameters(spec: ModelSpec) -> int:
+    """Returns the number of trained parameters of a model."""
+    return sum(int(np.prod(v.shape)) for v in models.build(spec).trainable_variables)
+
+
+def equal_spec(data: Dataset, problem: Problem, base: str, couplings: int) -> ModelSpec:
+    """Returns a model as large as that of the Gaussian, or smaller by less than a unit of width."""
+    width = problem.widths[couplings]
+    make = functools.partial(spec_of, data, problem, couplings=couplings)
+    target = num_parameters(make(base="Gaussian", width=width))
+    added = num_parameters(make(base=base, width=1)) - num_parameters(
+        make(base="Gaussian", width=1)
+    )
+    while width > 1 and num_parameters(make(base="Gaussian", width=width)) + added > target:
+        width -= 1
+    return make(base=base, width=width)
+
+
+def fit(trainer: training.LikelihoodModel, data: Dataset, problem: Problem) -> None:
+    """Trains a model, which ends with the weights that were best on the validation part."""
+    trainer.fit(
+        data.train,
+        validation_data=data.validation,
+        batch_size=problem.batch_size,
+        epochs=problem.epochs,
+        callbacks=[training.BestWeights()],
+        verbose=0,
+    )
+
+
+def run(
+    data: Dataset, problem: Problem, base: str, couplings: int, num_seeds: int
+) -> dict[str, Any]:
+    """Trains a model once for each seed and returns its size and its test nats.
+
+    One traced model is given the first weights of each seed: tracing takes longer than training.
+    """
+    spec = equal_spec(data, problem, base, couplings)
+    model = models.build(spec)
+    trainer = training.LikelihoodModel(model, seed=(0, 1))
+    num_updates = problem.epochs * datasets.num_batches(len(data.train), problem.batch_size)
+    rate = training.learning_rate_schedule("cosine", problem.rate, num_updates)
+    trainer.compile(optimizer=tf_keras.optimizers.Adam(rate, global_clipnorm=50.0))
+    nats, seconds = [], []
+    for seed in range(num_seeds):
+        tf_keras.utils.set_random_seed(seed)
+        first = models.build(spec)
+        if base == "Gaussian RBM":
+            initialize(first, data.train, seed)
+        for variable, value in zip(model.variables, first.variables, strict=True):
+            variable.assign(value)
+        for variable in trainer.optimizer.variables:
+            variable.assign(tf.zeros_like(variable))
+        started = time.perf_counter()
+        fit(trainer, data, problem)
+        seconds.append(time.perf_counter() - started)
+        for part in trainer.energy_based:
+            part.estimate_log_partition(seed=(seed, 2))
+        loss = trainer.evaluate(data.test, batch_size=500, verbose=0, return_dict=True)["loss"]
+        nats.append(loss)
+    parameters = num_parameters(spec)
+    return {"parameters": parameters, "nats": nats, "seconds": seconds, "spec": spec.to_dict()}
+
+
+def over_gaussian(results: dict[str, dict]) -> dict[str, dict[str, tuple[float, float]]]:
+    """Returns by how many nats each base is ahead of the Gaussian, seed by seed, with its error."""
+    gains: dict[str, dict[str, tuple[float, float]]] = {}
+    for key, result in results.items():
+        problem, base = key.rsplit("-", 1)
+        gaussian = results.get(f"{problem}-Gaussian")
+        if gaussian is not None:
+            gain = np.subtract(gaussian["nats"], result["nats"])
+            error = np.std(gain, ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else np.nan
+            gains.setdefault(problem, {})[base] = (float(np.mean(gain)), float(error))
+    return gains
+
+
+def table(results: dict[str, dict], gains: dict[str, dict[str, tuple[float, float]]]) -> str:
+    """Returns a row for each model: its size, its nats, and by how much it is ahead."""
+    lines = ["| data, couplings | base | parameters | test nats | ahead of the Gaussian |"]
+    lines.append("|---" * 5 + "|")
+    for problem, rows in gains.items():
+        for base, (gain, error) in rows.items():
+            result = results[f"{problem}-{base}"]
+            nats = f"{np.mean(result['nats']):.3f}"
+            ahead = "" if base == "Gaussian" else f"{gain:+.3f} ± {error:.3f}"
+            names = f"{problem.replace('-', ', ').replace('_', ' ')} | {base.replace('_', ' ')}"
+            lines.append(f"| {names} | {result['parameters']:,} | {nats} | {ahead} |")
+    return "\n".join(lines) + "\n"
+
+
+def draw(gains: dict[str, dict[str, tuple[float, float]]], path: pathlib.Path) -> None:
+    """Draws how far each base is ahead of the Gaussian, a panel for each problem."""
+    figure = Figure(figsize=(2.6 * len(gains), 3), layout="constrained")
+    panels = figure.subplots(1, len(gains), squeeze=False)[0]
+    for axes, (problem, rows) in zip(panels, gains.items(), strict=True):
+        names = [base for base in rows if base != "Gaussian"]
+        labels = [name.replace("_", " ") for name in names]
+        means, errors = ([rows[name][column] for name in names] for column in (0, 1))
+        axes.bar(labels, means, yerr=errors)
+        axes.axhline(0, color="black", linewidth=0.8)
+        axes.tick_params(axis="x", labelrotation=60)
+        axes.set_title(problem.replace("_", " ").replace("-", ", "), fontsize=8)
+    panels[0].set_ylabel("nats ahead of the Gaussian base")
+    figure.savefig(path, dpi=110)
+
+
+def main(options: argparse.Namespace) -> None:
+    """Trains what is not there yet, and reports on all that is."""
+    folder = pathlib.Path(options.output)
+    folder.mkdir(parents=True, exist_ok=True)
+    cells = {
+        f"{name}-{couplings}-{base.replace(' ', '_')}": (name, couplings, base)
+        for name, problem in PROBLEMS.items()
+        for couplings in problem.widths
+        for base in BASES
+    }
+    for beginning in options.only:
+        for key, (name, couplings, base) in cells.items():
+            path = folder / f"{key}.json"
+            if not key.startswith(beginning) or path.exists():
+                continue
+            problem = dataclasses.replace(
+                PROBLEMS[name], epochs=options.epochs or PROBLEMS[name].epochs
+            )
+            result = run(load(name, options), problem, base, couplings, options.seeds)
+            path.write_text(json.dumps(result, indent=1) + "\n")
+            print(f"{key}: test nats {result['nats']}", flush=True)
+    paths = {key: folder / f"{key}.json" for key in cells}
+    results = {key: json.loads(path.read_text()) for key, path in paths.items() if path.exists()}
+    gains = over_gaussian(results)
+    report = {"command": "python examples/boltzmann_base.py", "models": results, "gains": gains}
+    (folder / "results.json").write_text(json.dumps(report, indent=1) + "\n")
+    (folder / "results.md").write_text(table(results, gains))
+    draw(gains, folder / "gains.png")
+    print(table(results, gains))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--output", default="boltzmann_base")
+    parser.add_argument("--only", nargs="+", default=[""], help="beginnings of what is trained")
+    parser.add_argument("--table", help="a table, such as diamonds.csv")
+    parser.add_argument("--data-dir", help="folder of TensorFlow Datasets")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, help="in place of each problem's own")
+    main(parser.parse_args())
