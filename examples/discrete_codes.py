@@ -14,6 +14,7 @@ import pathlib
 
 import numpy as np
 import tensorflow as tf
+import tf_keras
 
 from tfp_ebm import cli, datasets, metrics, models
 from tfp_ebm.runs.run_folder import load_model
@@ -95,7 +96,12 @@ def draw(figures: dict[str, metrics.ProbeAccuracy], path: str) -> None:
 
 
 def main(
-    runs: list[str], models_to_train: list[str], epochs: int, num_filters: int, output: str
+    runs: list[str],
+    models_to_train: list[str],
+    untrained: bool,
+    epochs: int,
+    num_filters: int,
+    output: str,
 ) -> None:
     """Trains where needed, probes, and writes a picture and a JSON file beside it."""
     path = pathlib.Path(output)
@@ -111,6 +117,11 @@ def main(
     for run in runs:
         config, model = load_model(pathlib.Path(run))
         everything |= representations(config["model"], model, parts)
+    if untrained:  # Whatever the base: its couplings and fields start at 0, so codes are signs.
+        tf_keras.utils.set_random_seed(0)
+        model = models.gaussian_flow(data.image_shape, data.num_levels, num_filters=num_filters)
+        found = representations("gaussian_flow", model, parts)
+        everything |= {name.replace("gaussian", "untrained"): part for name, part in found.items()}
     figures = {}
     for name, features in everything.items():
         figures[name] = metrics.linear_probe(
@@ -132,7 +143,8 @@ def main(
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--runs", nargs="+", default=[], help="folders that `tfp-ebm train` wrote")
-    parser.add_argument("--models-to-train", nargs="+", choices=MODELS, default=MODELS)
+    parser.add_argument("--models-to-train", nargs="*", choices=MODELS, default=MODELS)
+    parser.add_argument("--untrained", action="store_true", help="judge a flow as it starts, too")
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--num-filters", type=int, default=32)
     parser.add_argument("--output", default="discrete_codes.png")
