@@ -77,27 +77,30 @@ def clustered_table(num_rows: int = 14_000) -> Dataset:
     values = tuple(map(str, range(num_values)))
     columns = [Column(f"number {i}", "continuous") for i in range(4)]
     columns += [Column(f"category {i}", "category", categories=values) for i in range(4)]
-    parts = np.split(rows, [num_rows - 4_000, num_rows - 2_000])
-    return Dataset("clustered_table", *parts, columns=tuple(columns))
+    train, validation, test = np.split(rows, [num_rows - 4_000, num_rows - 2_000])
+    return Dataset("clustered_table", train, validation, test, columns=tuple(columns))
 
 
 def two_kinds_of_digits() -> Dataset:
     """Returns the digits, every other one of them white on black instead of black on white."""
     data = datasets.load("digits")
-    parts = [part.copy() for part in (data.train, data.validation, data.test)]
-    for part in parts:
+    train, validation, test = (part.copy() for part in (data.train, data.validation, data.test))
+    for part in (train, validation, test):
         part[1::2] = data.num_levels - 1 - part[1::2]
-    return Dataset("two_kinds_of_digits", *parts, num_levels=data.num_levels)
+    name = "two_kinds_of_digits"
+    return Dataset(name, train, validation, test, num_levels=data.num_levels)
 
 
 def garments(data_dir: str | None = None) -> Dataset:
     """Returns some images of Fashion-MNIST, each pixel the mean of a square of four."""
     data = datasets.load("fashion_mnist", data_dir)
-    parts = []
-    for images, count in ((data.train, 10_000), (data.validation, 2_000), (data.test, 10_000)):
-        squares = images[:count].reshape(-1, 14, 2, 14, 2, 1).mean(axis=(2, 4))
-        parts.append(np.rint(squares).astype(np.uint8))
-    return Dataset("garments", *parts, num_levels=256)
+
+    def smaller(images: np.ndarray) -> np.ndarray:
+        squares = images.reshape(-1, 14, 2, 14, 2, 1).mean(axis=(2, 4))
+        return np.rint(squares).astype(np.uint8)
+
+    train, validation = smaller(data.train[:10_000]), smaller(data.validation[:2_000])
+    return Dataset("garments", train, validation, smaller(data.test), num_levels=256)
 
 
 def load(name: str, options: argparse.Namespace) -> Dataset:
