@@ -18,9 +18,8 @@ COUNT = 40_000
 
 
 def machine():
-    return LabeledMachine.from_parameters(
-        WEIGHTS, LOC, HIDDEN_BIAS, LABEL_WEIGHTS, LABEL_BIAS, SCALE
-    )
+    gaussian = (WEIGHTS, LOC, HIDDEN_BIAS, SCALE)
+    return LabeledMachine.from_parameters(gaussian, LABEL_WEIGHTS, LABEL_BIAS)
 
 
 def log_weights(points, beta):

@@ -29,8 +29,12 @@ def test_chains_are_those_that_were_asked_for():
 
 
 def test_arguments_of_a_constructor():
-    found = StartChains.arguments((0, 1), {"num_chains": 7, "num_gibbs_steps": 3})
-    assert found == {"chains": StartChains(None, 7, None, (0, 1)), "num_gibbs_steps": 3}
+    options = {"num_chains": 7, "num_gibbs_steps": 3, "seed": (0, 1), "name": "mine"}
+    found = StartChains.arguments(options)
+    chains = StartChains(None, 7, None, (0, 1))
+    assert found == {"chains": chains, "num_gibbs_steps": 3, "name": "mine"}
+    assert StartChains.arguments({}, seed=(2, 3))["chains"].seed == (2, 3)
+    assert "name" not in StartChains.arguments({})
 
 
 def test_an_unknown_option_is_named():

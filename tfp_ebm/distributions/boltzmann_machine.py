@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfp_ebm.distributions.machine_options import DEFAULTS, with_machine_options
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, distribution_arguments
 from tfp_ebm.internal.enumeration import StateMixture
@@ -13,6 +14,7 @@ from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import batch_shape_lib, ps, slicing
 from tfp_ebm.internal.types import Count, Seed, TensorLike
 from tfp_ebm.mcmc import PersistentChains
+from tfp_ebm.mcmc.chain_options import with_chain_options
 from tfp_ebm.partition import (
     LogPartition,
     StoredLogPartition,
@@ -70,18 +72,27 @@ class BoltzmannMachine(EnergyBased):
     `_unnormalized_log_prob`; they keep their parameters before they call this constructor.
     """
 
+    def __init_subclass__(cls) -> None:
+        """Spells options out in the signatures and docstrings of constructors and creators."""
+        super().__init_subclass__()
+        for name, member in vars(cls).items():
+            if name == "__init__":
+                with_machine_options(member)
+            elif name.startswith("create"):
+                with_chain_options(member.__func__)
+
     def __init__(self, dtype: tf.DType, parameters: dict[str, Any], name: str) -> None:
         """Starts what the subclass with these arguments needs to be sampled.
 
         Args:
           dtype: dtype of the parameters.
-          parameters: the arguments of the subclass's constructor, its `dict(locals())`. Taken from
-            them are those that all machines have: `chains`, the persistent chains for the gradient
-            of log Z, by default weighted ones, or none where at most 12 units have to be
-            enumerated and log Z is summed exactly; `num_gibbs_steps`, sweeps between the chains and
-            a sample; `validate_args` and `allow_nan_stats`, as in TensorFlow Probability.
+          parameters: the arguments of the subclass's constructor, its `dict(locals())`, in which
+            `options` are `MachineOptions`.
           name: name of the scope.
         """
+        options = parameters.get("options", {})
+        parameters = {**DEFAULTS, **parameters, **options}
+        parameters.pop("options", None)
         super().__init__(**distribution_arguments(dtype, parameters, name))
         steps = parameters["num_gibbs_steps"]
         self._num_gibbs_steps = checks.positive_integer("num_gibbs_steps", steps)

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tensorflow as tf
 
 from tfp_ebm.distributions.gaussian_visible import GaussianVisible, scale_variable
+from tfp_ebm.distributions.machine_options import MachineOptions
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import converted
 from tfp_ebm.internal.parameter_shapes import positive, undetermined
@@ -14,13 +15,9 @@ from tfp_ebm.internal.tfp_private import (
     parameter_properties,
     samplers,
 )
-from tfp_ebm.internal.types import Seed, TensorLike
+from tfp_ebm.internal.types import TensorLike, Unpack
 from tfp_ebm.machines.convolutional_machine import ConvolutionalMachine
-from tfp_ebm.mcmc import PersistentChains
-from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains, with_chain_options
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
+from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains
 
 __all__ = ["ConvolutionalRBM"]
 
@@ -60,11 +57,7 @@ class ConvolutionalRBM(GaussianVisible):
         hidden_bias: TensorLike,
         scale: TensorLike,
         part_shapes: Sequence[Sequence[int]],
-        chains: PersistentChains | None = None,
-        num_gibbs_steps: int = 200,
-        validate_args: bool = False,
-        allow_nan_stats: bool = True,
-        name: str = "ConvolutionalRBM",
+        **options: Unpack[MachineOptions],
     ) -> None:
         """Constructs the machine of given filters for each part; `create` draws trainable ones.
 
@@ -75,18 +68,14 @@ class ConvolutionalRBM(GaussianVisible):
           scale: sigma above 0, `[num_visible]`; or a scalar or `[1]`, the same for all units.
           part_shapes: for each part `(H_l, W_l, C_l)`, in the order they lie in the event, such as
             `tfp_ebm.flows.latent_shapes` returns.
-          chains: persistent chains, see `BoltzmannMachine`.
-          num_gibbs_steps: sweeps between the chains and a sample.
-          validate_args: whether to check at run time, too, that sigma is large enough.
-          allow_nan_stats: as in TensorFlow Probability.
-          name: name of the distribution.
+          **options: `MachineOptions`.
 
         Raises:
           ValueError: if the shapes disagree, a kernel is smaller than its stride, a parameter is
             not finite, or the scale not positive.
         """
         parameters = dict(locals())
-        with tf.name_scope(name) as name:
+        with tf.name_scope(options.get("name") or "ConvolutionalRBM") as name:
             banks = {f"filters_{index}": bank for index, bank in enumerate(filters)}
             dtype, given = converted(
                 visible_bias=visible_bias, hidden_bias=hidden_bias, scale=scale, **banks
@@ -148,7 +137,6 @@ class ConvolutionalRBM(GaussianVisible):
         _check_kernel(index, bank.shape[:2], (shape[0] // height, shape[1] // width))
 
     @classmethod
-    @with_chain_options
     def create(
         cls,
         part_shapes: Sequence[Sequence[int]],
@@ -158,10 +146,7 @@ class ConvolutionalRBM(GaussianVisible):
         scale: float = 1.0,
         learn_scale: bool = True,
         weight_scale: float = 0.01,
-        dtype: tf.DType = tf.float32,
-        seed: Seed = None,
-        name: str = "ConvolutionalRBM",
-        **options: "Unpack[ChainOptions]",
+        **options: Unpack[ChainOptions],
     ) -> "ConvolutionalRBM":
         """Returns a trainable machine, chains started and log Z estimated.
 
@@ -176,9 +161,6 @@ class ConvolutionalRBM(GaussianVisible):
           learn_scale: whether sigma is trained, one for each visible unit, by a softplus above a
             twentieth of its first value.
           weight_scale: standard deviation of the first filters' entries.
-          dtype: dtype of the variables.
-          seed: seed of the first filters and chains.
-          name: name of the distribution.
           **options: `ChainOptions`.
 
         Raises:
@@ -186,6 +168,7 @@ class ConvolutionalRBM(GaussianVisible):
             kernels and strides agree), a kernel is smaller than its stride, or another argument is
             out of its range.
         """
+        dtype = options.get("dtype", tf.float32)
         shapes = [checks.image_shape("part_shapes", shape) for shape in part_shapes]
         num_filters = checks.positive_integer("num_filters", num_filters)
         scale = checks.positive_number("scale", scale)
@@ -194,7 +177,9 @@ class ConvolutionalRBM(GaussianVisible):
         if kernel_sizes is None:
             kernel_sizes = [_default_kernel(stride) for stride in strides]
         height, width = _hidden_size(shapes, kernel_sizes, strides)
-        weight_seed, chain_seed = samplers.split_seed(seed, n=2, salt="convolutional_rbm")
+        weight_seed, chain_seed = samplers.split_seed(
+            options.get("seed"), n=2, salt="convolutional_rbm"
+        )
         filters = []
         for index, (side, shape) in enumerate(zip(kernel_sizes, shapes, strict=True)):
             noise = samplers.normal(
@@ -207,9 +192,7 @@ class ConvolutionalRBM(GaussianVisible):
         hidden_bias = tf.Variable(tf.zeros([height, width, num_filters], dtype), name="hidden_bias")
         sigma = scale_variable(scale, num_visible, learn_scale, dtype)
         given = (filters, visible_bias, hidden_bias, sigma, shapes)
-        return cls(*given, **StartChains.arguments(chain_seed, options), name=name)._begun(
-            chain_seed
-        )
+        return cls(*given, **StartChains.arguments(options, chain_seed))._begun(chain_seed)
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):

@@ -1,10 +1,9 @@
 """The Gaussian-Bernoulli restricted Boltzmann machine, the base of EB-and-Flow."""
 
-from typing import TYPE_CHECKING
-
 import tensorflow as tf
 
 from tfp_ebm.distributions.gaussian_visible import GaussianVisible, scale_variable
+from tfp_ebm.distributions.machine_options import MachineOptions
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, converted
 from tfp_ebm.internal.parameter_shapes import positive, undetermined
@@ -12,13 +11,9 @@ from tfp_ebm.internal.tfp_private import (
     parameter_properties,
     samplers,
 )
-from tfp_ebm.internal.types import Parameter, Seed, TensorLike
+from tfp_ebm.internal.types import Parameter, TensorLike, Unpack
 from tfp_ebm.machines.gaussian_machine import GaussianMachine
-from tfp_ebm.mcmc import PersistentChains
-from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains, with_chain_options
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
+from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains
 
 __all__ = ["GaussianBernoulliRBM"]
 
@@ -54,11 +49,7 @@ class GaussianBernoulliRBM(GaussianVisible):
         visible_bias: TensorLike,
         hidden_bias: TensorLike,
         scale: TensorLike = 1.0,
-        chains: PersistentChains | None = None,
-        num_gibbs_steps: int = 200,
-        validate_args: bool = False,
-        allow_nan_stats: bool = True,
-        name: str = "GaussianBernoulliRBM",
+        **options: Unpack[MachineOptions],
     ) -> None:
         """Constructs the machine of W, b, c and sigma; `create` makes trainable ones.
 
@@ -68,17 +59,13 @@ class GaussianBernoulliRBM(GaussianVisible):
           hidden_bias: `[..., num_hidden]`, c.
           scale: sigma above 0, `[..., num_visible]`; or a scalar or `[..., 1]`, the same for all
             units.
-          chains: persistent chains, see `BoltzmannMachine`.
-          num_gibbs_steps: sweeps between the chains and a sample.
-          validate_args: whether to check at run time, too, that sigma is large enough.
-          allow_nan_stats: as in TensorFlow Probability.
-          name: name of the distribution.
+          **options: `MachineOptions`.
 
         Raises:
           ValueError: if the shapes disagree, a parameter is not finite, or the scale not positive.
         """
         parameters = dict(locals())
-        with tf.name_scope(name) as name:
+        with tf.name_scope(options.get("name") or "GaussianBernoulliRBM") as name:
             dtype, given = converted(
                 weights=weights, visible_bias=visible_bias, hidden_bias=hidden_bias, scale=scale
             )
@@ -101,7 +88,6 @@ class GaussianBernoulliRBM(GaussianVisible):
         )
 
     @classmethod
-    @with_chain_options
     def create(
         cls,
         num_visible: int,
@@ -109,10 +95,7 @@ class GaussianBernoulliRBM(GaussianVisible):
         scale: float = 1.0,
         learn_scale: bool = True,
         weight_scale: float = 0.01,
-        dtype: tf.DType = tf.float32,
-        seed: Seed = None,
-        name: str = "GaussianBernoulliRBM",
-        **options: "Unpack[ChainOptions]",
+        **options: Unpack[ChainOptions],
     ) -> "GaussianBernoulliRBM":
         """Returns a trainable machine, chains started and log Z estimated.
 
@@ -123,27 +106,25 @@ class GaussianBernoulliRBM(GaussianVisible):
           learn_scale: whether sigma is trained, one for each visible unit, by a softplus above a
             twentieth of its first value.
           weight_scale: standard deviation of the first weights.
-          dtype: dtype of the variables.
-          seed: seed of the first weights and chains.
-          name: name of the distribution.
           **options: `ChainOptions`.
 
         Raises:
           ValueError: if a size or the scale is not positive, or there is no such sampler.
         """
+        dtype = options.get("dtype", tf.float32)
         num_visible = checks.positive_integer("num_visible", num_visible)
         num_hidden = checks.positive_integer("num_hidden", num_hidden)
         scale = checks.positive_number("scale", scale)
-        weight_seed, chain_seed = samplers.split_seed(seed, n=2, salt="gaussian_bernoulli")
+        weight_seed, chain_seed = samplers.split_seed(
+            options.get("seed"), n=2, salt="gaussian_bernoulli"
+        )
         noise = samplers.normal([num_visible, num_hidden], seed=weight_seed, dtype=dtype)
         weights = tf.Variable(weight_scale * noise, name="weights")
         visible_bias = tf.Variable(tf.zeros([num_visible], dtype), name="visible_bias")
         hidden_bias = tf.Variable(tf.zeros([num_hidden], dtype), name="hidden_bias")
         sigma = scale_variable(scale, num_visible, learn_scale, dtype)
         given = (weights, visible_bias, hidden_bias, sigma)
-        return cls(*given, **StartChains.arguments(chain_seed, options), name=name)._begun(
-            chain_seed
-        )
+        return cls(*given, **StartChains.arguments(options, chain_seed))._begun(chain_seed)
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):

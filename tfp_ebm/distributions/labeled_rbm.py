@@ -1,11 +1,10 @@
 """A Gaussian-Bernoulli RBM that models labels with the points: the labels of EB-and-Flow."""
 
-from typing import TYPE_CHECKING
-
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.gaussian_visible import GaussianVisible, scale_variable
+from tfp_ebm.distributions.machine_options import MachineOptions
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, converted
 from tfp_ebm.internal.numeric import move_axis
@@ -15,13 +14,10 @@ from tfp_ebm.internal.tfp_private import (
     ps,
     samplers,
 )
-from tfp_ebm.internal.types import Distribution, Parameter, Seed, TensorLike
+from tfp_ebm.internal.types import Distribution, Parameter, Seed, TensorLike, Unpack
 from tfp_ebm.machines.labeled_machine import LabeledMachine
-from tfp_ebm.mcmc import PersistentChains, block_gibbs
-from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains, with_chain_options
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
+from tfp_ebm.mcmc import block_gibbs
+from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains
 
 __all__ = ["LabeledRBM"]
 
@@ -64,11 +60,7 @@ class LabeledRBM(GaussianVisible):
         label_weights: TensorLike,
         label_bias: TensorLike,
         scale: TensorLike = 1.0,
-        chains: PersistentChains | None = None,
-        num_gibbs_steps: int = 200,
-        validate_args: bool = False,
-        allow_nan_stats: bool = True,
-        name: str = "LabeledRBM",
+        **options: Unpack[MachineOptions],
     ) -> None:
         """Constructs the machine of W, V, their biases and sigma; `create` makes trainable ones.
 
@@ -80,18 +72,13 @@ class LabeledRBM(GaussianVisible):
           label_bias: `[..., num_classes]`, d.
           scale: sigma above 0, `[..., num_visible]`; or a scalar or `[..., 1]`, the same for all
             units.
-          chains: persistent chains, with states
-            `[num_chains, *batch_shape, num_visible + num_classes]`; see `BoltzmannMachine`.
-          num_gibbs_steps: sweeps between the chains and a sample.
-          validate_args: whether to check at run time, too, that sigma is large enough.
-          allow_nan_stats: as in TensorFlow Probability.
-          name: name of the distribution.
+          **options: `MachineOptions`.
 
         Raises:
           ValueError: if the shapes disagree, a parameter is not finite, or the scale not positive.
         """
         parameters = dict(locals())
-        with tf.name_scope(name) as name:
+        with tf.name_scope(options.get("name") or "LabeledRBM") as name:
             dtype, given = converted(
                 weights=weights, label_weights=label_weights, label_bias=label_bias,
                 visible_bias=visible_bias, hidden_bias=hidden_bias, scale=scale,
@@ -124,7 +111,6 @@ class LabeledRBM(GaussianVisible):
         checks.batches(**{name: (getattr(self, f"_{name}"), n) for name, n in ranks.items()})
 
     @classmethod
-    @with_chain_options
     def create(
         cls,
         num_visible: int,
@@ -133,10 +119,7 @@ class LabeledRBM(GaussianVisible):
         scale: float = 1.0,
         learn_scale: bool = True,
         weight_scale: float = 0.01,
-        dtype: tf.DType = tf.float32,
-        seed: Seed = None,
-        name: str = "LabeledRBM",
-        **options: "Unpack[ChainOptions]",
+        **options: Unpack[ChainOptions],
     ) -> "LabeledRBM":
         """Returns a trainable machine, chains started and log Z estimated.
 
@@ -147,19 +130,17 @@ class LabeledRBM(GaussianVisible):
           scale: the first value of every sigma.
           learn_scale: whether sigma is trained.
           weight_scale: standard deviation of the first weights.
-          dtype: dtype of the variables.
-          seed: seed of the first weights and chains.
-          name: name of the distribution.
           **options: `ChainOptions`.
 
         Raises:
           ValueError: if an argument is out of its range, as for `GaussianBernoulliRBM.create`.
         """
+        dtype = options.get("dtype", tf.float32)
         num_visible = checks.positive_integer("num_visible", num_visible)
         num_hidden = checks.positive_integer("num_hidden", num_hidden)
         num_classes = checks.positive_integer("num_classes", num_classes, minimum=2)
         scale = checks.positive_number("scale", scale)
-        seeds = samplers.split_seed(seed, n=3, salt="labeled_rbm")
+        seeds = samplers.split_seed(options.get("seed"), n=3, salt="labeled_rbm")
 
         def noise(shape, seed):
             return weight_scale * samplers.normal(shape, seed=seed, dtype=dtype)
@@ -178,7 +159,7 @@ class LabeledRBM(GaussianVisible):
         )
         sigma = scale_variable(scale, num_visible, learn_scale, dtype)
         given = (weights, visible_bias, hidden_bias, label_weights, label_bias, sigma)
-        return cls(*given, **StartChains.arguments(seeds[2], options), name=name)._begun(seeds[2])
+        return cls(*given, **StartChains.arguments(options, seeds[2]))._begun(seeds[2])
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
@@ -209,14 +190,8 @@ class LabeledRBM(GaussianVisible):
 
     def machine(self) -> LabeledMachine:
         """Returns the machine at the current parameters."""
-        return LabeledMachine.from_parameters(
-            self._weights,
-            self._visible_bias,
-            self._hidden_bias,
-            self._label_weights,
-            self._label_bias,
-            self._scale,
-        )
+        gaussian = (self._weights, self._visible_bias, self._hidden_bias, self._scale)
+        return LabeledMachine.from_parameters(gaussian, self._label_weights, self._label_bias)
 
     def _visible_machine(self):
         return self.machine().machine

@@ -1,12 +1,11 @@
 """The restricted Boltzmann machine as a distribution over its spins."""
 
-from typing import TYPE_CHECKING
-
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.independent_spins import IndependentSpins
+from tfp_ebm.distributions.machine_options import MachineOptions
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, converted
 from tfp_ebm.internal.numeric import broadcast_batch, multiply_rows
@@ -17,14 +16,10 @@ from tfp_ebm.internal.tfp_private import (
     ps,
     samplers,
 )
-from tfp_ebm.internal.types import Distribution, Parameter, Seed, TensorLike
+from tfp_ebm.internal.types import Distribution, Parameter, Seed, TensorLike, Unpack
 from tfp_ebm.machines.bits import BitBias, bits_of_spins, spins_of_bits
 from tfp_ebm.machines.spin_machine import SpinMachine
-from tfp_ebm.mcmc import PersistentChains
-from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains, with_chain_options
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
+from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains
 
 __all__ = ["RestrictedBoltzmannMachine"]
 
@@ -76,11 +71,7 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
         bias: TensorLike,
         binary: bool = False,
         marginal: bool = False,
-        chains: PersistentChains | None = None,
-        num_gibbs_steps: int = 200,
-        validate_args: bool = False,
-        allow_nan_stats: bool = True,
-        name: str = "RestrictedBoltzmannMachine",
+        **options: Unpack[MachineOptions],
     ) -> None:
         """Constructs the machine of W and h.
 
@@ -89,17 +80,13 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
           bias: `[..., num_visible + num_hidden]`, h, visible units first.
           binary: whether units are 0 and 1 instead of spins, -1 and +1.
           marginal: whether events are the visible units alone, `[..., num_visible]`.
-          chains: persistent chains, see `BoltzmannMachine`.
-          num_gibbs_steps: sweeps between the chains and a sample.
-          validate_args: whether to check that values are spins, or bits.
-          allow_nan_stats: as in TensorFlow Probability.
-          name: name of the distribution.
+          **options: `MachineOptions`.
 
         Raises:
           ValueError: if the shapes disagree.
         """
         parameters = dict(locals())
-        with tf.name_scope(name) as name:
+        with tf.name_scope(options.get("name") or "RestrictedBoltzmannMachine") as name:
             dtype, (self._weights, self._bias) = converted(weights=weights, bias=bias)
             self._binary, self._marginal = bool(binary), bool(marginal)
             checks.layer_shapes(self._weights, self._bias)
@@ -109,7 +96,6 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
             super().__init__(dtype, parameters, name)
 
     @classmethod
-    @with_chain_options
     def create(
         cls,
         num_visible: int,
@@ -117,10 +103,7 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
         binary: bool = True,
         marginal: bool = True,
         weight_scale: float = 0.01,
-        dtype: tf.DType = tf.float32,
-        seed: Seed = None,
-        name: str = "RestrictedBoltzmannMachine",
-        **options: "Unpack[ChainOptions]",
+        **options: Unpack[ChainOptions],
     ) -> "RestrictedBoltzmannMachine":
         """Returns a trainable machine, by default of binary data, with small weights.
 
@@ -131,24 +114,24 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
           marginal: whether events are the visible units alone.
           weight_scale: standard deviation of the first weights; of bits, those of the spins that
             they are held as, a quarter of `weights`.
-          dtype: dtype of the variables.
-          seed: seed of the first weights and chains.
-          name: name of the distribution.
           **options: `ChainOptions`.
 
         Raises:
           ValueError: if a size is not positive, or there is no such sampler.
         """
+        dtype = options.get("dtype", tf.float32)
         num_visible = checks.positive_integer("num_visible", num_visible)
         num_hidden = checks.positive_integer("num_hidden", num_hidden)
-        weight_seed, chain_seed = samplers.split_seed(seed, n=2, salt="restricted_boltzmann")
+        weight_seed, chain_seed = samplers.split_seed(
+            options.get("seed"), n=2, salt="restricted_boltzmann"
+        )
         noise = samplers.normal([num_visible, num_hidden], seed=weight_seed, dtype=dtype)
         weights = tf.Variable(weight_scale * noise, name="weights")
         bias = tf.Variable(tf.zeros([num_visible + num_hidden], dtype), name="bias")
         if binary:
             weights, bias = bits_of_spins(weights, bias)
-        started = StartChains.arguments(chain_seed, options)
-        return cls(weights, bias, binary, marginal, **started, name=name)._begun(chain_seed)
+        started = StartChains.arguments(options, chain_seed)
+        return cls(weights, bias, binary, marginal, **started)._begun(chain_seed)
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):

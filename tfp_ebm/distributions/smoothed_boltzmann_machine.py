@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
+from tfp_ebm.distributions.machine_options import MachineOptions
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, converted
@@ -26,13 +26,9 @@ from tfp_ebm.internal.tfp_private import (
     ps,
     tensor_util,
 )
-from tfp_ebm.internal.types import Parameter, Seed, TensorLike
+from tfp_ebm.internal.types import Parameter, Seed, TensorLike, Unpack
 from tfp_ebm.machines.connected_machine import ConnectedMachine, check_colors, color_table
-from tfp_ebm.mcmc import PersistentChains
-from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains, with_chain_options
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
+from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains
 
 __all__ = ["SmoothedBoltzmannMachine"]
 
@@ -72,11 +68,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         bias: TensorLike,
         lower: bool = True,
         colors: Sequence[Sequence[int]] | None = None,
-        chains: PersistentChains | None = None,
-        num_gibbs_steps: int = 200,
-        validate_args: bool = False,
-        allow_nan_stats: bool = True,
-        name: str = "SmoothedBoltzmannMachine",
+        **options: Unpack[MachineOptions],
     ) -> None:
         """Constructs the smoothed machine with the precision `C C^T` and fields h.
 
@@ -86,18 +78,14 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
           lower: whether C is lower triangular; otherwise upper.
           colors: sets of spins that are not coupled within; every spin in exactly one. By default
             each spin is alone.
-          chains: persistent chains, see `BoltzmannMachine`.
-          num_gibbs_steps: sweeps between the chains and a sample.
-          validate_args: whether to check at run time, too, that the factor's diagonal is above 0.
-          allow_nan_stats: as in TensorFlow Probability.
-          name: name of the distribution.
+          **options: `MachineOptions`.
 
         Raises:
           ValueError: if the shapes disagree, C is not finite and triangular with a positive
             diagonal, or the colors are no partition or couple within.
         """
         parameters = dict(locals())
-        with tf.name_scope(name) as name:
+        with tf.name_scope(options.get("name") or "SmoothedBoltzmannMachine") as name:
             dtype, (self._factor, self._bias) = converted(factor=factor, bias=bias)
             self._lower = bool(lower)
             checks.matrix("factor", self._factor, "N, N")
@@ -131,29 +119,23 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
             raise ValueError("The diagonal of `factor` must be above 0.")
 
     @classmethod
-    @with_chain_options
     def create(
         cls,
         num_units: int,
         delta: float = 2.5,
-        dtype: tf.DType = tf.float32,
-        seed: Seed = None,
-        name: str = "SmoothedBoltzmannMachine",
-        **options: "Unpack[ChainOptions]",
+        **options: Unpack[ChainOptions],
     ) -> "SmoothedBoltzmannMachine":
         """Returns a trainable full machine: C a variable, at first `sqrt(delta) I`.
 
         Args:
           num_units: N.
           delta: precision of the smoothing at the start; training changes it.
-          dtype: dtype of the variables.
-          seed: seed of the chains' first states.
-          name: name of the distribution.
           **options: `ChainOptions`.
 
         Raises:
           ValueError: if a size or delta is not positive, or there is no such sampler.
         """
+        dtype = options.get("dtype", tf.float32)
         num_units = checks.positive_integer("num_units", num_units)
         root = math.sqrt(checks.positive_number("delta", delta))
         factor = tfp.util.TransformedVariable(
@@ -161,19 +143,15 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
             tfp.bijectors.FillScaleTriL(diag_shift=tf.constant(0.1, dtype)),
             name="factor",
         )
-        arguments = {**StartChains.arguments(seed, options), "name": name}
+        arguments = StartChains.arguments(options)
         return cls._start(factor, num_units, dtype, arguments)
 
     @classmethod
-    @with_chain_options
     def create_block(
         cls,
         num_visible: int,
         num_hidden: int,
-        dtype: tf.DType = tf.float32,
-        seed: Seed = None,
-        name: str = "SmoothedBoltzmannMachine",
-        **options: "Unpack[ChainOptions]",
+        **options: Unpack[ChainOptions],
     ) -> "SmoothedBoltzmannMachine":
         """Returns the trainable machine of equation 16: C = [[I, W], [0, I]], W a variable at 0.
 
@@ -183,21 +161,19 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
         Args:
           num_visible: number of visible spins.
           num_hidden: number of hidden spins.
-          dtype: dtype of the variables.
-          seed: seed of the chains' first states.
-          name: name of the distribution.
           **options: `ChainOptions`.
 
         Raises:
           ValueError: if a size is not positive, or there is no such sampler.
         """
+        dtype = options.get("dtype", tf.float32)
         num_visible = checks.positive_integer("num_visible", num_visible)
         num_hidden = checks.positive_integer("num_hidden", num_hidden)
         size = num_visible + num_hidden
         weights = tf.Variable(tf.zeros([num_visible, num_hidden], dtype), name="weights")
         factor = tfp.util.DeferredTensor(weights, _block_factor, shape=[size, size])
         colors = [list(range(num_visible, size)), *[[unit] for unit in range(num_visible)]]
-        arguments = {**StartChains.arguments(seed, options), "name": name}
+        arguments = StartChains.arguments(options)
         return cls._start(factor, size, dtype, {**arguments, "lower": False, "colors": colors})
 
     @classmethod

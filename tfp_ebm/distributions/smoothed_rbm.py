@@ -1,12 +1,12 @@
 """The restricted Boltzmann machine smoothed into a density, the base of RBM-Flow."""
 
 import math
-from typing import TYPE_CHECKING
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
+from tfp_ebm.distributions.machine_options import MachineOptions
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, converted
@@ -16,7 +16,7 @@ from tfp_ebm.internal.tfp_private import (
     parameter_properties,
     ps,
 )
-from tfp_ebm.internal.types import Parameter, Seed, TensorLike
+from tfp_ebm.internal.types import Parameter, Seed, TensorLike, Unpack
 from tfp_ebm.machines.bipartite_precision import (
     BipartitePrecision,
     check_positive_definite,
@@ -24,11 +24,7 @@ from tfp_ebm.machines.bipartite_precision import (
     positive_definite_assertions,
 )
 from tfp_ebm.machines.spin_machine import SpinMachine
-from tfp_ebm.mcmc import PersistentChains
-from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains, with_chain_options
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
+from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains
 
 __all__ = ["SmoothedRBM"]
 
@@ -70,11 +66,7 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
         weights: TensorLike,
         bias: TensorLike,
         delta: TensorLike,
-        chains: PersistentChains | None = None,
-        num_gibbs_steps: int = 200,
-        validate_args: bool = False,
-        allow_nan_stats: bool = True,
-        name: str = "SmoothedRBM",
+        **options: Unpack[MachineOptions],
     ) -> None:
         """Constructs the smoothed machine of W, h and delta; those of `create` can be trained.
 
@@ -82,18 +74,14 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
           weights: `[..., num_visible, num_hidden]`, W.
           bias: `[..., num_visible + num_hidden]`, h, visible units first.
           delta: `[...]`, above the largest singular value of W.
-          chains: persistent chains, see `BoltzmannMachine`.
-          num_gibbs_steps: sweeps between the chains and a sample.
-          validate_args: whether to check at run time, too, that delta is large enough.
-          allow_nan_stats: as in TensorFlow Probability.
-          name: name of the distribution.
+          **options: `MachineOptions`.
 
         Raises:
           ValueError: if the shapes disagree, a parameter is not finite, or delta is not above the
             largest singular value of W.
         """
         parameters = dict(locals())
-        with tf.name_scope(name) as name:
+        with tf.name_scope(options.get("name") or "SmoothedRBM") as name:
             dtype, given = converted(weights=weights, bias=bias, delta=delta)
             self._weights, self._bias, self._delta = given
             checks.layer_shapes(self._weights, self._bias)
@@ -103,7 +91,6 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
             super().__init__(dtype, parameters, name)
 
     @classmethod
-    @with_chain_options
     def create(
         cls,
         num_visible: int,
@@ -111,10 +98,7 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
         delta: float = 2.5,
         learn_delta: bool = False,
         constrained: bool = True,
-        dtype: tf.DType = tf.float32,
-        seed: Seed = None,
-        name: str = "SmoothedRBM",
-        **options: "Unpack[ChainOptions]",
+        **options: Unpack[ChainOptions],
     ) -> "SmoothedRBM":
         """Returns a trainable machine: W and h variables at 0, chains started.
 
@@ -128,9 +112,6 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
           learn_delta: whether delta is trained; then W is `delta A`, and A is the variable.
           constrained: whether W is kept positive definite by a constraint; without it, use a small
             learning rate and a penalty, as the paper does.
-          dtype: dtype of the variables.
-          seed: seed of the chains' first states.
-          name: name of the distribution.
           **options: `ChainOptions`.
 
         Returns:
@@ -140,11 +121,12 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
           ValueError: if a size is not a positive integer, delta not a positive number, or there is
             no such sampler.
         """
+        dtype = options.get("dtype", tf.float32)
         weights, delta = coupling_variables(
             num_visible, num_hidden, delta, dtype, learn_delta, constrained
         )
         bias = tf.Variable(tf.zeros([num_visible + num_hidden], dtype), name="bias")
-        base = cls(weights, bias, delta, **StartChains.arguments(seed, options), name=name)
+        base = cls(weights, bias, delta, **StartChains.arguments(options))
         # At W = 0 every sum factorises, so that `log_prob` is right before any chain has moved.
         base._store_uncoupled_log_partition()
         return base

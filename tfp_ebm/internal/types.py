@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
+from typing_extensions import Unpack  # In `typing` from Python 3.11 on; TensorFlow brings it.
 
 __all__ = [
     "Bijector",
@@ -21,6 +22,7 @@ __all__ = [
     "Seed",
     "Shape",
     "TensorLike",
+    "Unpack",
 ]
 
 Bijector: TypeAlias = tfp.bijectors.Bijector

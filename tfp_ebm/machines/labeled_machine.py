@@ -1,5 +1,6 @@
 """The energy of a Gaussian-Bernoulli machine with a label among its visible units."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -37,22 +38,20 @@ class LabeledMachine(GaussianUnits, _Parameters):
     @classmethod
     def from_parameters(
         cls,
-        weights: TensorLike,
-        visible_bias: TensorLike,
-        hidden_bias: TensorLike,
+        gaussian: Sequence[TensorLike],
         label_weights: TensorLike,
         label_bias: TensorLike,
-        scale: TensorLike,
     ) -> "LabeledMachine":
-        """Returns the machine of the parameters, read now."""
+        """Returns the machine of the parameters, read now.
+
+        Args:
+          gaussian: W, b, c and sigma, see `GaussianMachine.from_parameters`.
+          label_weights: `[..., K, num_hidden]`.
+          label_bias: `[..., K]`.
+        """
         label_weights, label_bias = map(tf.convert_to_tensor, (label_weights, label_bias))
-        machine = GaussianMachine.from_parameters(
-            weights,
-            visible_bias,
-            hidden_bias,
-            scale,
-            common_batch_shape((label_weights, 2), (label_bias, 1)),
-        )
+        labels_batch_shape = common_batch_shape((label_weights, 2), (label_bias, 1))
+        machine = GaussianMachine.from_parameters(*gaussian, labels_batch_shape)
         batch_shape = common_batch_shape((machine.visible_bias, 1))
         return cls(machine, label_weights, broadcast_batch(label_bias, batch_shape))
 

@@ -1,22 +1,22 @@
 """How the chains of a new machine are started."""
 
 import dataclasses
-import inspect
-from collections.abc import Callable, Mapping
-from typing import Any, TypedDict, TypeVar
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+import tensorflow as tf
 
 from tfp_ebm.internal.protocols import AnnealedMachine
+from tfp_ebm.internal.spelled_options import spelled_out
 from tfp_ebm.internal.types import Seed
 from tfp_ebm.mcmc.methods import start_chains
 from tfp_ebm.mcmc.persistent_chains import PersistentChains
 
 __all__ = ["ChainOptions", "StartChains", "with_chain_options"]
 
-_Create = TypeVar("_Create", bound=Callable)
-
 
 class ChainOptions(TypedDict, total=False):
-    """Options of every `create` of a machine: where its samples come from.
+    """Options of every `create` of a machine: its dtype, and where its samples come from.
 
     Args:
       sampler: where the gradient of log Z comes from: `"weighted"`, `"persistent"`, `"replay"`,
@@ -26,16 +26,24 @@ class ChainOptions(TypedDict, total=False):
       sampler_options: further arguments of the sampler's class, such as `{"size": 10_000}` of a
         replay buffer or `{"num_sweeps": 5}` of contrastive divergence.
       num_gibbs_steps: sweeps between the chains and a sample; 200 in the papers.
+      dtype: dtype of the variables, float32 by default.
+      seed: seed of the first weights and chains; a pair of integers repeats exactly.
+      name: name of the distribution; None: that of its class.
     """
 
     sampler: str | None
     num_chains: int
     sampler_options: Mapping[str, Any] | None
     num_gibbs_steps: int
+    dtype: tf.DType
+    seed: Seed
+    name: str | None
 
 
-_DEFAULTS = {"sampler": None, "num_chains": 512, "sampler_options": None, "num_gibbs_steps": 200}
-_PLACE = "  **options: `ChainOptions`.\n"
+_SAMPLING = {"sampler": None, "num_chains": 512, "sampler_options": None, "num_gibbs_steps": 200}
+_DEFAULTS = {**_SAMPLING, "dtype": tf.float32, "seed": None, "name": None}
+
+with_chain_options = spelled_out(ChainOptions, _DEFAULTS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,8 +61,12 @@ class StartChains:
         return start_chains(method, machine, self.num_chains, self.seed, **options)
 
     @classmethod
-    def arguments(cls, seed: Seed, options: ChainOptions) -> dict[str, Any]:
-        """Returns `chains` and `num_gibbs_steps` of a machine's constructor.
+    def arguments(cls, options: ChainOptions, seed: Seed = None) -> dict[str, Any]:
+        """Returns `chains`, `num_gibbs_steps` and, if given, `name` of a machine's constructor.
+
+        Args:
+          options: what `create` was given.
+          seed: seed of the chains; None: that of the options.
 
         Raises:
           TypeError: if there is no such option.
@@ -62,25 +74,10 @@ class StartChains:
         if unknown := set(options) - set(_DEFAULTS):
             raise TypeError(
                 f"`create` has no argument {sorted(unknown)[0]!r}; where samples come from is said "
-                f"by {', '.join(_DEFAULTS)}."
+                f"by {', '.join(_SAMPLING)}."
             )
-        chosen = {**_DEFAULTS, **options}
+        chosen = {name: options.get(name, default) for name, default in _SAMPLING.items()}
         num_gibbs_steps = chosen.pop("num_gibbs_steps")
-        return {"chains": cls(**chosen, seed=seed), "num_gibbs_steps": num_gibbs_steps}
-
-
-def with_chain_options(create: _Create) -> _Create:
-    """Spells out `**options: Unpack[ChainOptions]` in the signature and docstring of a function."""
-    signature = inspect.signature(create)
-    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    types = ChainOptions.__annotations__
-    added = [
-        inspect.Parameter(
-            name, inspect.Parameter.KEYWORD_ONLY, default=value, annotation=types[name]
-        )
-        for name, value in _DEFAULTS.items()
-    ]
-    create.__signature__ = signature.replace(parameters=[*own, *added])
-    described = inspect.getdoc(ChainOptions).partition("Args:\n")[2] + "\n"
-    create.__doc__ = inspect.getdoc(create).replace(_PLACE, described)
-    return create
+        named = {"name": name} if (name := options.get("name")) else {}
+        seed = options.get("seed") if seed is None else seed
+        return {"chains": cls(**chosen, seed=seed), "num_gibbs_steps": num_gibbs_steps, **named}

@@ -1,0 +1,60 @@
+"""Options that many functions share: described once, spelled out for each of them."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+__all__ = ["spelled_out"]
+
+_Function = TypeVar("_Function", bound=Callable)
+
+
+def spelled_out(described: type, defaults: Mapping[str, Any]) -> Callable[[_Function], _Function]:
+    """Returns a decorator that spells `**options: Unpack[described]` out for those who ask.
+
+    The signature of the function then has every option as a keyword, and its docstring the
+    description of each; type checkers read both from the type. One without options stays as it is.
+
+    >>> from typing import TypedDict
+    >>> class Ink(TypedDict, total=False):
+    ...     '''Options of all pens.
+    ...
+    ...     Args:
+    ...       color: of the ink.
+    ...     '''
+    ...     color: str
+    >>> @spelled_out(Ink, {"color": "blue"})
+    ... def pen(width, **options):
+    ...     '''Returns a pen.
+    ...
+    ...     Args:
+    ...       width: of the line.
+    ...       **options: `Ink`.
+    ...     '''
+    >>> str(inspect.signature(pen)), "color: of the ink." in pen.__doc__
+    ("(width, *, color: str = 'blue')", True)
+
+    Args:
+      described: a `TypedDict` whose docstring has a section `Args`.
+      defaults: the default of every option.
+    """
+    types = described.__annotations__
+    entries = inspect.getdoc(described).partition("Args:\n")[2] + "\n"
+
+    def decorate(function):
+        signature = inspect.signature(function)
+        if not any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()):
+            return function
+        own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        added = [
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=types[name]
+            )
+            for name, default in defaults.items()
+        ]
+        function.__signature__ = signature.replace(parameters=[*own, *added])
+        place = f"  **options: `{described.__name__}`.\n"
+        function.__doc__ = inspect.getdoc(function).replace(place, entries)
+        return function
+
+    return decorate
