@@ -2,20 +2,21 @@
 
 from collections.abc import Sequence
 
-import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors
 from tfp_ebm.flows.coupling_steps import column_halves_as_channels, coupling_step
+from tfp_ebm.flows.flow_options import FlowOptions, shared, with_flow_options
 from tfp_ebm.flows.image_preprocessing import image_preprocessing
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.types import Bijector, Policy
+from tfp_ebm.internal.types import Bijector, Unpack
 
 __all__ = ["flow_plus_plus"]
 
 tfb = tfp.bijectors
 
 
+@with_flow_options
 def flow_plus_plus(
     image_shape: Sequence[int],
     num_levels: int = 256,
@@ -29,10 +30,7 @@ def flow_plus_plus(
     mix_per_half: bool = False,
     recompute: bool = False,
     num_augmented: int = 0,
-    num_context: int = 0,
-    dtype: tf.DType = tf.float32,
-    network_policy: Policy = None,
-    name: str = "flow_plus_plus",
+    **options: Unpack[FlowOptions],
 ) -> Bijector:
     """Returns a flow from a flat latent vector to images, for `tfd.TransformedDistribution`.
 
@@ -65,12 +63,7 @@ def flow_plus_plus(
       recompute: whether the backward pass computes gated blocks again, to save memory.
       num_augmented: how many of the last channels are no pixels but extra ones, as in VFlow; they
         are left out of the map to logits.
-      num_context: size of the condition vectors that every coupling takes, see
-        `tfp_ebm.bijectors.Coupling`; 0: there are none.
-      dtype: dtype of all variables.
-      network_policy: Keras policy of the conditioners, such as `"mixed_bfloat16"`; by default
-        `dtype`. Couplings, matrices and densities keep `dtype`.
-      name: name of the bijector.
+      **options: `FlowOptions`.
 
     Returns:
       A bijector from `[..., H * W * C]` to `[..., H, W, C]`.
@@ -82,6 +75,7 @@ def flow_plus_plus(
     Ho et al., "Flow++: Improving Flow-Based Generative Models with Variational Dequantization and
     Architecture Design" (2019).
     """
+    num_context, dtype, policy, name = shared("flow_plus_plus", options)
     height, width, channels = checks.image_shape("image_shape", image_shape)
     if height % 2 or width % 4:
         raise ValueError(
@@ -100,7 +94,6 @@ def flow_plus_plus(
             "`image_shape` must have an even number of channels to be split before the squeeze, "
             f"got {channels}; add one extra channel, or give three numbers of couplings."
         )
-    num_context = checks.positive_integer("num_context", num_context, minimum=0)
     for count in num_couplings:
         checks.positive_integer("num_couplings", count, minimum=0)
 
@@ -119,7 +112,7 @@ def flow_plus_plus(
                 recompute=recompute,
                 num_context=num_context,
                 dtype=dtype,
-                network_policy=network_policy,
+                network_policy=policy,
             )
         return steps
 

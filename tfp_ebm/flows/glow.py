@@ -6,15 +6,17 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors, networks
+from tfp_ebm.flows.flow_options import FlowOptions, shared, with_flow_options
 from tfp_ebm.flows.multi_scale import multi_scale
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.types import Bijector, Policy
+from tfp_ebm.internal.types import Bijector, Unpack
 
 __all__ = ["glow"]
 
 tfb = tfp.bijectors
 
 
+@with_flow_options
 def glow(
     image_shape: Sequence[int],
     num_levels: int = 256,
@@ -23,10 +25,7 @@ def glow(
     num_filters: int = 512,
     alpha: float = 0.05,
     conditional: bool = True,
-    num_context: int = 0,
-    dtype: tf.DType = tf.float32,
-    network_policy: Policy = None,
-    name: str = "glow",
+    **options: Unpack[FlowOptions],
 ) -> Bijector:
     """Returns a flow from a flat latent vector to images, for `tfd.TransformedDistribution`.
 
@@ -46,11 +45,7 @@ def glow(
       num_filters: width of the networks.
       alpha: margin of the logit, see `tfp_ebm.bijectors.ImageToLogit`.
       conditional: whether a convolution of what stays moves and scales what is factored out.
-      num_context: size of the condition vectors that every coupling takes, see
-        `tfp_ebm.bijectors.Coupling`; 0: there are none.
-      dtype: dtype of all variables.
-      network_policy: Keras policy of the networks, such as `"mixed_bfloat16"`; by default `dtype`.
-      name: name of the bijector.
+      **options: `FlowOptions`.
 
     Returns:
       A bijector from `[..., H * W * C]` to `[..., H, W, C]`.
@@ -60,10 +55,9 @@ def glow(
 
     Source: Kingma and Dhariwal, "Glow: Generative Flow with Invertible 1x1 Convolutions" (2018).
     """
+    num_context, dtype, policy, name = shared("glow", options)
     num_scales = checks.positive_integer("num_scales", num_scales)
     num_steps = checks.positive_integer("num_steps", num_steps)
-    num_context = checks.positive_integer("num_context", num_context, minimum=0)
-    policy = dtype if network_policy is None else network_policy
 
     def coupling(shape, num_filters):
         height, width, channels = shape

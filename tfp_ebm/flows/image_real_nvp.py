@@ -2,20 +2,21 @@
 
 from collections.abc import Sequence
 
-import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors, networks
 from tfp_ebm.flows.affine_maps import RezeroAffine, affine
+from tfp_ebm.flows.flow_options import FlowOptions, shared, with_flow_options
 from tfp_ebm.flows.multi_scale import multi_scale
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.types import Bijector, Policy
+from tfp_ebm.internal.types import Bijector, Unpack
 
 __all__ = ["image_real_nvp"]
 
 tfb = tfp.bijectors
 
 
+@with_flow_options
 def image_real_nvp(
     image_shape: Sequence[int],
     num_levels: int = 256,
@@ -28,10 +29,7 @@ def image_real_nvp(
     conditional: bool = True,
     dropout_rate: float = 0.0,
     alpha: float = 0.05,
-    num_context: int = 0,
-    dtype: tf.DType = tf.float32,
-    network_policy: Policy = None,
-    name: str = "image_real_nvp",
+    **options: Unpack[FlowOptions],
 ) -> Bijector:
     """Returns a flow from a flat latent vector to images, for `tfd.TransformedDistribution`.
 
@@ -58,11 +56,7 @@ def image_real_nvp(
         base of that part.
       dropout_rate: dropout in the conditioners while training.
       alpha: margin of the logit, see `tfp_ebm.bijectors.ImageToLogit`.
-      num_context: size of the condition vectors that every coupling takes, see
-        `tfp_ebm.bijectors.Coupling`; 0: there are none.
-      dtype: dtype of all variables.
-      network_policy: Keras policy of the networks, such as `"mixed_bfloat16"`; by default `dtype`.
-      name: name of the bijector.
+      **options: `FlowOptions`.
 
     Returns:
       A bijector from `[..., H * W * C]` to `[..., H, W, C]`.
@@ -73,9 +67,9 @@ def image_real_nvp(
     Source: Dinh et al., "Density estimation using Real NVP" (2017), section 3; rezero and the
     learned base, Tomczak, "Deep Generative Modeling" (2022), section 3.1.6.
     """
+    num_context, dtype, policy, name = shared("image_real_nvp", options)
     num_scales = checks.positive_integer("num_scales", num_scales)
     num_steps = checks.positive_integer("num_steps", num_steps)
-    num_context = checks.positive_integer("num_context", num_context, minimum=0)
 
     def coupling(split, half_shape):
         height, width, channels = half_shape
@@ -86,7 +80,7 @@ def image_real_nvp(
             num_blocks=num_blocks,
             dropout_rate=dropout_rate,
             zero_output=not rezero,
-            dtype=dtype if network_policy is None else network_policy,
+            dtype=policy,
         )
         bijector_fn = RezeroAffine(dtype) if rezero else affine
         return bijectors.Coupling(split, bijector_fn, network, num_context)

@@ -7,9 +7,10 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors, networks
+from tfp_ebm.flows.flow_options import FlowOptions, shared, with_flow_options
 from tfp_ebm.flows.image_preprocessing import image_preprocessing
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.types import Bijector, Policy
+from tfp_ebm.internal.types import Bijector, Unpack
 
 __all__ = ["jet"]
 
@@ -19,6 +20,7 @@ tfb = tfp.bijectors
 _SPATIAL_EVERY = 5
 
 
+@with_flow_options
 def jet(
     image_shape: Sequence[int],
     num_levels: int = 256,
@@ -30,10 +32,7 @@ def jet(
     dropout_rate: float = 0.0,
     alpha: float = 0.05,
     num_augmented: int = 0,
-    num_context: int = 0,
-    dtype: tf.DType = tf.float32,
-    network_policy: Policy = None,
-    name: str = "jet",
+    **options: Unpack[FlowOptions],
 ) -> Bijector:
     """Returns a flow from a flat latent vector to images, for `tfd.TransformedDistribution`.
 
@@ -62,11 +61,7 @@ def jet(
       dropout_rate: dropout in the transformers while training.
       alpha: margin of the logit, see `tfp_ebm.bijectors.ImageToLogit`.
       num_augmented: how many of the last channels of images are extra ones, which pass no logit.
-      num_context: size of the condition vectors that every coupling takes, see
-        `tfp_ebm.bijectors.Coupling`; 0: there are none.
-      dtype: dtype of all variables.
-      network_policy: Keras policy of the networks, such as `"mixed_bfloat16"`; by default `dtype`.
-      name: name of the bijector.
+      **options: `FlowOptions`.
 
     Returns:
       A bijector from `[..., H * W * C]` to `[..., H, W, C]`.
@@ -77,9 +72,9 @@ def jet(
     Source: Kolesnikov, Pinto and Tschannen, "Jet: A Modern Transformer-Based Normalizing Flow"
     (2024), sections 3 and 4.
     """
+    num_context, _, policy, name = shared("jet", options)
     shape = checks.image_shape("image_shape", image_shape)
     patch_size = checks.positive_integer("patch_size", patch_size)
-    num_context = checks.positive_integer("num_context", num_context, minimum=0)
     height, width, channels = _patches(shape, patch_size)
     steps = [image_preprocessing(num_levels, shape[2], num_augmented, alpha)]
     if patch_size > 1:
@@ -100,7 +95,7 @@ def jet(
             num_blocks,
             num_heads,
             dropout_rate,
-            dtype=dtype if network_policy is None else network_policy,
+            dtype=policy,
         )
         steps.append(bijectors.Coupling(split, _affine, network, num_context))
     steps.append(

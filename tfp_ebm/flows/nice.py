@@ -7,25 +7,24 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors, networks
+from tfp_ebm.flows.flow_options import FlowOptions, shared, with_flow_options
 from tfp_ebm.flows.vector_steps import check_context, coupling_sizes
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.types import Bijector, Policy
+from tfp_ebm.internal.types import Bijector, Unpack
 
 __all__ = ["nice"]
 
 tfb = tfp.bijectors
 
 
+@with_flow_options
 def nice(
     image_shape: Sequence[int],
     num_levels: int | None = 256,
     num_couplings: int = 4,
     hidden_units: Sequence[int] = (1000,) * 5,
     dropout_rate: float = 0.0,
-    num_context: int = 0,
-    dtype: tf.DType = tf.float32,
-    network_policy: Policy = None,
-    name: str = "nice",
+    **options: Unpack[FlowOptions],
 ) -> Bijector:
     """Returns a flow from a flat latent vector to images or vectors, for `TransformedDistribution`.
 
@@ -49,11 +48,7 @@ def nice(
       num_couplings: number of couplings; 0 leaves the entries, scaled, for an RBM on pixels.
       hidden_units: sizes of the networks' hidden layers.
       dropout_rate: rate of dropout after each hidden layer while training.
-      num_context: size of the condition vectors that every coupling takes, see
-        `tfp_ebm.bijectors.Coupling`; 0: there are none.
-      dtype: dtype of all variables.
-      network_policy: Keras policy of the networks, such as `"mixed_bfloat16"`; by default `dtype`.
-      name: name of the bijector.
+      **options: `FlowOptions`.
 
     Returns:
       A bijector from `[..., H * W * C]` to `[..., H, W, C]`, or from `[..., D]` to `[..., D]`.
@@ -63,6 +58,7 @@ def nice(
 
     Source: Dinh, Krueger and Bengio, "NICE: Non-linear Independent Components Estimation" (2014).
     """
+    num_context, dtype, policy, name = shared("nice", options)
     shape = checks.event_shape("image_shape", image_shape)
     size, steps = math.prod(shape), []
     num_context = check_context(size, num_context)
@@ -75,7 +71,6 @@ def nice(
         # Not by `tfb.Permute`, which TensorFlow Probability cannot slice.
         even_and_odd = bijectors.CheckerboardSplit(event_rank=1)
         steps += [even_and_odd, tfb.Invert(bijectors.ChannelSplit(event_rank=1))]
-    policy = dtype if network_policy is None else network_policy
     for step in range(checks.positive_integer("num_couplings", num_couplings, minimum=0)):
         given, moved = coupling_sizes(size, step)
         if not given:

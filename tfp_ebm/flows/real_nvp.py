@@ -8,16 +8,18 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors, networks
 from tfp_ebm.flows.affine_maps import RezeroAffine, affine
+from tfp_ebm.flows.flow_options import FlowOptions, shared, with_flow_options
 from tfp_ebm.flows.image_preprocessing import image_preprocessing
 from tfp_ebm.flows.vector_steps import check_context, coupling_sizes
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.types import Bijector, Policy
+from tfp_ebm.internal.types import Bijector, Unpack
 
 __all__ = ["real_nvp"]
 
 tfb = tfp.bijectors
 
 
+@with_flow_options
 def real_nvp(
     image_shape: Sequence[int],
     num_levels: int | None = 256,
@@ -29,10 +31,7 @@ def real_nvp(
     dropout_rate: float = 0.0,
     alpha: float = 0.05,
     num_augmented: int = 0,
-    num_context: int = 0,
-    dtype: tf.DType = tf.float32,
-    network_policy: Policy = None,
-    name: str = "real_nvp",
+    **options: Unpack[FlowOptions],
 ) -> Bijector:
     """Returns a flow from a flat latent vector to images or vectors, for `TransformedDistribution`.
 
@@ -74,11 +73,7 @@ def real_nvp(
       dropout_rate: rate of dropout after each hidden layer while training.
       alpha: margin of the logit, see `tfp_ebm.bijectors.ImageToLogit`.
       num_augmented: how many of the last channels of images are extra ones, which pass no logit.
-      num_context: size of the condition vectors that every coupling takes, see
-        `tfp_ebm.bijectors.Coupling`; 0: there are none.
-      dtype: dtype of all variables.
-      network_policy: Keras policy of the networks, such as `"mixed_bfloat16"`; by default `dtype`.
-      name: name of the bijector.
+      **options: `FlowOptions`.
 
     Returns:
       A bijector from `[..., H * W * C]` to `[..., H, W, C]`, or from `[..., D]` to `[..., D]`.
@@ -89,6 +84,7 @@ def real_nvp(
     Source: Tomczak, "Deep Generative Modeling" (2022), section 3.1; Dinh et al., "Density
     estimation using Real NVP" (2017); rezero, Bachlechner et al., "ReZero is All You Need" (2020).
     """
+    num_context, dtype, policy, name = shared("real_nvp", options)
     shape, steps = checks.event_shape("image_shape", image_shape), []
     size = math.prod(shape)
     num_context = check_context(size, num_context)
@@ -101,7 +97,6 @@ def real_nvp(
         ]
     elif num_levels is not None:
         raise ValueError(f"`num_levels` must be None for vectors, got {num_levels}.")
-    policy = dtype if network_policy is None else network_policy
     for step in range(checks.positive_integer("num_couplings", num_couplings)):
         if size == 1:
             steps.append(bijectors.ActNorm.create([1], dtype=dtype, event_rank=1))

@@ -1,6 +1,7 @@
 """Residual flows and DenseNet flows, for images and vectors."""
 
 from collections.abc import Callable, Sequence
+from typing import TypedDict
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -9,26 +10,56 @@ from tfp_ebm import bijectors, networks
 from tfp_ebm.flows.image_preprocessing import image_preprocessing
 from tfp_ebm.flows.multi_scale import multi_scale
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.types import Bijector, DType
+from tfp_ebm.internal.spelled_options import spelled_out
+from tfp_ebm.internal.types import Bijector, DType, Options, Unpack
 
 __all__ = ["densenet", "residual"]
 
 tfb = tfp.bijectors
 
 
+class ResidualOptions(TypedDict, total=False):
+    """Arguments that residual flows of all networks share.
+
+    Args:
+      coefficient: bound on the Lipschitz constants of the networks, between 0 and 1.
+      log_det: how log-determinants are found, see `tfp_ebm.bijectors.Residual`; by default exactly
+        for events of at most 16 entries, and by unbiased estimates for larger ones.
+      alpha: margin of the logit, see `tfp_ebm.bijectors.ImageToLogit`.
+      num_augmented: how many of the last channels of images are extra ones.
+      num_context: size of the condition vectors that every network takes; 0: there are none.
+      dtype: dtype of all variables.
+      name: name of the bijector.
+    """
+
+    coefficient: float
+    log_det: str
+    alpha: float
+    num_augmented: int
+    num_context: int
+    dtype: DType
+    name: str
+
+
+_DEFAULTS = {
+    "coefficient": 0.98,
+    "log_det": "auto",
+    "alpha": 0.05,
+    "num_augmented": 0,
+    "num_context": 0,
+    "dtype": tf.float32,
+    "name": "residual_flow",
+}
+
+
+@spelled_out(ResidualOptions, _DEFAULTS)
 def residual(
     image_shape: Sequence[int],
     num_levels: int | None = 256,
     num_scales: int = 2,
     num_steps: int = 8,
     hidden_units: Sequence[int] = (64, 64),
-    coefficient: float = 0.98,
-    log_det: str = "auto",
-    alpha: float = 0.05,
-    num_augmented: int = 0,
-    num_context: int = 0,
-    dtype: DType = tf.float32,
-    name: str = "residual_flow",
+    **options: Unpack[ResidualOptions],
 ) -> Bijector:
     """Returns a residual flow from a flat latent vector to images or vectors.
 
@@ -49,14 +80,7 @@ def residual(
       num_scales: number of scales of images.
       num_steps: number of steps, of images at each scale.
       hidden_units: sizes of the networks' hidden layers; of images their channels.
-      coefficient: bound on the Lipschitz constants of the networks, between 0 and 1.
-      log_det: how log-determinants are found, see `tfp_ebm.bijectors.Residual`; by default exactly
-        for events of at most 16 entries, and by unbiased estimates for larger ones.
-      alpha: margin of the logit, see `tfp_ebm.bijectors.ImageToLogit`.
-      num_augmented: how many of the last channels of images are extra ones.
-      num_context: size of the condition vectors that every network takes; 0: there are none.
-      dtype: dtype of all variables.
-      name: name of the bijector.
+      **options: `ResidualOptions`.
 
     Returns:
       A bijector from `[..., H * W * C]` to `[..., H, W, C]`, or from `[..., D]` to `[..., D]`.
@@ -66,14 +90,17 @@ def residual(
 
     Source: Chen et al., "Residual Flows for Invertible Generative Modeling" (2019).
     """
+    return _flow(
+        image_shape,
+        num_levels,
+        num_scales,
+        num_steps,
+        lambda shape, **bounds: networks.LipschitzNet(shape, hidden_units, **bounds),
+        {**_DEFAULTS, **options},
+    )
 
-    def make_network(shape):
-        return networks.LipschitzNet(shape, hidden_units, coefficient, num_context, dtype)
 
-    make_steps = _Steps(make_network, num_steps, log_det, dtype)
-    return _flow(image_shape, num_levels, num_scales, make_steps, alpha, num_augmented, name)
-
-
+@spelled_out(ResidualOptions, {**_DEFAULTS, "name": "densenet_flow"})
 def densenet(
     image_shape: Sequence[int],
     num_levels: int | None = 256,
@@ -83,13 +110,7 @@ def densenet(
     growth: int = 16,
     learned_weights: bool = True,
     concatenated: bool = True,
-    coefficient: float = 0.98,
-    log_det: str = "auto",
-    alpha: float = 0.05,
-    num_augmented: int = 0,
-    num_context: int = 0,
-    dtype: DType = tf.float32,
-    name: str = "densenet_flow",
+    **options: Unpack[ResidualOptions],
 ) -> Bijector:
     """Returns a DenseNet flow from a flat latent vector to images or vectors.
 
@@ -109,13 +130,7 @@ def densenet(
       learned_weights: whether the weights of what is kept and of what is added are learned; else
         both are 1 / sqrt(2).
       concatenated: whether the activation returns both signs.
-      coefficient: bound on the Lipschitz constants of the networks, between 0 and 1.
-      log_det: how log-determinants are found, see `tfp_ebm.bijectors.Residual`.
-      alpha: margin of the logit, see `tfp_ebm.bijectors.ImageToLogit`.
-      num_augmented: how many of the last channels of images are extra ones.
-      num_context: size of the condition vectors that every network takes; 0: there are none.
-      dtype: dtype of all variables.
-      name: name of the bijector.
+      **options: `ResidualOptions`.
 
     Returns:
       A bijector from `[..., H * W * C]` to `[..., H, W, C]`, or from `[..., D]` to `[..., D]`.
@@ -126,31 +141,26 @@ def densenet(
     Source: Perugachi-Diaz et al., "Invertible DenseNets with Concatenated LipSwish" (2021); "Deep
     Generative Modeling" (Tomczak), equations 3.25 to 3.30.
     """
-
-    def make_network(shape):
-        return networks.LipschitzDenseNet(
-            shape,
-            num_layers,
-            growth,
-            learned_weights,
-            concatenated,
-            coefficient,
-            num_context,
-            dtype,
-        )
-
-    make_steps = _Steps(make_network, num_steps, log_det, dtype)
-    return _flow(image_shape, num_levels, num_scales, make_steps, alpha, num_augmented, name)
+    kinds = (num_layers, growth, learned_weights, concatenated)
+    return _flow(
+        image_shape,
+        num_levels,
+        num_scales,
+        num_steps,
+        lambda shape, **bounds: networks.LipschitzDenseNet(shape, *kinds, **bounds),
+        {**_DEFAULTS, "name": "densenet_flow", **options},
+    )
 
 
 class _Steps:
     """Makes the steps of a scale, for events of its shape, data to latent."""
 
-    def __init__(self, make_network: Callable, num_steps: int, log_det: str, dtype: DType):
+    def __init__(self, make_network: Callable, num_steps: int, options: Options):
         self._make_network = make_network
         self._num_steps = checks.positive_integer("num_steps", num_steps)
-        self._log_det = log_det
-        self.dtype = dtype
+        self._bounds = {name: options[name] for name in ("coefficient", "num_context", "dtype")}
+        self._log_det = options["log_det"]
+        self.dtype = options["dtype"]
 
     def __call__(self, shape):
         def norm():
@@ -158,13 +168,19 @@ class _Steps:
 
         steps = []
         for _ in range(self._num_steps):
-            network = self._make_network(shape)
+            network = self._make_network(shape, **self._bounds)
             steps += [norm(), bijectors.Residual(network, self._log_det)]
         return [*steps, norm()]
 
 
-def _flow(image_shape, num_levels, num_scales, make_steps, alpha, num_augmented, name):
+def _flow(image_shape, num_levels, num_scales, num_steps, make_network, options):
     """Returns the flow, latent to data."""
+    if unknown := set(options) - set(_DEFAULTS):
+        raise TypeError(
+            f"Residual flows have no argument {sorted(unknown)[0]!r}; beside those of their "
+            f"networks they take {', '.join(_DEFAULTS)}."
+        )
+    make_steps, name = _Steps(make_network, num_steps, options), options["name"]
     num_scales = checks.positive_integer("num_scales", num_scales)
     if isinstance(image_shape, Sequence) and len(image_shape) == 1:
         shape = (checks.positive_integer("image_shape", image_shape[0]),)
@@ -177,6 +193,8 @@ def _flow(image_shape, num_levels, num_scales, make_steps, alpha, num_augmented,
     if num_levels is None:
         steps = []
     else:
-        steps = [image_preprocessing(num_levels, shape[-1], num_augmented, alpha)]
+        steps = [
+            image_preprocessing(num_levels, shape[-1], options["num_augmented"], options["alpha"])
+        ]
     steps.append(multi_scale(shape, [make_steps] * num_scales))
     return tfb.Invert(tfb.Chain(steps[::-1]), name=name)

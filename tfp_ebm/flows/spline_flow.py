@@ -7,10 +7,11 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors, networks
+from tfp_ebm.flows.flow_options import FlowOptions, shared, with_flow_options
 from tfp_ebm.flows.vector_steps import VectorSteps, check_context, coupling_sizes
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.tfp_private import ps
-from tfp_ebm.internal.types import Bijector
+from tfp_ebm.internal.types import Bijector, Unpack
 
 __all__ = ["single_splines", "spline_flow"]
 
@@ -50,6 +51,7 @@ def single_splines(
     ]
 
 
+@with_flow_options
 def spline_flow(
     num_dims: int,
     num_steps: int = 4,
@@ -57,8 +59,7 @@ def spline_flow(
     hidden_units: Sequence[int] = (50, 50),
     bound: float = _BOUND,
     init: str = "rotation",
-    num_context: int = 0,
-    dtype: tf.DType = tf.float32,
+    **options: Unpack[FlowOptions],
 ) -> Bijector:
     """Returns a neural spline flow for vectors, latent to data.
 
@@ -79,9 +80,7 @@ def spline_flow(
       hidden_units: sizes of the networks' hidden layers.
       bound: end of the interval of the splines, in the units of the latents.
       init: where matrices start: near the `"identity"` or at a random `"rotation"`.
-      num_context: size of the condition vectors that every coupling takes, see
-        `tfp_ebm.bijectors.Coupling`; 0: there are none.
-      dtype: dtype of all variables.
+      **options: `FlowOptions`.
 
     Returns:
       A bijector from `[..., D]` to `[..., D]`.
@@ -91,6 +90,7 @@ def spline_flow(
 
     Source: Durkan et al., "Neural Spline Flows" (2019), sections 3 and 5.1.
     """
+    num_context, dtype, policy, name = shared("spline_flow", options)
     num_dims = checks.positive_integer("num_dims", num_dims)
     num_steps = checks.positive_integer("num_steps", num_steps)
     num_bins = checks.positive_integer("num_bins", num_bins, minimum=2)
@@ -98,7 +98,7 @@ def spline_flow(
     num_context = check_context(num_dims, num_context)
     steps = VectorSteps(num_dims, num_steps, init, dtype)
     if num_dims == 1:
-        return tfb.Invert(steps.chain(single_splines(num_steps, num_bins, bound, dtype)))
+        return tfb.Invert(steps.chain(single_splines(num_steps, num_bins, bound, dtype)), name=name)
     sizes = [coupling_sizes(num_dims, step) for step in range(num_steps)]
     conditioners = [
         networks.MLP(
@@ -106,8 +106,9 @@ def spline_flow(
             moved * (3 * num_bins - 1),
             hidden_units,
             zero_output=True,
-            dtype=dtype,
+            dtype=policy,
         )
         for given, moved in sizes
     ]
-    return tfb.Invert(steps.coupled(_Splines(num_bins, bound), conditioners, num_context))
+    flow = steps.coupled(_Splines(num_bins, bound), conditioners, num_context)
+    return tfb.Invert(flow, name=name)

@@ -2,28 +2,28 @@
 
 from collections.abc import Sequence
 
-import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import networks
 from tfp_ebm.flows.affine_maps import affine
+from tfp_ebm.flows.flow_options import FlowOptions, shared, with_flow_options
 from tfp_ebm.flows.spline_flow import single_splines
 from tfp_ebm.flows.vector_steps import VectorSteps, check_context, coupling_sizes
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.types import Bijector
+from tfp_ebm.internal.types import Bijector, Unpack
 
 __all__ = ["vector_flow"]
 
 tfb = tfp.bijectors
 
 
+@with_flow_options
 def vector_flow(
     num_dims: int,
     num_steps: int = 4,
     hidden_units: Sequence[int] = (50, 50),
     init: str = "identity",
-    num_context: int = 0,
-    dtype: tf.DType = tf.float32,
+    **options: Unpack[FlowOptions],
 ) -> Bijector:
     """Returns steps of Glow for vectors, latent to data.
 
@@ -41,9 +41,7 @@ def vector_flow(
       hidden_units: sizes of the networks' hidden layers.
       init: where matrices start: near the `"identity"`, which keeps the extra coordinates of
         VFlow apart from x at first, or at a random `"rotation"`.
-      num_context: size of the condition vectors that every coupling takes, see
-        `tfp_ebm.bijectors.Coupling`; 0: there are none.
-      dtype: dtype of all variables.
+      **options: `FlowOptions`.
 
     Returns:
       A bijector from `[..., D]` to `[..., D]`.
@@ -53,14 +51,15 @@ def vector_flow(
 
     Source: "VFlow: More Expressive Generative Flows with Variational Data Augmentation", section 5.
     """
+    num_context, dtype, policy, name = shared("vector_flow", options)
     num_dims = checks.positive_integer("num_dims", num_dims)
     num_context = check_context(num_dims, num_context)
     steps = VectorSteps(num_dims, checks.positive_integer("num_steps", num_steps), init, dtype)
     if num_dims == 1:
-        return tfb.Invert(steps.chain(single_splines(num_steps, dtype=dtype)))
+        return tfb.Invert(steps.chain(single_splines(num_steps, dtype=dtype)), name=name)
     sizes = [coupling_sizes(num_dims, step) for step in range(num_steps)]
     conditioners = [
-        networks.MLP(given + num_context, 2 * moved, hidden_units, zero_output=True, dtype=dtype)
+        networks.MLP(given + num_context, 2 * moved, hidden_units, zero_output=True, dtype=policy)
         for given, moved in sizes
     ]
-    return tfb.Invert(steps.coupled(affine, conditioners, num_context))
+    return tfb.Invert(steps.coupled(affine, conditioners, num_context), name=name)
