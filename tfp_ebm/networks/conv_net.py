@@ -5,14 +5,15 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.keras import dtype_policy, keras
+from tfp_ebm.internal.keras import keras
 from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
-from tfp_ebm.internal.types import DType
+from tfp_ebm.internal.types import Unpack
+from tfp_ebm.networks.network import LayerOptions, Network
 
 __all__ = ["ConvNet"]
 
 
-class ConvNet(keras.layers.Layer):
+class ConvNet(Network):
     """Three convolutions, 3x3, 1x1 and 3x3, with ReLUs between; the last one starts at 0.
 
     An affine coupling on top then starts as the identity.
@@ -29,8 +30,7 @@ class ConvNet(keras.layers.Layer):
         input_shape: Sequence[int],
         num_outputs: int,
         num_filters: int = 512,
-        dtype: DType = tf.float32,
-        name: str | None = None,
+        **options: Unpack[LayerOptions],
     ) -> None:
         """Constructs and builds the network.
 
@@ -38,13 +38,12 @@ class ConvNet(keras.layers.Layer):
           input_shape: `(H, W, C)`.
           num_outputs: channels of the output.
           num_filters: channels of the two hidden layers.
-          dtype: dtype of the variables, or a Keras policy such as `"mixed_bfloat16"`.
-          name: name of the layer.
+          **options: `LayerOptions`.
 
         Raises:
           ValueError: if a size is not a positive integer.
         """
-        super().__init__(name=name, dtype=dtype_policy(dtype))
+        super().__init__(**options)
         shape = checks.image_shape("input_shape", input_shape)
         num_filters = checks.positive_integer("num_filters", num_filters)
         num_outputs = checks.positive_integer("num_outputs", num_outputs)

@@ -5,14 +5,15 @@ import math
 import tensorflow as tf
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.keras import dtype_policy, keras
-from tfp_ebm.internal.types import DType, Shape
+from tfp_ebm.internal.keras import keras
+from tfp_ebm.internal.types import Shape, Unpack
 from tfp_ebm.networks.dropout import dropout
+from tfp_ebm.networks.network import LayerOptions, Network
 
 __all__ = ["GatedAttention"]
 
 
-class GatedAttention(keras.layers.Layer):
+class GatedAttention(Network):
     """Multi-head attention between all positions of an image, with a gated residual.
 
         q, k, v = conv1x1(x + position)
@@ -33,22 +34,20 @@ class GatedAttention(keras.layers.Layer):
         self,
         num_heads: int = 4,
         dropout_rate: float = 0.0,
-        dtype: DType = tf.float32,
-        name: str | None = None,
+        **options: Unpack[LayerOptions],
     ) -> None:
         """Constructs the layer.
 
         Args:
           num_heads: number of heads; must divide the number of channels.
           dropout_rate: rate of dropout while training.
-          dtype: dtype of the variables, or a Keras policy such as `"mixed_bfloat16"`.
-          name: name of the layer.
+          **options: `LayerOptions`.
 
         Raises:
           ValueError: if `num_heads` is not a positive integer, or when built, if it does not
             divide the number of channels.
         """
-        super().__init__(name=name, dtype=dtype_policy(dtype))
+        super().__init__(**options)
         self.num_heads = checks.positive_integer("num_heads", num_heads)
         self.dropout_rate = checks.fraction("dropout_rate", dropout_rate)
 

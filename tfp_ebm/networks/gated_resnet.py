@@ -12,10 +12,11 @@ from tfp_ebm.internal.keras import dtype_policy, keras
 from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import samplers
-from tfp_ebm.internal.types import DType
+from tfp_ebm.internal.types import DType, Unpack
 from tfp_ebm.networks.dropout import dropout
 from tfp_ebm.networks.gated_attention import GatedAttention
 from tfp_ebm.networks.layer_norm import LayerNorm
+from tfp_ebm.networks.network import LayerOptions, Network
 from tfp_ebm.networks.recomputation import recomputed
 
 __all__ = ["GatedConvolution", "GatedResNet", "concat_elu"]
@@ -133,7 +134,7 @@ class _Block(keras.layers.Layer):
         return x
 
 
-class GatedResNet(keras.layers.Layer):
+class GatedResNet(Network):
     """A stack of gated residual convolutions from an image to parameters of its couplings.
 
         proj_in 3x3  ->  num_blocks times LN(x + gate(conv1x1(dropout(celu(conv3x3(celu(x))))))
@@ -171,8 +172,7 @@ class GatedResNet(keras.layers.Layer):
         context_channels: int = 0,
         zero_output: bool = False,
         recompute: bool = False,
-        dtype: DType = tf.float32,
-        name: str | None = None,
+        **options: Unpack[LayerOptions],
     ) -> None:
         """Constructs and builds the network.
 
@@ -188,14 +188,13 @@ class GatedResNet(keras.layers.Layer):
           zero_output: whether the last convolution starts at 0; not for mixtures.
           recompute: whether the backward pass computes every block again instead of keeping its
             inner tensors: much less memory, about a third more time.
-          dtype: dtype of the variables, or a Keras policy such as `"mixed_bfloat16"`.
-          name: name of the layer.
+          **options: `LayerOptions`.
 
         Raises:
           ValueError: if a size is not a positive integer, the rate not in [0, 1), the context
             unknown, or `num_heads` does not divide F.
         """
-        super().__init__(name=name, dtype=dtype_policy(dtype))
+        super().__init__(**options)
         shape = checks.image_shape("input_shape", input_shape)
         num_filters = checks.positive_integer("num_filters", num_filters)
         num_outputs = checks.positive_integer("num_outputs", num_outputs)

@@ -9,7 +9,8 @@ from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import dtype_policy, keras
 from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
 from tfp_ebm.internal.numeric import spectral_norm_bound
-from tfp_ebm.internal.types import Policy
+from tfp_ebm.internal.types import Policy, Unpack
+from tfp_ebm.networks.network import LayerOptions, Network
 from tfp_ebm.networks.spectral_norm import convolution_norm_bound
 
 __all__ = ["LipSwish", "LipschitzLinear"]
@@ -44,7 +45,7 @@ def _bounding(shape, dtype, image_size):
     return tf.function(bounded, input_signature=signature, autograph=False, **options)
 
 
-class LipschitzLinear(keras.layers.Layer):
+class LipschitzLinear(Network):
     """A matrix, or a convolution, of spectral norm at most 1, and a bias.
 
         y = W min(1, 1 / bound(W)) x + b
@@ -72,8 +73,7 @@ class LipschitzLinear(keras.layers.Layer):
         num_outputs: int,
         kernel_size: int = 1,
         initial_norm: float = 1.0,
-        dtype: Policy = tf.float32,
-        name: str | None = None,
+        **options: Unpack[LayerOptions],
     ) -> None:
         """Constructs and builds the layer.
 
@@ -82,13 +82,12 @@ class LipschitzLinear(keras.layers.Layer):
           num_outputs: size of the last axis of the output.
           kernel_size: odd width of the convolution of images; zeros surround them.
           initial_norm: a bound on the norm of the first kernel, above 0.
-          dtype: dtype of the variables.
-          name: name of the layer.
+          **options: `LayerOptions`.
 
         Raises:
           ValueError: if a size is not a positive integer, or `kernel_size` is even.
         """
-        super().__init__(name=name, dtype=dtype_policy(dtype))
+        super().__init__(**options)
         self._image_size = tuple(input_shape[:-1])
         num_outputs = checks.positive_integer("num_outputs", num_outputs)
         kernel_size = checks.positive_integer("kernel_size", kernel_size)

@@ -7,8 +7,9 @@ import tensorflow as tf
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.keras import dtype_policy, keras
-from tfp_ebm.internal.types import Policy
+from tfp_ebm.internal.types import Unpack
 from tfp_ebm.networks.lipschitz_layers import LipschitzLinear, LipSwish
+from tfp_ebm.networks.network import LayerOptions, Network
 
 __all__ = ["LipschitzDenseNet", "LipschitzNet"]
 
@@ -19,7 +20,7 @@ _KERNEL_SIZE = 3
 _WEIGHTS_LENGTH, _LEAST_WEIGHT = 0.98, 0.1
 
 
-class _Contraction(keras.layers.Layer):
+class _Contraction(Network):
     """A network g of events onto events of the same shape, with ||g(x) - g(y)|| <= c ||x - y||.
 
     All layers but the last have a Lipschitz constant of at most 1, and the last is scaled by c.
@@ -28,8 +29,8 @@ class _Contraction(keras.layers.Layer):
     tensors.
     """
 
-    def __init__(self, event_shape, coefficient, num_context, dtype, name):
-        super().__init__(name=name, dtype=dtype_policy(dtype))
+    def __init__(self, event_shape, coefficient, num_context, options):
+        super().__init__(**options)
         self.event_shape = _event_shape(event_shape)
         self.coefficient = checks.fraction("coefficient", coefficient)
         checks.positive_number("coefficient", coefficient)
@@ -37,7 +38,9 @@ class _Contraction(keras.layers.Layer):
 
     def _linear(self, num_inputs, num_outputs, kernel_size=1, initial_norm=1.0):
         shape = (*self.event_shape[:-1], num_inputs)
-        return LipschitzLinear(shape, num_outputs, kernel_size, initial_norm, self.dtype_policy)
+        return LipschitzLinear(
+            shape, num_outputs, kernel_size, initial_norm, dtype=self.dtype_policy
+        )
 
     def _finish(self, layers, num_hidden, kernel_size):
         """Makes the last layer, and the map of conditions to biases of the first one."""
@@ -115,8 +118,7 @@ class LipschitzNet(_Contraction):
         hidden_units: Sequence[int] = (64, 64),
         coefficient: float = 0.98,
         num_context: int = 0,
-        dtype: Policy = tf.float32,
-        name: str | None = None,
+        **options: Unpack[LayerOptions],
     ) -> None:
         """Constructs and builds the network.
 
@@ -125,14 +127,13 @@ class LipschitzNet(_Contraction):
           hidden_units: sizes of the hidden layers; of images their channels.
           coefficient: c, a bound on the Lipschitz constant, between 0 and 1.
           num_context: size of the condition vectors that the network takes; 0: there are none.
-          dtype: dtype of the variables.
-          name: name of the layer.
+          **options: `LayerOptions`.
 
         Raises:
           ValueError: if a size is not a positive integer, there is no hidden layer, or the
             coefficient is not between 0 and 1.
         """
-        super().__init__(event_shape, coefficient, num_context, dtype, name)
+        super().__init__(event_shape, coefficient, num_context, options)
         if not len(hidden_units):
             raise ValueError("`hidden_units` must hold the size of a layer at least, got none.")
         layers, size = [], self.event_shape[-1]
@@ -194,8 +195,7 @@ class LipschitzDenseNet(_Contraction):
         concatenated: bool = True,
         coefficient: float = 0.98,
         num_context: int = 0,
-        dtype: Policy = tf.float32,
-        name: str | None = None,
+        **options: Unpack[LayerOptions],
     ) -> None:
         """Constructs and builds the network.
 
@@ -207,13 +207,12 @@ class LipschitzDenseNet(_Contraction):
           concatenated: whether phi returns both signs.
           coefficient: c, a bound on the Lipschitz constant, between 0 and 1.
           num_context: size of the condition vectors that the network takes; 0: there are none.
-          dtype: dtype of the variables.
-          name: name of the layer.
+          **options: `LayerOptions`.
 
         Raises:
           ValueError: if a size is not a positive integer or the coefficient not between 0 and 1.
         """
-        super().__init__(event_shape, coefficient, num_context, dtype, name)
+        super().__init__(event_shape, coefficient, num_context, options)
         growth = checks.positive_integer("growth", growth)
         self.learned_weights = learned_weights
         layers, size = [], self.event_shape[-1]

@@ -7,15 +7,16 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.keras import dtype_policy, keras
+from tfp_ebm.internal.keras import keras
 from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
 from tfp_ebm.internal.tfp_private import ps
-from tfp_ebm.internal.types import DType
+from tfp_ebm.internal.types import Unpack
+from tfp_ebm.networks.network import LayerOptions, Network
 
 __all__ = ["MaskedMLP"]
 
 
-class MaskedMLP(keras.layers.Layer):
+class MaskedMLP(Network):
     """A fully connected network whose outputs for entry i see the entries 0 ... i - 1 alone.
 
     Every unit has a degree, and a weight counts only where degrees rise or stay: weights are
@@ -42,8 +43,7 @@ class MaskedMLP(keras.layers.Layer):
         zero_output: bool = False,
         output_bias: Sequence[float] | None = None,
         num_context: int = 0,
-        dtype: DType = tf.float32,
-        name: str | None = None,
+        **options: Unpack[LayerOptions],
     ) -> None:
         """Constructs and builds the network.
 
@@ -55,14 +55,13 @@ class MaskedMLP(keras.layers.Layer):
           zero_output: whether the weights of the last layer start at 0.
           output_bias: `[P]`, where the biases of each entry's outputs start; None: at 0.
           num_context: size of a context that lies after the entries, and that all outputs see.
-          dtype: dtype of the variables, or a Keras policy such as `"mixed_bfloat16"`.
-          name: name of the layer.
+          **options: `LayerOptions`.
 
         Raises:
           ValueError: if a size is not a positive integer, or a hidden layer so small that its mask
             leaves an entry that no later one sees.
         """
-        super().__init__(name=name, dtype=dtype_policy(dtype))
+        super().__init__(**options)
         size = checks.positive_integer("input_size", input_size)
         self.num_outputs = checks.positive_integer("num_outputs", num_outputs)
         num_context = checks.positive_integer("num_context", num_context, minimum=0)

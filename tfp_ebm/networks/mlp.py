@@ -6,14 +6,15 @@ from typing import Any
 import tensorflow as tf
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.keras import dtype_policy, keras
+from tfp_ebm.internal.keras import keras
 from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
-from tfp_ebm.internal.types import DType
+from tfp_ebm.internal.types import Unpack
+from tfp_ebm.networks.network import LayerOptions, Network
 
 __all__ = ["MLP"]
 
 
-class MLP(keras.layers.Layer):
+class MLP(Network):
     """A fully connected network, all of whose variables the constructor creates.
 
     >>> import tensorflow as tf
@@ -29,8 +30,7 @@ class MLP(keras.layers.Layer):
         activation: Any = "relu",
         dropout_rate: float = 0.0,
         zero_output: bool = False,
-        dtype: DType = tf.float32,
-        name: str | None = None,
+        **options: Unpack[LayerOptions],
     ) -> None:
         """Constructs and builds the network.
 
@@ -42,13 +42,12 @@ class MLP(keras.layers.Layer):
           dropout_rate: rate of dropout after each hidden layer while training.
           zero_output: whether the last layer starts at 0: an affine coupling then starts as the
             identity. Not for mixtures, whose components would stay identical for ever.
-          dtype: dtype of the variables, or a Keras policy such as `"mixed_bfloat16"`.
-          name: name of the layer.
+          **options: `LayerOptions`.
 
         Raises:
           ValueError: if a size is not a positive integer or the rate not in [0, 1).
         """
-        super().__init__(name=name, dtype=dtype_policy(dtype))
+        super().__init__(**options)
         input_size = checks.positive_integer("input_size", input_size)
         num_outputs = checks.positive_integer("num_outputs", num_outputs)
         dropout_rate = checks.fraction("dropout_rate", dropout_rate)

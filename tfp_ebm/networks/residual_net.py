@@ -5,14 +5,15 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.keras import dtype_policy, keras
+from tfp_ebm.internal.keras import keras
 from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
-from tfp_ebm.internal.types import Policy
+from tfp_ebm.internal.types import Unpack
+from tfp_ebm.networks.network import LayerOptions, Network
 
 __all__ = ["ResidualNet"]
 
 
-class ResidualNet(keras.layers.Layer):
+class ResidualNet(Network):
     """A 3x3 convolution, blocks h + conv3x3(relu(conv3x3(relu(h)))), and another 3x3 convolution.
 
     The last convolution of every block starts at 0, so that blocks start as the identity. Without
@@ -33,8 +34,7 @@ class ResidualNet(keras.layers.Layer):
         num_blocks: int = 2,
         dropout_rate: float = 0.0,
         zero_output: bool = False,
-        dtype: Policy = tf.float32,
-        name: str | None = None,
+        **options: Unpack[LayerOptions],
     ) -> None:
         """Constructs and builds the network.
 
@@ -45,13 +45,12 @@ class ResidualNet(keras.layers.Layer):
           num_blocks: number of blocks.
           dropout_rate: rate of dropout in every block while training.
           zero_output: whether the last convolution starts at 0.
-          dtype: dtype of the variables, or a Keras policy such as `"mixed_bfloat16"`.
-          name: name of the layer.
+          **options: `LayerOptions`.
 
         Raises:
           ValueError: if a size is not a positive integer or the rate not in [0, 1).
         """
-        super().__init__(name=name, dtype=dtype_policy(dtype))
+        super().__init__(**options)
         shape = checks.image_shape("input_shape", input_shape)
         num_filters = checks.positive_integer("num_filters", num_filters)
         num_outputs = checks.positive_integer("num_outputs", num_outputs)

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.keras import dtype_policy, keras
+from tfp_ebm.internal.keras import keras
 from tfp_ebm.internal.leading_axes import flatten_leading_axes, restore_leading_axes
-from tfp_ebm.internal.types import DType
+from tfp_ebm.internal.types import Unpack
 from tfp_ebm.networks.layer_norm import LayerNorm
+from tfp_ebm.networks.network import LayerOptions, Network
 
 __all__ = ["Transformer"]
 
 
-class Transformer(keras.layers.Layer):
+class Transformer(Network):
     """A vision transformer: every position of an image is a token, and all see each other.
 
         x = dense(image) + position
@@ -42,8 +43,7 @@ class Transformer(keras.layers.Layer):
         num_blocks: int = 2,
         num_heads: int = 4,
         dropout_rate: float = 0.0,
-        dtype: DType = tf.float32,
-        name: str | None = None,
+        **options: Unpack[LayerOptions],
     ) -> None:
         """Constructs and builds the network.
 
@@ -54,14 +54,13 @@ class Transformer(keras.layers.Layer):
           num_blocks: number of blocks.
           num_heads: heads of the attention; must divide F.
           dropout_rate: rate of dropout at the end of every branch while training.
-          dtype: dtype of the variables, or a Keras policy such as `"mixed_bfloat16"`.
-          name: name of the layer.
+          **options: `LayerOptions`.
 
         Raises:
           ValueError: if a size is not a positive integer, the rate not in [0, 1), or `num_heads`
             does not divide F.
         """
-        super().__init__(name=name, dtype=dtype_policy(dtype))
+        super().__init__(**options)
         shape = checks.image_shape("input_shape", input_shape)
         width = checks.positive_integer("num_filters", num_filters)
         num_heads = checks.positive_integer("num_heads", num_heads)
