@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from tfp_ebm import distributions, training
+from tfp_ebm import datasets, distributions, training
 from tfp_ebm.partition import negative_phase
 
 # Chains and sweeps after an update; None: no chains, the exact gradient.
@@ -36,22 +36,18 @@ METHODS = {
 def spins(num_visible, num_hidden, shares, seed):
     """Returns smoothed spins around random centres, the centres, and labels of the points."""
     rng = np.random.default_rng(seed)
-    size, shares = num_visible + num_hidden, np.array(shares) / np.sum(shares)
-    centres = rng.choice([-1.0, 1.0], size=[len(shares), size])
-    labels = rng.choice(len(shares), size=5000, p=shares)
-    signs = np.where(rng.random([5000, size]) < 0.03, -1, 1)
-    points = centres[labels] * signs + rng.normal(size=[5000, size]) / np.sqrt(8)
-    return points.astype(np.float32), centres, labels
+    centres = rng.choice([-1.0, 1.0], size=[len(shares), num_visible + num_hidden])
+    points, labels = datasets.clusters(
+        centres, 5000, noise=8**-0.5, flips=0.03, shares=shares, seed=rng
+    )
+    return points, centres, labels
 
 
 def circle(seed):
     """Returns points of eight clusters on a circle, their centres, and labels."""
-    rng = np.random.default_rng(seed)
-    angles = 2 * np.pi * np.arange(8) / 8
-    centres = 10 * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
-    labels = rng.integers(0, 8, size=3048)
-    points = centres[labels] + 0.5 * rng.normal(size=[3048, 2])
-    return points.astype(np.float32), centres, labels
+    centres = datasets.on_circle(8)
+    points, labels = datasets.clusters(centres, 3048, seed=seed)
+    return points, centres, labels
 
 
 def smoothed(num_visible, num_hidden):

@@ -16,7 +16,7 @@ import tf_keras
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from tfp_ebm import distributions, training
+from tfp_ebm import datasets, distributions, training
 
 SIDE = 14.0
 NUM_CLUSTERS = 8
@@ -26,10 +26,7 @@ SAMPLERS = {"persistent": (512, 10), "replay": (512, 10), "weighted": (512, 2)}
 
 def clusters(count: int, seed: int) -> np.ndarray:
     """Returns points of eight clusters on a circle of radius 10, `[count, 2]`."""
-    rng = np.random.default_rng(seed)
-    angles = 2 * np.pi * rng.integers(0, NUM_CLUSTERS, size=count) / NUM_CLUSTERS
-    centres = 10 * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
-    return (centres + 0.5 * rng.normal(size=[count, 2])).astype(np.float32)
+    return datasets.clusters(datasets.on_circle(NUM_CLUSTERS), count, seed=seed).points
 
 
 def exact_log_prob(base: distributions.GaussianBernoulliRBM, points: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests import oracles
+from tfp_ebm import datasets
 from tfp_ebm.distributions import GaussianBernoulliRBM, SmoothedRBM
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.mcmc import start_chains
@@ -15,9 +16,8 @@ def clusters(num_points, size, seed=0, noise=0.3):
     """Points around two patterns of signs, three in four around the first."""
     rng = np.random.default_rng(seed)
     patterns = rng.choice([-1.0, 1.0], size=[2, size])
-    member = (rng.random(num_points) < 0.25).astype(int)
-    points = patterns[member] + noise * rng.normal(size=[num_points, size])
-    return points.astype(np.float32), patterns, member
+    points, member = datasets.clusters(patterns, num_points, noise, shares=[3, 1], seed=rng)
+    return points, patterns, member
 
 
 def error_of_log_partition(base):

@@ -16,14 +16,20 @@ TESTS = {
 }
 
 FAULTS = {
+    "clusters": [
+        ("< flips, -1, 1)", "< flips, 0, 1)"),
+        ("p=np.array(shares) / np.sum(shares)", "p=None"),
+        ("noise * rng.normal", "noise**2 * rng.normal"),
+        ("radius * np.stack", "np.stack"),
+    ],
     "array_files": [
         ('mmap_mode="r", allow_pickle', "allow_pickle"),
         ("and array.nbytes > _MAX_COPIED", "and array.nbytes < _MAX_COPIED"),
         ('"validation": ("validation", "valid", "val")', '"validation": ("validation", "valid")'),
         ("if len(unknown) == 1 and not events:", "if unknown and not events:"),
         (
-            "**taken_parts(events.parts, labels, places, division),",
-            "**taken_parts(events.parts, {}, places, division),",
+            "taken_parts(events.parts, labels, places, division)",
+            "taken_parts(events.parts, {}, places, division)",
         ),
     ],
     "batches": [

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfp_ebm import distributions, training
+from tfp_ebm import datasets, distributions, training
 from tfp_ebm.internal.keras import keras
 
 NUM_VISIBLE, NUM_HIDDEN, NUM_CLUSTERS, NUM_TRAIN = 100, 11, 6, 2000
@@ -13,12 +13,9 @@ NUM_VISIBLE, NUM_HIDDEN, NUM_CLUSTERS, NUM_TRAIN = 100, 11, 6, 2000
 def clusters(seed):
     """Smoothed spins around random centres, the centres, and labels of the points."""
     rng = np.random.default_rng(seed)
-    size = NUM_VISIBLE + NUM_HIDDEN
-    centres = rng.choice([-1.0, 1.0], size=[NUM_CLUSTERS, size])
-    labels = rng.integers(0, NUM_CLUSTERS, size=NUM_TRAIN + 500)
-    signs = np.where(rng.random([len(labels), size]) < 0.03, -1, 1)
-    points = centres[labels] * signs + rng.normal(size=[len(labels), size]) / np.sqrt(8)
-    return points.astype(np.float32), centres, labels
+    centres = rng.choice([-1.0, 1.0], size=[NUM_CLUSTERS, NUM_VISIBLE + NUM_HIDDEN])
+    points, labels = datasets.clusters(centres, NUM_TRAIN + 500, 8**-0.5, flips=0.03, seed=rng)
+    return points, centres, labels
 
 
 class Followed(keras.callbacks.Callback):
