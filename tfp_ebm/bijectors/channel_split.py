@@ -46,7 +46,7 @@ class ChannelSplit(TwoPartSplit):
         """
         parameters = dict(locals())
         with tf.name_scope(name) as name:
-            super().__init__(swap, event_rank, validate_args, parameters, name)
+            super().__init__(swap, event_rank, parameters, name)
 
     def _halves(self, x):
         if self._event_rank == 1:

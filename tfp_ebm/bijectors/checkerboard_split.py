@@ -59,7 +59,7 @@ class CheckerboardSplit(TwoPartSplit):
         parameters = dict(locals())
         with tf.name_scope(name) as name:
             self._pattern = checks.choice("pattern", pattern, ["columns", "checkerboard"])
-            super().__init__(swap, event_rank, validate_args, parameters, name)
+            super().__init__(swap, event_rank, parameters, name)
 
     pattern = Given[str]("Which pixels belong together.")
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.bijectors.one_pass import OnePassBijector
+from tfp_ebm.internal.construction import bijector_arguments
 from tfp_ebm.internal.identity import EqualByIdentity
 from tfp_ebm.internal.tfp_private import ps
 
@@ -69,12 +70,9 @@ class FactorOut(EqualByIdentity, OnePassBijector):
                     )
                 self._shapes.append((*sides, channels // 2))
                 self._part_shapes.append((*sides, channels // 2))
+            rank = len(self._shapes[0])
             super().__init__(
-                forward_min_event_ndims=len(self._shapes[0]),
-                inverse_min_event_ndims=1,
-                validate_args=validate_args,
-                parameters=parameters,
-                name=name,
+                **bijector_arguments(parameters, name, rank, inverse_min_event_ndims=1)
             )
 
     @classmethod

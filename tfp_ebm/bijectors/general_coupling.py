@@ -7,6 +7,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.bijectors.conditioners import check_callable, check_tracked
 from tfp_ebm.bijectors.integer_operations import InvertibleOperation, rounded_addition
+from tfp_ebm.internal.construction import bijector_arguments
 from tfp_ebm.internal.identity import EqualByIdentity
 from tfp_ebm.internal.types import TensorLike
 
@@ -105,11 +106,7 @@ class GeneralCoupling(EqualByIdentity, tfp.bijectors.Bijector):
             self._operations = _operations("operation", operation, num_parts)
             self._inner_operations = _operations("inner_operation", inner_operation, num_parts)
             super().__init__(
-                forward_min_event_ndims=event_rank,
-                is_constant_jacobian=True,
-                validate_args=validate_args,
-                parameters=parameters,
-                name=name,
+                **bijector_arguments(parameters, name, event_rank, is_constant_jacobian=True)
             )
 
     @classmethod

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.internal.construction import Given
+from tfp_ebm.internal.construction import Given, bijector_arguments
 from tfp_ebm.internal.tfp_private import ps
 
 __all__ = ["Rearrangement", "TwoPartSplit", "check_divisible", "check_event_rank", "event_dims"]
@@ -55,20 +55,14 @@ class Rearrangement(tfp.bijectors.AutoCompositeTensorBijector):
     def __init__(
         self,
         inverse_min_event_ndims: int | Sequence[int],
-        validate_args: bool,
         parameters: dict,
         name: str,
         event_rank: int = 3,
     ) -> None:
         """Initializes the base class for events of rank `event_rank`."""
-        super().__init__(
-            forward_min_event_ndims=event_rank,
-            inverse_min_event_ndims=inverse_min_event_ndims,
-            is_constant_jacobian=True,
-            validate_args=validate_args,
-            parameters=parameters,
-            name=name,
-        )
+        ranks = {"inverse_min_event_ndims": inverse_min_event_ndims}
+        own = bijector_arguments(parameters, name, event_rank, is_constant_jacobian=True, **ranks)
+        super().__init__(**own)
 
     @classmethod
     def _parameter_properties(cls, dtype):
@@ -85,13 +79,11 @@ class TwoPartSplit(Rearrangement):
     subclasses give `_halves(x)` and `_merge(first, last)`, and the four methods on event shapes.
     """
 
-    def __init__(
-        self, swap: bool, event_rank: int, validate_args: bool, parameters: dict, name: str
-    ) -> None:
+    def __init__(self, swap: bool, event_rank: int, parameters: dict, name: str) -> None:
         """Initializes the base class, with the second part first if `swap`."""
         self._swap = swap
         self._event_rank = check_event_rank(event_rank)
-        super().__init__([event_rank] * 2, validate_args, parameters, name, event_rank)
+        super().__init__([event_rank] * 2, parameters, name, event_rank)
 
     swap = Given[bool]("Whether the second part comes first in the list.")
     event_rank = Given[int]("1 for vectors, 3 for images.")

@@ -43,7 +43,7 @@ class Permutation(Rearrangement):
         parameters = dict(locals())
         with tf.name_scope(name) as name:
             self._order = order
-            super().__init__(1, validate_args, parameters, name, event_rank=1)
+            super().__init__(1, parameters, name, event_rank=1)
 
     @classmethod
     def reversal(cls, size: int, name: str = "reversal") -> "Permutation":

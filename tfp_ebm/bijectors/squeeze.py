@@ -38,7 +38,7 @@ class Squeeze(Rearrangement):
         parameters = dict(locals())
         with tf.name_scope(name) as name:
             self._factor = checks.positive_integer("factor", factor, minimum=2)
-            super().__init__(3, validate_args, parameters, name)
+            super().__init__(3, parameters, name)
 
     factor = Given[int]("By what height and width shrink.")
 

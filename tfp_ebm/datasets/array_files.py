@@ -60,13 +60,8 @@ def load_arrays(
     labels, label_names = as_labels(labels, sizes)
     places = divide(sizes, division)
     _check_memory(path, events.parts["train"], places)
-    return Dataset(
-        str(path),
-        **taken_parts(events.parts, labels, places, division),
-        num_levels=events.num_levels,
-        label_names=label_names,
-        notes=events.notes,
-    )
+    parts = taken_parts(events.parts, labels, places, division)
+    return Dataset(str(path), **parts, **events.told, label_names=label_names)
 
 
 def _read_npy(path):

@@ -44,13 +44,8 @@ def load_folder(folder: pathlib.Path, division: Division, num_levels: int | None
     places = _dealt(
         divide({part: len(a) for part, a in images.items()}, division), images, division
     )
-    return Dataset(
-        str(folder),
-        **taken_parts(events.parts, labels, places, division),
-        num_levels=events.num_levels,
-        label_names=names,
-        notes=events.notes,
-    )
+    parts = taken_parts(events.parts, labels, places, division)
+    return Dataset(str(folder), **parts, **events.told, label_names=names)
 
 
 def _entries(folder):

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,6 +31,11 @@ class Events(NamedTuple):
     parts: dict[str, np.ndarray]
     num_levels: int | None
     notes: tuple[str, ...]
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a `Dataset` is told of them."""
+        return {"num_levels": self.num_levels, "notes": self.notes}
 
 
 def as_events(

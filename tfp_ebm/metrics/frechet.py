@@ -1,11 +1,11 @@
 """The Frechet distance between two sets of features."""
 
 import warnings
-from typing import NamedTuple
 
 import numpy as np
 
 from tfp_ebm.internal.types import TensorLike
+from tfp_ebm.metrics.distance import Distance
 from tfp_ebm.metrics.feature_checks import check_same_features
 
 __all__ = ["FrechetDistance", "frechet_distance"]
@@ -13,21 +13,11 @@ __all__ = ["FrechetDistance", "frechet_distance"]
 _FEW = 2048
 
 
-class FrechetDistance(NamedTuple):
-    """A Frechet distance, its error, and what it was measured on.
+class FrechetDistance(Distance):
+    """A Frechet distance, in squared units of the features; never below 0.
 
-    Attributes:
-      value: the distance, in squared units of the features; never below 0.
-      standard_error: of the value, both sets taken as random, and of rounding; the bias is not in
-        it.
-      num_samples: sizes of the two sets.
-      num_features: F.
+    The error is that of rounding, too; the bias is not in it.
     """
-
-    value: float
-    standard_error: float
-    num_samples: tuple[int, int]
-    num_features: int
 
 
 def frechet_distance(first: TensorLike, second: TensorLike) -> FrechetDistance:

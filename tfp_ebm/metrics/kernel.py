@@ -1,10 +1,9 @@
 """The kernel distance between two sets of features."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from tfp_ebm.internal.types import TensorLike
+from tfp_ebm.metrics.distance import Distance
 from tfp_ebm.metrics.feature_checks import check_same_features
 
 __all__ = ["KernelDistance", "kernel_distance"]
@@ -12,20 +11,8 @@ __all__ = ["KernelDistance", "kernel_distance"]
 _ROWS = 1024
 
 
-class KernelDistance(NamedTuple):
-    """A kernel distance and its error.
-
-    Attributes:
-      value: the unbiased squared maximum mean discrepancy; it can fall below 0.
-      standard_error: of the value, both sets taken as random.
-      num_samples: sizes of the two sets.
-      num_features: F.
-    """
-
-    value: float
-    standard_error: float
-    num_samples: tuple[int, int]
-    num_features: int
+class KernelDistance(Distance):
+    """A kernel distance: the unbiased squared maximum mean discrepancy; it can fall below 0."""
 
 
 def kernel_distance(first: TensorLike, second: TensorLike) -> KernelDistance:

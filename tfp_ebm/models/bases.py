@@ -58,10 +58,10 @@ def _halves(latents, num_hidden):
     return latents.size - num_hidden, num_hidden
 
 
-def _delta(delta, learn_delta):
-    if delta is not None:
-        return delta
-    return 1.0 if learn_delta else 2.5
+def _smoothed(kind, latents, dtype, num_hidden, options):
+    """Returns a base of two layers, whose delta starts at 1 if it is to be learned."""
+    start = {"delta": 1.0} if options.get("learn_delta") else {}
+    return kind.create(*_halves(latents, num_hidden), dtype=dtype, **{**start, **options})
 
 
 def normal(latents: Latents, dtype: tf.DType) -> Distribution:
@@ -148,55 +148,33 @@ def spins(
 
 
 def multicov(
-    latents: Latents,
-    dtype: tf.DType,
-    delta: float | None = None,
-    learn_delta: bool = False,
-    num_hidden: int | None = None,
+    latents: Latents, dtype: tf.DType, num_hidden: int | None = None, **options: Any
 ) -> Distribution:
     """A Gaussian with the smoothed RBM's precision matrix.
 
     Args:
       latents: what the base is over.
       dtype: dtype of the variables.
-      delta: diagonal of the precision matrix; by default 2.5, or 1 if it is learned.
-      learn_delta: whether delta is trained.
       num_hidden: how many of the latents are on the hidden side; by default half.
+      **options: further arguments of `BipartiteNormal.create`; where delta is learned, it starts
+        at 1.
     """
-    return distributions.BipartiteNormal.create(
-        *_halves(latents, num_hidden),
-        delta=_delta(delta, learn_delta),
-        learn_delta=learn_delta,
-        dtype=dtype,
-    )
+    return _smoothed(distributions.BipartiteNormal, latents, dtype, num_hidden, options)
 
 
 def rbm(
-    latents: Latents,
-    dtype: tf.DType,
-    delta: float | None = None,
-    learn_delta: bool = False,
-    num_hidden: int | None = None,
-    **options: Any,
+    latents: Latents, dtype: tf.DType, num_hidden: int | None = None, **options: Any
 ) -> Distribution:
     """A smoothed restricted Boltzmann machine over the latents, the base of RBM-Flow.
 
     Args:
       latents: what the base is over.
       dtype: dtype of the variables.
-      delta: precision of the smoothing; by default 2.5 as in the paper, or 1 if it is learned.
-      learn_delta: whether delta is trained. The flow absorbs most of a change of scale, so it
-        moves slowly from where it starts.
       num_hidden: how many of the latents are hidden units; by default half.
-      **options: further arguments of `SmoothedRBM.create`.
+      **options: further arguments of `SmoothedRBM.create`. Where delta is learned, it starts at 1:
+        the flow absorbs most of a change of scale, so it moves slowly from where it starts.
     """
-    return distributions.SmoothedRBM.create(
-        *_halves(latents, num_hidden),
-        delta=_delta(delta, learn_delta),
-        learn_delta=learn_delta,
-        dtype=dtype,
-        **options,
-    )
+    return _smoothed(distributions.SmoothedRBM, latents, dtype, num_hidden, options)
 
 
 def boltzmann(latents: Latents, dtype: tf.DType, **options: Any) -> Distribution:

@@ -22,6 +22,7 @@ _FIELDS = ("dtype", "num_augmented")
 _WIDE = {"num_filters": 100, "num_components": 33, "num_blocks": 10}
 _NARROW = {"num_filters": 96, "num_components": 32, "num_blocks": 10}
 _SMALL = {"num_filters": 32, "num_components": 8}
+_SMALL_FLOW = ("flow_plus_plus", _SMALL)
 _ATTENTION = {"num_components": 32, "num_heads": 4, "mix_per_half": True, "dropout_rate": 0.2}
 _OFFICIAL = {"num_filters": 96, "num_blocks": 10, **_ATTENTION}
 _OFFICIAL_NOISE = {"num_blocks": 2, "processor_filters": 32, **_ATTENTION}
@@ -96,17 +97,10 @@ _PRESETS = {
         3,
         ("variational", {**_OFFICIAL_NOISE, "num_blocks": 3}),
     ),
-    "small_8x8": _Named(
-        "RBM-Flow for 8x8 digits, minutes on a CPU", "rbm", ("flow_plus_plus", _SMALL), _DIGITS
-    ),
-    "small_28x28": _Named(
-        "RBM-Flow for 28x28 images, hours on a CPU", "rbm", ("flow_plus_plus", _SMALL), _GRAY
-    ),
+    "small_8x8": _Named("RBM-Flow for 8x8 digits, minutes on a CPU", "rbm", _SMALL_FLOW, _DIGITS),
+    "small_28x28": _Named("RBM-Flow for 28x28 images, hours on a CPU", "rbm", _SMALL_FLOW, _GRAY),
     "small_32x32": _Named(
-        "RBM-Flow for 32x32 colour images, a day on a CPU",
-        "rbm",
-        ("flow_plus_plus", _SMALL),
-        _COLOR,
+        "RBM-Flow for 32x32 colour images, a day on a CPU", "rbm", _SMALL_FLOW, _COLOR
     ),
     "small_vflow_28x28": _Named(
         "VFlow of 2 channels for 28x28 images, hours on a CPU",

@@ -117,6 +117,7 @@ _create = {
     "conv_rbm": distributions.ConvolutionalRBM.create,
     "gaussian_rbm": distributions.GaussianBernoulliRBM.create,
     "labeled_rbm": distributions.LabeledRBM.create,
+    "multicov": distributions.BipartiteNormal.create,
     "per_level": distributions.GaussianBernoulliRBM.create,
     "rbm": distributions.SmoothedRBM.create,
 }

@@ -113,15 +113,21 @@ def load_data(dataset: str, data_dir: str | None, data_options: dict[str, Any]) 
 
 def _columns(entries: Sequence[str]) -> dict[str, Any]:
     """Returns what was said of columns, as `name=kind`."""
+    form = (
+        "`--column` must be NAME=KIND, with a kind of continuous, integer, category, ignore, or a "
+        "step such as 0.01"
+    )
+    return _by_name(entries, str.rpartition, form, _number_or_text)
+
+
+def _by_name(entries, cut, form, read):
+    """Returns what stands behind the `=` of each entry by what stands before it."""
     result = {}
     for entry in entries:
-        name, separator, kind = entry.rpartition("=")
-        if not separator:
-            raise ValueError(
-                f"`--column` must be NAME=KIND, with a kind of continuous, integer, category, "
-                f"ignore, or a step such as 0.01, got {entry!r}."
-            )
-        result[name] = _number_or_text(kind)
+        name, separator, text = cut(entry, "=")
+        if not separator or not name:
+            raise ValueError(f"{form}, got {entry!r}.")
+        result[name] = read(text)
     return result
 
 
@@ -157,16 +163,11 @@ def _make_spec(model, data, dataset, given, precision) -> ModelSpec:
 
 def _set_options(entries: Sequence[str]) -> dict[str, Any]:
     """Returns options of parts from `part.option=value`, with values as JSON or as text."""
-    result = {}
-    for entry in entries:
-        name, separator, text = entry.partition("=")
-        if not separator or not name:
-            raise ValueError(
-                f"`--set` must be OPTION=VALUE or PART.OPTION=VALUE, such as flow.num_steps=4, got "
-                f"{entry!r}; `tfp-ebm models MODEL` lists the options."
-            )
-        result[name] = _json_or_text(text)
-    return result
+    form = (
+        "`--set` must be OPTION=VALUE or PART.OPTION=VALUE, such as flow.num_steps=4 (`tfp-ebm "
+        "models MODEL` lists the options)"
+    )
+    return _by_name(entries, str.partition, form, _json_or_text)
 
 
 def _json_or_text(text):

@@ -9,18 +9,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal.types import Distribution, TensorLike
-from tfp_ebm.testing.causes import LITERAL, STATEFUL
-from tfp_ebm.testing.conformance import (
-    TOLERANCE,
-    assert_close,
-    check_checkpoint,
-    check_composite,
-    check_gradients,
-    copy_variables,
-    randomize,
-    require,
-    strictest,
-)
+from tfp_ebm.testing import conformance
+from tfp_ebm.testing.conformance import TOLERANCE, assert_close, require, strictest
 from tfp_ebm.testing.derivatives import check_derivatives
 from tfp_ebm.testing.expectations import Expectation, check_closed_forms, check_samples
 from tfp_ebm.testing.modes import check_graphs, check_vectorized_map
@@ -94,7 +84,7 @@ def check_distribution(
     """
     first = strictest(dtypes)
     distribution, allowed = make_distribution(first), TOLERANCE[first]
-    randomize(distribution)
+    conformance.randomize(distribution)
     sample = distribution.sample(num_samples, seed=(0, 1))
     points = sample[:5]
     _check_shapes(distribution, sample, first)
@@ -103,7 +93,9 @@ def check_distribution(
     expectation = Expectation.over(distribution, sample, support, interval)
     check_samples(expectation, sample)
     check_closed_forms(distribution, changed_copy(distribution), expectation)
-    check_gradients(_total(distribution, points), distribution.trainable_variables, "gradient")
+    conformance.check_gradients(
+        _total(distribution, points), distribution.trainable_variables, "gradient"
+    )
     if check_finite_differences:
         _check_derivatives(distribution, points, is_discrete=support is not None)
     _check_copies(lambda: make_distribution(first), distribution, points, allowed)
@@ -113,13 +105,13 @@ def check_distribution(
     check_vectorized_map(distribution.log_prob, points, allowed)
     for dtype in (dtype for dtype in dtypes if dtype != first):
         other = make_distribution(dtype)
-        copy_variables(distribution, other)
+        conformance.copy_variables(distribution, other)
         cast = tf.cast(points, dtype)
         _check_shapes(other, other.sample(6, seed=(0, 1)), dtype)
         expected = distribution.log_prob(points)
         against = f"log_prob against {first.name}"
         assert_close(other.log_prob(cast), expected, TOLERANCE[dtype], dtype.name, against)
-        check_gradients(_total(other, cast), other.trainable_variables, "gradient")
+        conformance.check_gradients(_total(other, cast), other.trainable_variables, "gradient")
     if outside is not None:
         _check_outside(distribution, outside)
 
@@ -197,8 +189,8 @@ def _check_copies(make_distribution, distribution, points, tolerance):
     copied = distribution.copy()
     if getattr(copied, "chains", None) is None:  # With chains, a copy estimates its own log Z.
         assert_close(copied.log_prob(points), expected, tolerance, "copy", "log_prob of a copy")
-    check_composite(distribution, lambda d: d.log_prob(points))
-    check_checkpoint(distribution, make_distribution, lambda d: d.log_prob(points))
+    conformance.check_composite(distribution, lambda d: d.log_prob(points))
+    conformance.check_checkpoint(distribution, make_distribution, lambda d: d.log_prob(points))
 
 
 def _check_outside(distribution, outside):

@@ -1,6 +1,5 @@
 """A distribution over integers from a density: dequantisation."""
 
-import warnings
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -175,19 +174,9 @@ class Dequantized(DiscreteDistributionMixin, StochasticBound):
         return self._draw_noise(value, sanitize_seed(seed, salt="dequantized"))[0]
 
     def _call_sample_n(self, sample_shape, seed, **kwargs):
-        sample = self._distribution.sample(sample_shape, seed=seed, **kwargs)
+        words = ("which is no level", self._no_level())
+        sample, is_number = self._drawn_inside(sample_shape, seed, *words, **kwargs)
         highest = tf.cast(self._num_levels - 1, sample.dtype)
-        is_number = ~tf.math.is_nan(sample)
-        if self.validate_args:
-            message = f"`distribution` of `{self.name}` drew NaN, which is no level."
-            sample = checks.valid(sample, is_number, message)
-        elif tf.executing_eagerly() and not bool(tf.reduce_all(is_number)):
-            warnings.warn(
-                f"`distribution` of `{self.name}` drew NaN; there the sample is "
-                f"{self._no_level()}.",
-                RuntimeWarning,
-                stacklevel=2,
-            )
         level = tf.clip_by_value(tf.floor(sample), 0, highest)
         # What a cast makes of NaN differs between machines, and may look like a level.
         level = tf.where(is_number, level, tf.cast(self._no_level(), sample.dtype))

@@ -2,7 +2,6 @@
 
 import math
 import numbers
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -206,17 +205,8 @@ class DequantizedTable(StochasticBound):
         return self._draw_hidden(value, sanitize_seed(seed, salt="dequantized_table"))[0]
 
     def _call_sample_n(self, sample_shape, seed, **kwargs):
-        hidden = self._distribution.sample(sample_shape, seed=seed, **kwargs)
-        is_number = ~tf.math.is_nan(hidden)
-        if self.validate_args:
-            message = f"`distribution` of `{self.name}` drew NaN, which makes no cell."
-            hidden = checks.valid(hidden, is_number, message)
-        elif tf.executing_eagerly() and not bool(tf.reduce_all(is_number)):
-            warnings.warn(
-                f"`distribution` of `{self.name}` drew NaN; there the sample is NaN too.",
-                RuntimeWarning,
-                stacklevel=2,
-            )
+        words = ("which makes no cell", "NaN too")
+        hidden, _ = self._drawn_inside(sample_shape, seed, *words, **kwargs)
         sizes = [column if isinstance(column, int) else 1 for column in self._columns]
         parts = zip(tf.split(hidden, sizes, axis=-1), self._columns, self._limits().T, strict=True)
         return tf.concat([_cell(*part) for part in parts], axis=-1)

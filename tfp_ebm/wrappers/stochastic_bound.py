@@ -1,6 +1,7 @@
 """What distributions share whose log-probability is a bound with random draws."""
 
 import math
+import warnings
 from typing import Any
 
 import tensorflow as tf
@@ -98,6 +99,25 @@ class StochasticBound(tfp.distributions.Distribution):
         axes = ps.range(-self.event_shape.rank, 0)
         unknown = tf.reduce_any(tf.math.is_nan(point), axis=axes)
         return tf.where(unknown, tf.constant(math.nan, log_prob.dtype), log_prob)
+
+    def _drawn_inside(self, sample_shape, seed, refused, replaced, **kwargs):
+        """Returns a sample from inside, and where it is a number; tells of what is none.
+
+        Args:
+          sample_shape: shape of the sample.
+          seed: seed.
+          refused: what to say of NaN under `validate_args`.
+          replaced: what else stands in the sample instead.
+          **kwargs: passed on to the distribution inside.
+        """
+        sample = self._distribution.sample(sample_shape, seed=seed, **kwargs)
+        is_number = ~tf.math.is_nan(sample)
+        drew = f"`distribution` of `{self.name}` drew NaN"
+        if self.validate_args:
+            sample = checks.valid(sample, is_number, f"{drew}, {refused}.")
+        elif tf.executing_eagerly() and not bool(tf.reduce_all(is_number)):
+            warnings.warn(f"{drew}; there the sample is {replaced}.", RuntimeWarning, stacklevel=2)
+        return sample, is_number
 
     def _log_prob(self, value, seed=None, **kwargs):
         seed = sanitize_seed(seed, salt="stochastic_bound")
