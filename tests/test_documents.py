@@ -74,7 +74,8 @@ ONE_COUPLING = """
 import inspect, os, runpy, sys
 from tfp_ebm.flows import flow_plus_plus
 parameters = inspect.signature(flow_plus_plus).parameters.values()
-defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+own = [p for p in parameters if p.default is not p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+defaults = {p.name: p.default for p in own}
 flow_plus_plus.__defaults__ = tuple({**defaults, "num_couplings": (1, 0, 0)}.values())
 sys.argv = sys.argv[1:]
 sys.path[0] = os.path.dirname(sys.argv[0])

@@ -116,7 +116,7 @@ def _parser():
     sample.add_argument("run", type=pathlib.Path, help="folder that `train` wrote")
     _add_number(sample, "--num", COUNT, 64, "number of samples (%(default)s)")
     _add_number(sample, "--seed", SEED, 0, "seed (%(default)s)")
-    sample.add_argument("--condition", help="name or number of a class (all of them, in turn)")
+    sample.add_argument("--condition", help="a class, or NAME=VALUE,... (all in turn)")
     sample.add_argument(
         "--output",
         type=pathlib.Path,

@@ -71,7 +71,7 @@ def test_evaluation_uses_the_labels_of_the_test_part(run, capsys):
     density = Conditional(model.model.distribution, 3)(DATA.test_labels)
     raw = -float(tf.reduce_mean(density.log_prob(DATA.test.astype(np.float32))))
     assert result["likelihood"][2]["nats"] == pytest.approx(raw, rel=1e-5)
-    with pytest.raises(ValueError, match="`labels` are needed"):
+    with pytest.raises(ValueError, match="`condition` is needed"):
         runs.evaluate_model(model, DATA.test)
 
 
@@ -116,7 +116,7 @@ def test_another_run_starts_from_its_parts(run):
     ("arguments", "message"),
     [
         (["sample", "RUN", "--condition", "cow"], "must be one of 2, cat, dog, got 'cow'"),
-        (["train", "--resume", "RUN", "--condition", "label"], "must be one of labels"),
+        (["train", "--resume", "RUN", "--condition", "label"], "must be labels, columns:"),
         (
             [*TRAIN, "--condition", "labels", "--set", "num_context=2", "--output", "RUN"],
             "num_context",
@@ -140,7 +140,7 @@ def test_runs_without_classes_take_no_condition(run, capsys):
             assert "must be there together" in capsys.readouterr().err
     plain = {**config, "condition": None}
     with pytest.raises(ValueError, match="`--condition` has no place here"):
-        conditions.class_of(plain, "1")
+        conditions.condition_of(plain, "1")
 
 
 @pytest.mark.parametrize(
@@ -170,6 +170,106 @@ def test_costs_are_told_without_training(monkeypatch, capsys):
     _patch(monkeypatch)
     assert cli.main([*TRAIN, "--condition", "labels", "--dry-run"]) == 0
     assert "FLOPs of log_prob an image" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [("labels", None), ("columns:age", ["age"]), ("columns:a,b", ["a", "b"]), ("array:c", "c")],
+)
+def test_where_conditions_come_from(text, source):
+    assert conditions.source_of(text) == source
+
+
+@pytest.mark.parametrize("text", ["label", "columns:", "columns:a,,b", "array:", "labels:x"])
+def test_conditions_from_nowhere_are_named(text):
+    with pytest.raises(ValueError, match=f"must be labels, columns:NAME.* got '{text}'"):
+        conditions.source_of(text)
+
+
+COLUMNS = (
+    {"name": "age", "kind": "continuous", "location": 40.0, "scale": 10.0},
+    {"name": "works", "kind": "category", "categories": ["no", "yes"]},
+)
+
+
+def _config(condition, **data):
+    return {"condition": condition, "data": data, "spec": {"data": {"num_context": 3}}}
+
+
+def test_texts_as_vectors():
+    config = _config("columns:age,works", condition=list(COLUMNS))
+    np.testing.assert_array_equal(conditions.condition_of(config, "age=55,works=no"), [1.5, 1, 0])
+    array = _config("array:c", condition="c")
+    np.testing.assert_array_equal(conditions.condition_of(array, "1,-2,3e1"), [1, -2, 30])
+
+
+@pytest.mark.parametrize(
+    ("condition", "text", "message"),
+    [
+        ("columns:age,works", "works=no,age=5", "must be age=VALUE,works=VALUE of this run"),
+        ("columns:age,works", "age=5", "must be age=VALUE,works=VALUE of this run"),
+        ("columns:age,works", "age=old,works=no", "`age` must be a finite number, got 'old'"),
+        ("columns:age,works", "age=5,works=never", "'works'.*'never'"),
+        ("array:c", "1,2", "must be 3 numbers for this run, .* got 2"),
+        ("array:c", "1,2,nan", "must be a finite number, got 'nan'"),
+    ],
+)
+def test_texts_that_are_no_vectors_are_named(condition, text, message):
+    with pytest.raises(ValueError, match=message):
+        conditions.condition_of(_config(condition, condition=list(COLUMNS)), text)
+
+
+@pytest.mark.slow
+def test_a_table_given_some_of_its_columns(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("tensorflow.config.experimental.enable_op_determinism", lambda: None)
+    rng = np.random.default_rng(0)
+    lines = ["age,works,height,weight"]
+    for index in range(60):
+        x, y = rng.normal(size=2)
+        lines.append(f"{20 + index % 9},{'yes' if index % 3 else 'no'},{x},{y}")
+    (tmp_path / "people.csv").write_text("\n".join(lines) + "\n")
+    run, model = tmp_path / "run", "--flow vector_glow --set hidden_units=4 --set num_steps=1"
+    train = ["train", *model.split(), "--base", "spins", "--dataset", str(tmp_path / "people.csv")]
+    train += "--condition columns:age,works --epochs 1 --batch-size 16".split()
+    assert cli.main([*train, "--output", str(run)]) == 0
+    conditional = runs.load(run)
+    assert isinstance(conditional, Conditional) and conditional.num_classes is None
+    data = datasets.load(tmp_path / "people.csv", condition=["age", "works"])
+    given = ["--num", "3", "--output", str(tmp_path / "s.npy")]
+    assert cli.main(["sample", str(run), *given, "--condition", "age=30,works=yes"]) == 0
+    values = {"age": [30.0], "works": ["yes"]}
+    vector = datasets.condition_vectors(data.condition_columns, values)
+    expected = conditional(np.repeat(vector, 3, axis=0)).sample(seed=(0, 2))
+    np.testing.assert_allclose(np.load(tmp_path / "s.npy"), expected, rtol=1e-5)
+    assert cli.main(["sample", str(run), *given]) == 0  # Given what test events are given.
+    expected = conditional(data.test_condition[:3]).sample(seed=(0, 2))
+    np.testing.assert_allclose(np.load(tmp_path / "s.npy"), expected, rtol=1e-5)
+    capsys.readouterr()
+    assert cli.main(["evaluate", str(run)]) == 0
+    result = json.loads(capsys.readouterr().out)
+    log_prob = conditional(data.test_condition).log_prob(data.test)
+    assert result["condition"] == "vectors"
+    assert result["nats_per_event"] == pytest.approx(-float(tf.reduce_mean(log_prob)), rel=1e-5)
+    assert cli.main(["encode", str(run)]) == 0
+    own = conditional(data.test_condition)
+    codes = models.encode(own, data.test, tf.constant([0, 0])).mode()
+    np.testing.assert_array_equal(np.load(run / "codes-0.npz")["test"], codes)
+    assert cli.main(["train", "--resume", str(run), "--condition", "columns:age"]) == 2
+    assert "differs in condition" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ("columns:age", "needs a table or an .npz file"),
+        ("columns", "must be labels, columns:NAME,NAME"),
+    ],
+)
+def test_images_in_memory_have_no_columns(monkeypatch, capsys, tmp_path, condition, message):
+    _patch(monkeypatch)
+    output = ["--output", str(tmp_path / "none")]
+    assert cli.main([*TRAIN, "--condition", condition, *output]) == 2
+    assert message in capsys.readouterr().err and not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize("num_classes", [None, 3])

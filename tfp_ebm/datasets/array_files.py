@@ -12,7 +12,7 @@ from tfp_ebm.datasets.dataset import Dataset
 from tfp_ebm.datasets.labels import as_labels
 from tfp_ebm.datasets.levels import as_events
 from tfp_ebm.datasets.memory import is_mapped
-from tfp_ebm.datasets.splits import Division, divide, taken_parts
+from tfp_ebm.datasets.splits import Division, divide, take, taken_parts
 
 __all__ = ["load_arrays"]
 
@@ -32,6 +32,7 @@ def load_arrays(
     division: Division,
     num_levels: int | None = None,
     label: str | None = None,
+    condition: str | None = None,
 ) -> Dataset:
     """Returns the arrays of .npy files, or of one .npz file.
 
@@ -41,6 +42,8 @@ def load_arrays(
       division: how missing parts are taken from the first.
       num_levels: number of levels, or None to go by the dtype.
       label: name of the array of labels in an .npz file, if it is an unusual one.
+      condition: name of the array of an .npz file that holds what events are given; of parts the
+        name beside that of the part.
 
     Raises:
       ValueError: if a file is damaged, its arrays have unknown names, or they are no events.
@@ -50,10 +53,16 @@ def load_arrays(
     if path.suffix.lower() == ".npz":
         if len(files) > 1:
             raise ValueError(f"{path} must be the only file: an .npz file holds all parts.")
-        arrays, labels = _by_part(path, _read_npz(path), label)
-    elif label is not None:
-        raise ValueError(f"`label` must be left out, since {path} is one array, got {label!r}.")
+        arrays = _read_npz(path)
+        vectors = {} if condition is None else _conditions(path, arrays, condition)
+        arrays, labels = _by_part(path, arrays, label)
+    elif label is not None or condition is not None:
+        raise ValueError(
+            f"`label` and `condition` must be left out, since {path} is one array, got "
+            f"{label if condition is None else condition!r}."
+        )
     else:
+        vectors = {}
         arrays, labels = {part: _read_npy(path) for part, path in files.items()}, {}
     events = as_events(str(path), arrays, num_levels)
     sizes = {part: len(array) for part, array in events.parts.items()}
@@ -61,6 +70,9 @@ def load_arrays(
     places = divide(sizes, division)
     _check_memory(path, events.parts["train"], places)
     parts = taken_parts(events.parts, labels, places, division)
+    if vectors:
+        _check_sizes(path, condition, vectors, sizes)
+        parts |= {f"{part}_condition": array for part, array in take(vectors, places).items()}
     return Dataset(str(path), **parts, **events.told, label_names=label_names)
 
 
@@ -111,6 +123,46 @@ def _by_part(path, arrays, label):
             f"or y_train, ...); or one array, with or without labels; got {', '.join(arrays)}."
         )
     return events, labels
+
+
+def _conditions(path, arrays, name):
+    """Takes what events are given out of an archive: float32 `[N, C]` by part."""
+    found = {}
+    for key in list(arrays):
+        words = re.split(r"[-_. ]+", key)
+        parts = [
+            part for part, known in _PARTS.items() if {word.lower() for word in words} & {*known}
+        ]
+        rest = [word for word in words if not any(word.lower() in k for k in _PARTS.values())]
+        if key == name or (len(parts) == 1 and "_".join(rest) == name):
+            part = "train" if key == name or not parts else parts[0]
+            found[part] = np.asarray(arrays.pop(key))
+    if not found:
+        raise ValueError(
+            f"`condition` must be an array of {path}, {', '.join(arrays)}, got {name!r}."
+        )
+    for part, array in found.items():
+        array = array[:, np.newaxis] if array.ndim == 1 else array
+        if array.ndim != 2 or array.dtype.kind not in "biuf":
+            raise ValueError(
+                f"The condition {name!r} of the {part} part must be numbers [N, C], got "
+                f"{array.dtype} of shape {array.shape}."
+            )
+        found[part] = array.astype(np.float32)
+    return found
+
+
+def _check_sizes(path, name, vectors, sizes):
+    got = {part: len(array) for part, array in vectors.items()}
+    if got != sizes:
+        raise ValueError(
+            f"The condition {name!r} of {path} must have a vector for each event of "
+            f"{_counts(sizes)}, got {_counts(got)}."
+        )
+
+
+def _counts(sizes):
+    return ", ".join(f"{part} {size}" for part, size in sizes.items())
 
 
 def _meaning(key):

@@ -5,12 +5,14 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from tfp_ebm.datasets.memory import is_mapped
+from tfp_ebm.datasets.memory import is_mapped, release
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.internal.types import Seed
 
 __all__ = ["num_batches", "training_batches"]
+
+_MAX_KEPT = 1 << 24
 
 
 def num_batches(num_images: int, batch_size: int) -> int:
@@ -99,6 +101,15 @@ def training_batches(
 
 def _read(array, index):
     """Returns rows of an array on disk, which are read when the batch is made."""
-    native = array.dtype.newbyteorder("=")
-    rows = tf.numpy_function(lambda i: array[i].astype(native, copy=False), [index], native)
+    native, read = array.dtype.newbyteorder("="), [0]
+
+    def rows_at(index):
+        rows = array[index].astype(native, copy=False)
+        read[0] += rows.nbytes
+        if read[0] > _MAX_KEPT:  # Pages of earlier batches, which would fill the memory.
+            release(array)
+            read[0] = 0
+        return rows
+
+    rows = tf.numpy_function(rows_at, [index], native)
     return tf.ensure_shape(rows, [None, *array.shape[1:]])

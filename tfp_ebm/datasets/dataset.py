@@ -44,6 +44,10 @@ class Dataset:
       train_labels: `[N]` integer class of each event, from 0; or None.
       validation_labels: `[N]`, or None.
       test_labels: `[N]`, or None.
+      train_condition: `[N, C]` float32, what each event is given; or None.
+      validation_condition: `[N, C]`, or None.
+      test_condition: `[N, C]`, or None.
+      condition_columns: the columns of the table that the conditions are made of; or None.
       num_levels: levels are 0 ... num_levels - 1; None where events are no levels.
       columns: how each column of a table is held; None for all else.
       label_names: the name of each class, where classes have names; or None.
@@ -57,6 +61,10 @@ class Dataset:
     train_labels: np.ndarray | None = None
     validation_labels: np.ndarray | None = None
     test_labels: np.ndarray | None = None
+    train_condition: np.ndarray | None = None
+    validation_condition: np.ndarray | None = None
+    test_condition: np.ndarray | None = None
+    condition_columns: tuple[Column, ...] | None = None
     num_levels: int | None = None
     columns: tuple[Column, ...] | None = None
     label_names: tuple[str, ...] | None = None
@@ -67,17 +75,38 @@ class Dataset:
         for part in _PARTS:
             _check_part(part, getattr(self, part), self.event_shape)
             _check_labels(part, getattr(self, f"{part}_labels"), len(getattr(self, part)))
-        missing = [part for part in _PARTS if getattr(self, f"{part}_labels") is None]
-        if missing and len(missing) < len(_PARTS):
-            raise ValueError(
-                f"Every part must have labels, or none, got none for {' and '.join(missing)}."
-            )
+            self._check_condition(part)
+        for kind in ("labels", "condition"):
+            missing = [part for part in _PARTS if getattr(self, f"{part}_{kind}") is None]
+            if missing and len(missing) < len(_PARTS):
+                raise ValueError(
+                    f"Every part must have {kind}, or none, got none for {' and '.join(missing)}."
+                )
         if self.num_levels is not None:
             checks.positive_integer("num_levels", self.num_levels, minimum=2)
         if self.columns is not None and (len(self.columns),) != self.event_shape:
             raise ValueError(
                 f"`columns` must be one for each entry of an event of shape {self.event_shape}, "
                 f"got {len(self.columns)}."
+            )
+
+    def _check_condition(self, part):
+        condition, first = getattr(self, f"{part}_condition"), self.train_condition
+        if condition is None:
+            return
+        size = "C" if first is None else first.shape[-1]
+        expected = (len(getattr(self, part)), size)
+        is_real = isinstance(condition, np.ndarray) and condition.dtype.kind == "f"
+        if not is_real or condition.ndim != 2 or condition.shape != expected:
+            raise ValueError(
+                f"`{part}_condition` must be real numbers of shape {expected}, a vector for each "
+                f"event, got {np.asarray(condition).dtype} of shape {np.shape(condition)}."
+            )
+        if not np.isfinite(condition).all():
+            row = int(np.flatnonzero(~np.isfinite(condition).all(axis=1))[0])
+            raise ValueError(
+                f"`{part}_condition` must be finite, got {condition[row].tolist()} for event "
+                f"{row}; drop such events or fill them."
             )
 
     @property
@@ -158,6 +187,10 @@ class Dataset:
         if self.train_labels is not None:
             named = f": {', '.join(self.label_names[:20])}" if self.label_names else ""
             lines.append(f"  labels of {self.num_classes} classes{named}")
+        if self.train_condition is not None:
+            named = ", ".join(column.name for column in self.condition_columns or ())
+            of = f": {named}" if named else ""
+            lines.append(f"  given vectors of size {self.train_condition.shape[1]}{of}")
         return "\n".join([*lines, *self.notes])
 
     def __repr__(self) -> str:

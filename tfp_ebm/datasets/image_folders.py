@@ -8,7 +8,8 @@ from tfp_ebm.datasets.dataset import Dataset
 from tfp_ebm.datasets.image_files import SUFFIXES, read_image
 from tfp_ebm.datasets.labels import in_natural_order
 from tfp_ebm.datasets.levels import as_events
-from tfp_ebm.datasets.splits import Division, divide, taken_parts
+from tfp_ebm.datasets.memory import new_array, release
+from tfp_ebm.datasets.splits import PARTS, Division, divide, taken_parts
 
 __all__ = ["load_folder"]
 
@@ -20,11 +21,12 @@ _PARTS = {
     "val": "validation",
     "test": "test",
 }
+_EVERY = 1000
 _IGNORED = ("thumbs.db", "desktop.ini")
 
 
 def load_folder(folder: pathlib.Path, division: Division, num_levels: int | None = None) -> Dataset:
-    """Returns the images of a folder, all read into memory.
+    """Returns the images of a folder, read one by one.
 
     Args:
       folder: images; or a folder of them for each class; or folders train, validation and test of
@@ -38,14 +40,20 @@ def load_folder(folder: pathlib.Path, division: Division, num_levels: int | None
     """
     files = {part: _by_class(place) for part, place in _parts(folder).items()}
     names = _class_names(folder, files)
-    images = _read(files)
-    events = as_events(str(folder), images, num_levels)
+    paths = {part: _paths(found) for part, found in files.items()}
     labels = {part: _labels(found, names) for part, found in files.items()} if names else {}
-    places = _dealt(
-        divide({part: len(a) for part, a in images.items()}, division), images, division
+    sizes = {part: len(found) for part, found in paths.items()}
+    places = _dealt(divide(sizes, division), sizes, division)
+    parts = taken_parts(paths, labels, places, division)
+    events = as_events(
+        str(folder), _read({part: parts[part] for part in PARTS}, paths["train"][0]), num_levels
     )
-    parts = taken_parts(events.parts, labels, places, division)
-    return Dataset(str(folder), **parts, **events.told, label_names=names)
+    return Dataset(str(folder), **{**parts, **events.parts}, **events.told, label_names=names)
+
+
+def _paths(found):
+    """Returns the paths of the images of all classes, one class after the other."""
+    return np.array([str(path) for images in found.values() for path in images])
 
 
 def _entries(folder):
@@ -119,22 +127,22 @@ def _class_names(folder, files):
     return None if None in classes["train"] else in_natural_order(classes["train"])
 
 
-def _read(files):
+def _read(files, first_path):
     """Returns all images by part, after comparing each with the first."""
-    first_path = next(iter(files["train"].values()))[0]
-    first = read_image(first_path)
+    first = read_image(pathlib.Path(first_path))
     result = {}
-    for part, found in files.items():
-        paths = [path for images in found.values() for path in images]
-        result[part] = np.empty([len(paths), *first.shape], first.dtype)
+    for part, paths in files.items():
+        result[part] = new_array([len(paths), *first.shape], first.dtype)
         for index, path in enumerate(paths):
-            image = read_image(path)
+            image = read_image(pathlib.Path(path))
             if image.shape != first.shape or image.dtype != first.dtype:
                 raise ValueError(
                     f"{path} must be like the other images: it is {_kind(image)}, but {first_path} "
                     f"is {_kind(first)}; crop, resize or convert it."
                 )
             result[part][index] = image
+            if index % _EVERY == 0:
+                release(result[part])
     return result
 
 
@@ -148,12 +156,12 @@ def _labels(found, names):
     return np.repeat([names.index(name) for name in found], sizes).astype(np.int64)
 
 
-def _dealt(places, images, division):
+def _dealt(places, sizes, division):
     """Returns places with the classes of a training part that is whole mixed, as a seed deals them.
 
     Who looks at the first images of the training part should meet every class.
     """
     source, index = places["train"]
     if division.shuffle and isinstance(index, slice):
-        index = np.random.default_rng(division.seed or 0).permutation(len(images[source]))
+        index = np.random.default_rng(division.seed or 0).permutation(sizes[source])
     return {**places, "train": (source, index)}

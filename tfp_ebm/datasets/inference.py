@@ -12,7 +12,7 @@ from tfp_ebm.datasets.raw_columns import RawColumn
 from tfp_ebm.datasets.steps import decimal_step
 from tfp_ebm.internal import checks
 
-__all__ = ["check_told", "infer_column"]
+__all__ = ["check_told", "condition_column", "infer_column"]
 
 _MAX_CATEGORIES = 100
 _MIN_NUMBERED = 10  # Fewer rows may be in such an order by chance.
@@ -66,6 +66,28 @@ def infer_column(
         warnings.warn(note, stacklevel=2)
     column = _stepped(raw.name, values[is_training], step)
     return column, column.encode(values), note
+
+
+def condition_column(raw: RawColumn, told: Any, is_training: np.ndarray) -> tuple[Column, Any]:
+    """Returns what a column is that events are given, and its values.
+
+    Numbers are numbers whatever their step, as no density of them is asked for.
+
+    Args:
+      raw: the column as the file has it.
+      told: what the user says of it: "category", another kind or a step, a `Column`, or None.
+      is_training: `[N]`, which rows are of the training part; they give the location and the scale.
+
+    Raises:
+      ValueError: as `infer_column`.
+    """
+    if isinstance(told, Column):
+        return told, _values(raw, told)
+    values = None if told == "category" else raw.as_numbers()
+    if values is None:
+        column = _category(raw, is_told=told == "category")[0]
+        return column, _values(raw, column)
+    return _continuous(raw.name, values, values[is_training]), values
 
 
 def _step(name, values, told):

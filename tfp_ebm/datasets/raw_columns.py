@@ -1,9 +1,12 @@
 """A column as a file has it: numbers, or texts that may be numbers."""
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+
+from tfp_ebm.datasets.memory import is_mapped, new_array, release
 
 __all__ = ["RawColumn"]
 
@@ -60,6 +63,38 @@ class RawColumn(NamedTuple):
         numbers = np.array([float(text) for text in self.texts])[self.index]
         self._checked(numbers, is_integer)
         return numbers.astype(np.int64) if is_integer else numbers
+
+    def numbers_of(self, texts: Sequence[str], start: int | None) -> np.ndarray:
+        """Returns texts of a column of numbers as float64; a missing one is NaN.
+
+        Args:
+          texts: the texts, of rows in order or, without a start, different ones.
+          start: number of the first row, from 0, for the message; None: they are no rows.
+
+        Raises:
+          ValueError: if a text is neither a number nor missing; it names the row.
+        """
+        kinds = [_kind(text) for text in texts]
+        if "text" in kinds:
+            place = kinds.index("text")
+            row = "" if start is None else f" in row {start + place + 1} after the header"
+            raise ValueError(
+                f"Column {self.name!r} must have numbers, or at most 100 different texts, got "
+                f'{texts[place]!r}{row}; leave it out by columns={{{self.name!r}: "ignore"}}.'
+            )
+        numbers = zip(texts, kinds, strict=True)
+        return np.array([np.nan if kind == "missing" else float(text) for text, kind in numbers])
+
+    def kept(self) -> "RawColumn":
+        """Returns the column with its rows in a file, if they are many."""
+        name = "index" if self.numbers is None else "numbers"
+        rows = getattr(self, name)
+        array = new_array(rows.shape, rows.dtype)
+        if not is_mapped(array):
+            return self
+        array[:] = rows
+        release(array)
+        return self._replace(**{name: array})
 
     def _checked(self, numbers, is_integer=False):
         is_integer |= numbers.dtype.kind in "iu"

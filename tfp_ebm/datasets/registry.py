@@ -70,6 +70,7 @@ def load(
     num_levels: int | None = None,
     columns: Mapping[str, Any] | Sequence[Column] | None = None,
     label: str | Column | None = None,
+    condition: str | Sequence[str | Column] | None = None,
     validation: float | str | os.PathLike | None = None,
     test: float | str | os.PathLike | None = None,
     split_seed: int | None = None,
@@ -129,6 +130,8 @@ def load(
       columns: what is known of columns by name, or a `Column` for each; of tables.
       label: name of the column, the array of an .npz file, or the feature that becomes labels; of a
         table also a `Column`, whose categories are the classes, in the order of another data set.
+      condition: what events are given, as vectors: names of columns of a table, or `Column`s; or
+        the name of an array `[N, C]` of an .npz file. See `condition_vectors`.
       validation: fraction or number of events for validation, or the path of another file.
       test: the same for the test.
       split_seed: seed of the order in which events are dealt to parts, 0 by default; of densities,
@@ -151,6 +154,7 @@ def load(
         "num_levels": num_levels,
         "columns": columns,
         "label": label,
+        "condition": condition,
         "validation": validation,
         "test": test,
         "split_seed": split_seed,
@@ -199,10 +203,13 @@ def _load_path(text, given):
     files, given = _files(path, given)
     label = given.get("label")
     if kind in _ARRAYS:
-        _check_options(f"{path}, a file of arrays,", given, ("num_levels", "label", *_PARTED))
-        return load_arrays(files, _division(given), given.get("num_levels"), label)
-    _check_options(f"{path}, a table,", given, ("columns", "label", *_PARTED))
-    return load_table(files, _division(given), given.get("columns"), label)
+        taken = ("num_levels", "label", "condition", *_PARTED)
+        _check_options(f"{path}, a file of arrays,", given, taken)
+        division, condition = _division(given), given.get("condition")
+        return load_arrays(files, division, given.get("num_levels"), label, condition)
+    _check_options(f"{path}, a table,", given, ("columns", "label", "condition", *_PARTED))
+    division, condition = _division(given), given.get("condition", ())
+    return load_table(files, division, given.get("columns"), label, condition)
 
 
 def _files(path, given):

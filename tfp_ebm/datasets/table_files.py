@@ -1,14 +1,19 @@
 """Columns of CSV and Parquet files, read by pyarrow."""
 
+import contextlib
 import csv
 import pathlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
+from tfp_ebm.datasets.growing_columns import GrowingColumn
 from tfp_ebm.datasets.raw_columns import RawColumn
 
 __all__ = ["read_columns"]
+
+# Of larger CSV files, a piece at a time is read, and numbers are kept in files.
+_LARGE = 1 << 28
 
 
 def read_columns(path: pathlib.Path, ignored: Collection[str] = ()) -> dict[str, RawColumn]:
@@ -23,10 +28,28 @@ def read_columns(path: pathlib.Path, ignored: Collection[str] = ()) -> dict[str,
         neither numbers nor texts.
       FileNotFoundError: if it is not there.
     """
+    is_csv = path.suffix.lower() == ".csv"
+    if is_csv and path.stat().st_size > _LARGE:
+        with _told_in_one_line(path):
+            return _read_large_csv(path, ignored)
+    with _told_in_one_line(path):
+        table = _read_csv(path) if is_csv else _Parquet(path)
+    _check_names(path, table.column_names)
+    if not table.num_rows:
+        raise ValueError(f"{path} has a header and no rows.")
+    names = [name for name in table.column_names if name not in ignored]
+    _check_named(path, names)
+    with _told_in_one_line(path):
+        return {name: _column(path, name, table[name]).kept() for name in names}
+
+
+@contextlib.contextmanager
+def _told_in_one_line(path: pathlib.Path) -> Iterator[None]:
+    """Turns what pyarrow and files raise into an error that names the file."""
     import pyarrow
 
     try:
-        table = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
+        yield
     except (pyarrow.ArrowException, UnicodeDecodeError, csv.Error) as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ValueError(f"{path} could not be read as a table in UTF-8: {reason}") from None
@@ -34,40 +57,66 @@ def read_columns(path: pathlib.Path, ignored: Collection[str] = ()) -> dict[str,
         if isinstance(error, FileNotFoundError | PermissionError):
             raise
         raise ValueError(f"{path} could not be read as a table: {error}") from None
-    _check_names(path, table.column_names)
-    if not table.num_rows:
-        raise ValueError(f"{path} has a header and no rows.")
-    names = [name for name in table.column_names if name not in ignored]
-    for name in names:
-        if not name or name.startswith("__index_level_"):
-            raise ValueError(
-                f"{path} must name every column, got {name!r} for column {names.index(name) + 1}; "
-                "so does pandas write its index: write the table with index=False, or leave the "
-                f'column out by columns={{{name!r}: "ignore"}}.'
-            )
-    return {name: _column(path, name, table[name]) for name in names}
 
 
 def _read_csv(path):
     import pyarrow
     import pyarrow.csv
 
+    header = _header(path)
+    return pyarrow.csv.read_csv(path, **_as_texts(header))
+
+
+def _as_texts(header):
+    """Returns how to read, so that the type of a column never rests on its first rows alone."""
+    import pyarrow
+    import pyarrow.csv
+
+    texts = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(header, pyarrow.string()))
+    parsing = pyarrow.csv.ParseOptions(newlines_in_values=True)
+    return {"convert_options": texts, "parse_options": parsing}
+
+
+def _header(path):
     with open(path, newline="", encoding="utf-8-sig") as file:
         header = next(csv.reader(file), [])
     if not header:
         raise ValueError(f"{path} is empty; it must start with a line that names the columns.")
     _check_header(path, header)
-    # As texts, so that the type of a column never rests on its first rows alone.
-    texts = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(header, pyarrow.string()))
-    parsing = pyarrow.csv.ParseOptions(newlines_in_values=True)
-    return pyarrow.csv.read_csv(path, convert_options=texts, parse_options=parsing)
+    return header
 
 
-def _read_parquet(path):
-    import pyarrow.parquet
+def _read_large_csv(path, ignored):
+    """Returns the columns of a file that is read piece by piece."""
+    import pyarrow.csv
 
-    with open(path, "rb") as file:
-        return pyarrow.parquet.read_table(file)
+    header = _header(path)
+    _check_named(path, [name for name in header if name not in ignored])
+    columns = {name: GrowingColumn(name) for name in header if name not in ignored}
+    with pyarrow.csv.open_csv(path, **_as_texts(header)) as reader:
+        for batch in reader:
+            for name, column in columns.items():
+                column.append(batch.column(batch.schema.get_field_index(name)))
+    return {name: column.finished() for name, column in columns.items()}
+
+
+class _Parquet:
+    """A Parquet file that gives one column at a time."""
+
+    def __init__(self, path):
+        import pyarrow.parquet
+
+        with open(path, "rb") as file:
+            opened = pyarrow.parquet.ParquetFile(file)
+            self.num_rows, self.column_names = opened.metadata.num_rows, opened.schema_arrow.names
+        self._path = path
+
+    def __getitem__(self, name):
+        import pyarrow.parquet
+
+        with open(self._path, "rb") as file:
+            table = pyarrow.parquet.ParquetFile(file).read(columns=[name])
+        return table.column(table.column_names.index(name))
 
 
 def _check_header(path, header):
@@ -94,6 +143,16 @@ def _check_names(path, names):
         if name in seen:
             raise ValueError(f"{path} must name every column differently, got {name!r} twice.")
         seen.add(name)
+
+
+def _check_named(path, names):
+    for name in names:
+        if not name or name.startswith("__index_level_"):
+            raise ValueError(
+                f"{path} must name every column, got {name!r} for column {names.index(name) + 1}; "
+                "so does pandas write its index: write the table with index=False, or leave the "
+                f'column out by columns={{{name!r}: "ignore"}}.'
+            )
 
 
 def _column(path, name, values):

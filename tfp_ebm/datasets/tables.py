@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from tfp_ebm.datasets.columns import Column
+from tfp_ebm.datasets.condition_vectors import condition_vectors
 from tfp_ebm.datasets.dataset import Dataset
-from tfp_ebm.datasets.inference import check_told, infer_column
+from tfp_ebm.datasets.inference import check_told, condition_column, infer_column
 from tfp_ebm.datasets.labels import in_natural_order
+from tfp_ebm.datasets.memory import new_array, release
 from tfp_ebm.datasets.raw_columns import RawColumn
 from tfp_ebm.datasets.splits import PARTS, Division, check_classes, divide, take
 from tfp_ebm.datasets.table_files import read_columns
@@ -25,6 +27,7 @@ def load_table(
     division: Division,
     columns: Mapping[str, Any] | Sequence[Column] | None = None,
     label: str | Column | None = None,
+    condition: Sequence[str | Column] = (),
 ) -> Dataset:
     """Returns the rows of CSV or Parquet files.
 
@@ -34,6 +37,7 @@ def load_table(
       division: how parts without a file are taken from the first.
       columns: what is told of columns by name; or all `Column`s, in order.
       label: name of the column that becomes labels; or a `Column` whose categories are the classes.
+      condition: names of the columns that become what events are given; or `Column`s.
 
     Raises:
       ValueError: if anything is wrong with a file or a column, or a name is unknown.
@@ -47,28 +51,54 @@ def load_table(
     classes, label_names = None, None
     if label is not None:
         raw, classes, label_names = _without_label(raw, label)
+    asked = _without(raw, condition)
+    raw = {name: column for name, column in raw.items() if name not in asked}
     if not raw:
         raise ValueError(
-            f"{path} must have a column besides those left out and the label, got none."
+            f"{path} must have a column besides those left out, the label and the condition, got "
+            "none."
         )
     places = _rows_of_parts(divide(sizes, division), sizes)
     names = _names(path, raw, wanted)
-    _refuse_constant([raw[name] for name in names if not isinstance(told.get(name), Column)])
+    told |= {column.name: column for column in condition if isinstance(column, Column)}
+    every = {**{name: raw[name] for name in names}, **asked}
+    _refuse_constant([every[name] for name in every if not isinstance(told.get(name), Column)])
     size = sum(sizes.values())
     is_training = np.zeros([size], bool)
     is_training[places["train"][1]] = True
-    found = [infer_column(raw[name], told.get(name), is_training) for name in names]
-    codes = take({"all": np.stack([part[1] for part in found], axis=-1)}, places)
+    codes = {part: _array_for(place, len(names), size) for part, (_, place) in places.items()}
+    found = []
+    for index, name in enumerate(names):
+        column, values, note = infer_column(raw[name], told.get(name), is_training)
+        found.append((column, note))
+        for part, (_, place) in places.items():
+            codes[part][:, index] = values[place]
+            release(codes[part])
     labels = {} if classes is None else take({"all": classes}, places)
     check_classes(labels, division)
+    given = {name: condition_column(asked[name], told.get(name), is_training) for name in asked}
+    vectors = {}
+    if given:
+        columns = tuple(column for column, _ in given.values())
+        rows = {name: values for name, (_, values) in given.items()}
+        parts = take({"all": condition_vectors(columns, rows)}, places)
+        vectors = {f"{part}_condition": parts[part] for part in parts}
+        vectors["condition_columns"] = columns
     return Dataset(
         str(path),
         **codes,
         **{f"{part}_labels": labels[part] for part in labels},
-        columns=tuple(part[0] for part in found),
+        **vectors,
+        columns=tuple(column for column, _ in found),
         label_names=label_names,
-        notes=tuple(part[2] for part in found if part[2]),
+        notes=tuple(note for _, note in found if note),
     )
+
+
+def _array_for(place, num_columns, size):
+    """Returns an array for the rows at a place, to be filled."""
+    count = len(range(size)[place]) if isinstance(place, slice) else len(place)
+    return new_array([count, num_columns], np.float32)
 
 
 def _told(columns):
@@ -161,6 +191,18 @@ def _names(path, raw, wanted):
             f"{', '.join(map(repr, unknown))}; leave them out of the file."
         )
     return [name for name in wanted if name in raw]
+
+
+def _without(raw, condition):
+    """Returns the columns that events are given, by name."""
+    if isinstance(condition, str | Column) or not isinstance(condition, Sequence):
+        raise ValueError(f"`condition` must be names of columns of a table, got {condition!r}.")
+    names = [name.name if isinstance(name, Column) else name for name in condition]
+    for name in names:
+        checks.choice("condition", name, raw)
+    if len(set(names)) < len(names):
+        raise ValueError(f"`condition` must name different columns, got {', '.join(names)}.")
+    return {name: raw[name] for name in names}
 
 
 def _without_label(raw, label):

@@ -77,7 +77,6 @@ def _option(name, kind, default, group, help, choices=None, is_fixed=False):
     return Option(name, kind, default, group, help, None if range else choices, range, is_fixed)
 
 
-_CONDITIONS = ("labels",)
 _SCHEDULES = ("constant", "cosine", "exponential")
 _SAMPLERS = ("contrastive", "persistent", "replay", "tempering", "weighted")
 _STRATEGIES = ("mirrored", "multi_worker", "none")
@@ -101,7 +100,7 @@ _TRAINING = (
     ("gibbs_steps", int, None, "training", "sweeps of the chains; 2, or 25", COUNT_OR_NONE),
     ("horizontal_flips", bool, False, "training", "mirror half of the images"),
     ("initialize", bool, False, "training", "set ActNorms and base from data", None, True),
-    ("condition", str, None, "training", "labels: of events given their class", _CONDITIONS, True),
+    ("condition", str, None, "training", "labels, columns:NAME,... or array:NAME", None, True),
     ("seed", int, 0, "training", "seed of everything", SEED),
 )
 _MODEL = (

@@ -14,17 +14,17 @@ def in_batches(
     function: Callable[..., tf.Tensor],
     events: np.ndarray,
     seed: int,
-    labels: np.ndarray | None = None,
+    condition: np.ndarray | None = None,
     batch_size: int = 100,
     description: str = "likelihood",
 ) -> np.ndarray:
-    """Returns `function(events, seed)`, or with labels too, `[N, ...]`.
+    """Returns `function(events, seed)`, or with a condition too, `[N, ...]`.
 
     Args:
-      function: of a batch of events, a seed and, where they are given, the labels of the batch.
+      function: of a batch of events, a seed and, where there is one, the condition of the batch.
       events: `[N, *event_shape]`.
       seed: seed, of which each batch gets one of its own.
-      labels: `[N]` integers, or None.
+      condition: `[N]` labels, `[N, C]` vectors, or None.
       batch_size: events at a time.
       description: what the progress bar says.
     """
@@ -33,9 +33,11 @@ def in_batches(
         tf.TensorSpec([2], tf.int32),
     ]
     arrays = [events]
-    if labels is not None:
-        signature.append(tf.TensorSpec([None], tf.int64))
-        arrays.append(labels.astype(np.int64))
+    if condition is not None:
+        if condition.ndim == 1:
+            condition = condition.astype(np.int64)
+        signature.append(tf.TensorSpec([None, *condition.shape[1:]], condition.dtype))
+        arrays.append(condition)
     compiled = tf.function(function, input_signature=signature, autograph=False)
     batches = []
     for start in progress.bar(range(0, len(events), batch_size), description):

@@ -23,7 +23,7 @@ from tfp_ebm.internal.train_options import (
     flag,
 )
 from tfp_ebm.models import DataSpec, ModelSpec
-from tfp_ebm.runs.conditions import num_context
+from tfp_ebm.runs.conditions import num_context, source_of
 from tfp_ebm.runs.run_folder import columns_of
 from tfp_ebm.version import __version__
 
@@ -66,11 +66,15 @@ def new_config(
     data_options = {name: value for name, value in data_options.items() if value is not None}
     if "column" in data_options:
         data_options["columns"] = _columns(data_options.pop("column"))
+    if (source := source_of(options["condition"])) is not None:
+        data_options["condition"] = source
     data = data or load_data(dataset, options["data_dir"], data_options)
     described = DataSpec.of(data, num_context=num_context(options["condition"], data))
     spec = _make_spec(model, described, dataset, given, options["precision"])
     if data.columns is not None:
         data_options["columns"] = [vars(column) for column in data.columns]
+    if data.condition_columns is not None:
+        data_options["condition"] = [vars(column) for column in data.condition_columns]
     config = {
         "model": model or f"{spec.base[0]} {spec.flow[0]}",
         "dataset": str(dataset),
@@ -108,6 +112,10 @@ def load_data(dataset: str, data_dir: str | None, data_options: dict[str, Any]) 
     columns = data_options.get("columns")
     if isinstance(columns, list):
         data_options = {**data_options, "columns": columns_of(data_options)}
+    condition = data_options.get("condition")
+    if isinstance(condition, list) and isinstance(condition[0], dict):
+        condition = [datasets.Column(**column) for column in condition]
+        data_options = {**data_options, "condition": condition}
     return datasets.load(dataset, data_dir, **data_options)
 
 
@@ -228,6 +236,7 @@ def _settle_precision(options):
 def differing_options(config: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """Returns those of the options given that a run does not have."""
     known = {**config, **config["data"], **_model_options(config)}
+    known["condition"] = config["condition"]  # In the data are the columns that it stands for.
     return {
         name: value
         for name, value in given.items()

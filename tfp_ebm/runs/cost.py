@@ -25,7 +25,7 @@ def flops_per_event(model: Distribution | Conditional, event_shape: Sequence[int
       event_shape: shape of an event.
     """
     function = tf.function(
-        lambda x: bound_log_prob(given(model, tf.zeros([1], tf.int32)), x, (0, 0)), autograph=False
+        lambda x: bound_log_prob(given(model, _any_condition(model)), x, (0, 0)), autograph=False
     )
     graph = function.get_concrete_function(tf.TensorSpec([1, *event_shape], model.dtype)).graph
     # Those of other functions in this process, which a graph inherits, confuse the profiler.
@@ -33,6 +33,12 @@ def flops_per_event(model: Distribution | Conditional, event_shape: Sequence[int
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
     options["output"] = "none"
     return tf.compat.v1.profiler.profile(graph, options=options).total_float_ops
+
+
+def _any_condition(model):
+    if not isinstance(model, Conditional) or model.num_classes is not None:
+        return tf.zeros([1], tf.int32)
+    return tf.zeros([1, model.num_context], model.condition_dtype)
 
 
 def print_cost(model: Distribution | Conditional, event_shape: Sequence[int]) -> None:

@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfp_ebm import models
 from tfp_ebm.internal.train_options import SEED, check_number
 from tfp_ebm.runs.batches import in_batches
-from tfp_ebm.runs.conditions import given, labels_of, parts_of
+from tfp_ebm.runs.conditions import given, given_of, parts_of
 from tfp_ebm.runs.configuration import load_data
 from tfp_ebm.runs.run_folder import check_data, load_model
 
@@ -26,7 +26,7 @@ def encode(
 ) -> None:
     """Writes the codes of the training, validation and test parts to an .npz file, with the labels.
 
-    A code is the most probable one given the event, and its class where the model depends on it;
+    A code is the most probable one given the event, and what the model depends on;
     bytes `[N, num_units]`, -1 or +1 of spins, 0 or
     1 of hidden bits.
 
@@ -57,15 +57,15 @@ def encode(
     check_data(run, config, data)
     content = {}
     for part in ("train", "validation", "test"):
-        content[part] = _codes(model, getattr(data, part), labels_of(data, part), seed, part)
+        content[part] = _codes(model, getattr(data, part), given_of(model, data, part), seed, part)
         if (labels := getattr(data, f"{part}_labels")) is not None:
             content[f"{part}_labels"] = labels
     np.savez_compressed(path, **content)
     print(path)
 
 
-def _codes(model, events, labels, seed, name):
-    def mode(x, seed, labels):
-        return tf.cast(models.encode(given(model, labels), x, seed).mode(), tf.int8)
+def _codes(model, events, condition, seed, name):
+    def mode(x, seed, condition):
+        return tf.cast(models.encode(given(model, condition), x, seed).mode(), tf.int8)
 
-    return in_batches(mode, events, seed, labels, _BATCH_SIZE, f"codes of {name}")
+    return in_batches(mode, events, seed, condition, _BATCH_SIZE, f"codes of {name}")

@@ -18,7 +18,15 @@ from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.internal.train_options import COUNT_OR_NONE, SEED, SEVERAL_OR_NONE, check_number
 from tfp_ebm.internal.types import Distribution
 from tfp_ebm.runs.batches import in_batches
-from tfp_ebm.runs.conditions import density_inside, given, inside, levels_of, parts_of
+from tfp_ebm.runs.conditions import (
+    density_inside,
+    events_given,
+    given,
+    given_of,
+    inside,
+    levels_of,
+    parts_of,
+)
 from tfp_ebm.runs.configuration import load_data
 from tfp_ebm.runs.machines import bracket_log_partition, estimate_log_partitions
 from tfp_ebm.runs.run_folder import check_data, load_model, read_config, write_json
@@ -65,16 +73,24 @@ def evaluate(
     if num_samples and levels_of(model) is None:
         raise ValueError("`--num-samples` judges images, and this model has none; leave it out.")
     with exact_log_determinants() if exact_log_det else contextlib.nullcontext():
-        result = evaluate_model(model, data.test, seed, importance_draws, data.test_labels)
+        result = evaluate_model(
+            model, data.test, seed, importance_draws, given_of(model, data, "test")
+        )
     result |= units_of_table(result, data)
     if num_samples:
         judge = metrics.SampleQuality(
             find_network(network, data, run), data.test[:num_samples], data.num_levels
         )
-        samples = BatchSampler(model)(num_samples, seed=(seed, 2))
+        samples = _samples(model, data, num_samples, (seed, 2))
         result["quality"] = [record.to_dict() for record in judge(samples)]
     write_json(run / f"evaluation-{seed}.json", result)
     print(json.dumps(result, indent=2) if format == "json" else "\n".join(_rows(result)))
+
+
+def _samples(model, data, num_samples, seed):
+    if isinstance(model, models.Conditional) and model.num_classes is None:
+        return events_given(model, data, num_samples, seed).numpy()
+    return BatchSampler(model)(num_samples, seed=seed)
 
 
 def units_of_table(result: dict[str, Any], data: datasets.Dataset) -> dict[str, float]:
@@ -135,7 +151,7 @@ def evaluate_model(
     events: np.ndarray,
     seed: int = 0,
     importance_draws: int = 0,
-    labels: np.ndarray | None = None,
+    condition: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """Returns the likelihood of a model on events in every unit, and the log Z it rests on.
 
@@ -149,24 +165,24 @@ def evaluate_model(
       events: `[N, *event_shape]`.
       seed: seed of the noise and of the annealing.
       importance_draws: draws of the noise in the importance-sampled bound; 0: no such bound.
-      labels: class of each event, `[N]`, for a conditional model, whose figures are those of an
-        event given its class; others ignore them.
+      condition: the class `[N]` or the vector `[N, C]` that each event is given, for a conditional
+        model, whose figures are those of an event given it; others ignore it.
     """
     noun = "image" if levels_of(model) else "event"
     result = {f"num_{noun}s": len(events), "seed": seed}
     if not isinstance(model, models.Conditional):
-        labels = None
-    elif labels is None:
-        raise ValueError("`labels` are needed: the model is of events given their class.")
+        condition = None
+    elif condition is None:
+        raise ValueError("`condition` is needed: the model is of events given a class or a vector.")
     else:
-        result["condition"] = "labels"
+        result["condition"] = "labels" if model.num_classes else "vectors"
     log_partition_error = 0.0
     if log_partition := estimate_log_partitions(model, seed):
         result["log_partition"] = log_partition
         log_partition_error = log_partition["standard_error"]
-    if bracket := bracket_log_partition(model, events, seed, labels):
+    if bracket := bracket_log_partition(model, events, seed, condition):
         result["bracket"] = bracket
-    records = _likelihoods(model, events, labels, seed, importance_draws, log_partition_error)
+    records = _likelihoods(model, events, condition, seed, importance_draws, log_partition_error)
     likelihood = [record.to_dict() for record in records]
     result["bound"] = likelihood[0]["kind"]
     result[f"nats_per_{noun}"] = likelihood[0]["nats"]
@@ -177,7 +193,7 @@ def evaluate_model(
     return result
 
 
-def _likelihoods(model, events, labels, seed, importance_draws, log_partition_error):
+def _likelihoods(model, events, condition, seed, importance_draws, log_partition_error):
     """Returns the records: the density's or the one-draw bound, the tighter one, raw pixels."""
     is_bound = isinstance(inside(model), StochasticBound)
     dtype, levels = parts_of(model).density.dtype, levels_of(model)
@@ -196,20 +212,20 @@ def _likelihoods(model, events, labels, seed, importance_draws, log_partition_er
                 "are too large on the average; add `--exact-log-det`."
             )
 
-        def tighter(x, seed, labels=None):
-            return given(model, labels).importance_log_prob(x, importance_draws, seed)
+        def tighter(x, seed, condition=None):
+            return given(model, condition).importance_log_prob(x, importance_draws, seed)
 
         figures.append(("importance-sampled bound", importance_draws, tighter))
     if levels is not None and is_bound:
         density = density_inside(model)
 
-        def raw(x, seed, labels=None):
-            return _log_prob_given(density, tf.cast(x, dtype), seed, labels)
+        def raw(x, seed, condition=None):
+            return _log_prob_given(density, tf.cast(x, dtype), seed, condition)
 
         figures.append(("density at the raw pixels", 0, raw))
     records = []
     for kind, num_draws, log_prob in figures:
-        values, error = _values(log_prob, events, seed, labels, estimated)
+        values, error = _values(log_prob, events, seed, condition, estimated)
         record = metrics.likelihood_record(
             values,
             num_dimensions=math.prod(events.shape[1:]),
@@ -226,22 +242,22 @@ def _likelihoods(model, events, labels, seed, importance_draws, log_partition_er
     return records
 
 
-def _values(log_prob, events, seed, labels, estimated):
+def _values(log_prob, events, seed, condition, estimated):
     """Returns log-probabilities `[N]`, and the standard error of their mean due to estimates."""
     if estimated == "exact":
-        return in_batches(log_prob, events, seed, labels), 0.0
+        return in_batches(log_prob, events, seed, condition), 0.0
 
-    def pair(x, seed, *labels):
+    def pair(x, seed, *condition):
         seeds = (seed, samplers.fold_in(seed, 1))
-        return tf.stack([log_prob(x, one, *labels) for one in seeds], axis=1)
+        return tf.stack([log_prob(x, one, *condition) for one in seeds], axis=1)
 
-    pairs = in_batches(pair, events, seed, labels).astype(np.float64)
+    pairs = in_batches(pair, events, seed, condition).astype(np.float64)
     # The variance of a mean of two is a quarter of that of their difference.
     return pairs.mean(axis=1), float(np.linalg.norm(pairs[:, 0] - pairs[:, 1])) / (2 * len(pairs))
 
 
-def _log_prob_given(model, x, seed, labels=None):
-    return bound_log_prob(given(model, labels), x, seed)
+def _log_prob_given(model, x, seed, condition=None):
+    return bound_log_prob(given(model, condition), x, seed)
 
 
 def _dequantisation(model):

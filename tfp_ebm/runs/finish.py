@@ -8,7 +8,7 @@ import numpy as np
 from tfp_ebm import datasets, models, plots
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.models.parts import num_levels
-from tfp_ebm.runs.conditions import given, inside, levels_of, parts_of
+from tfp_ebm.runs.conditions import events_given, given, given_of, inside, levels_of, parts_of
 from tfp_ebm.runs.evaluate import evaluate_model, units_of_table
 from tfp_ebm.runs.run_folder import load_model, write_json
 from tfp_ebm.training import checkpoint
@@ -30,7 +30,7 @@ def finish(output: pathlib.Path, data: datasets.Dataset, training_seconds: float
     """
     config, model = load_model(output)
     seed, density = config["seed"], inside(model)
-    result = evaluate_model(model, data.test, seed, labels=data.test_labels)
+    result = evaluate_model(model, data.test, seed, condition=given_of(model, data, "test"))
     result |= units_of_table(result, data)
     checkpoint.save(density, output / "checkpoint")  # Now with the better estimate of log Z.
     rows = _metrics(output / "metrics.csv")
@@ -68,7 +68,7 @@ def _metrics(path):
 
 def _draw_images(model, data, output, seed):
     levels = levels_of(model)
-    samples = model.sample(64, seed=(seed, 4)).numpy()
+    samples = events_given(model, data, 64, (seed, 4)).numpy()
     plots.data_and_samples(data.test[:64], samples, output / "samples.png", levels)
     base = parts_of(model).base
     if isinstance(base, SmoothedSpins):
@@ -77,9 +77,16 @@ def _draw_images(model, data, output, seed):
         if not isinstance(model, models.Conditional):
             shape = [8, 12]
         else:
-            shape, model = 8, given(model, np.arange(12) % model.num_classes)
+            shape, model = 8, given(model, _twelve(model, data))
         columns = model.sample(shape, seed=(seed, 7), distribution_kwargs={"spins": spins})
         plots.code_columns(columns, output / "columns.png", levels)
+
+
+def _twelve(model, data):
+    """Returns what twelve events are given: the classes in turn, or as those of the test part."""
+    if model.num_classes is not None:
+        return np.arange(12) % model.num_classes
+    return data.test_condition[np.arange(12) % len(data.test)]
 
 
 def _draw_columns(model, data, output, seed):
@@ -87,7 +94,7 @@ def _draw_columns(model, data, output, seed):
     count = min(_NUM_POINTS, len(data.test))
     panels = {
         "data": data.test[:count],
-        "samples": model.sample(count, seed=(seed, 4)).numpy(),
+        "samples": events_given(model, data, count, (seed, 4)).numpy(),
     }
     if data.columns is not None:
         panels = {title: data.decode(rows) for title, rows in panels.items()}

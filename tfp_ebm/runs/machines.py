@@ -76,7 +76,7 @@ def bracket_log_partition(
     model: Distribution | models.Conditional,
     images: np.ndarray,
     seed: int,
-    labels: np.ndarray | None = None,
+    condition: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """Returns the width of the bracket around log Z, by reverse annealing from test images.
 
@@ -86,15 +86,15 @@ def bracket_log_partition(
       model: the model, whose log Z was estimated.
       images: `[N, *event_shape]`.
       seed: seed of the codes and of the annealing.
-      labels: class of each image, `[N]`, for a conditional model.
+      condition: what each image is given, for a conditional model.
 
     Returns:
       `nats`, `nats_error` and `bits_per_dimension` of all machines together, and `machines`, those
       of each; empty if there is none that is annealed.
     """
     images = images[:_NUM_REVERSE]
-    if labels is not None:
-        model = given(model, labels[:_NUM_REVERSE])
+    if condition is not None:
+        model = given(model, condition[:_NUM_REVERSE])
     gaps, names = [], []
     for index, (machine, points) in enumerate(machines_and_points(model, images, (seed, 8))):
         own_seed = _own_seed((seed, 9), index)

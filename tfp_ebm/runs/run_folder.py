@@ -8,7 +8,7 @@ from typing import Any
 from tfp_ebm import datasets, models
 from tfp_ebm.internal.train_options import OPTIONS, check_options
 from tfp_ebm.internal.types import Distribution
-from tfp_ebm.runs.conditions import as_trained
+from tfp_ebm.runs.conditions import as_trained, source_of
 from tfp_ebm.training import checkpoint
 from tfp_ebm.version import __version__
 
@@ -86,6 +86,7 @@ def _checked(config):
         if config[option.name] is None and option.default is not None:
             raise ValueError(f"`{option.name}` must have a value, got null.")
     check_options({**config["data"], **config})
+    source_of(config["condition"])
     if bool(config["condition"]) != bool(spec.data.num_context):
         raise ValueError(
             "`condition` and the `num_context` of the data must be there together, got "
@@ -118,7 +119,16 @@ def check_data(run: pathlib.Path, config: dict[str, Any], data: datasets.Dataset
             f"has {expected[0]} and {expected[1]}. Restore the data or the file from a copy, or "
             "train again into a new folder."
         )
-    if described.num_context and described.num_context != data.num_classes:
+    if described.num_context and (source := source_of(config["condition"])) is not None:
+        size = None if data.train_condition is None else data.train_condition.shape[1]
+        if described.num_context != size:
+            given = source if isinstance(source, str) else ", ".join(source)
+            raise ValueError(
+                f"The model of {run} is of events given {given}, vectors of size "
+                f"{described.num_context}, but those of {config['dataset']} have size {size or 0}. "
+                "Restore the data from a copy."
+            )
+    elif described.num_context and described.num_context != data.num_classes:
         raise ValueError(
             f"The model of {run} is of events of {described.num_context} classes, but "
             f"{config['dataset']} has {data.num_classes or 'no'} classes. Restore the data from a "

@@ -8,8 +8,9 @@ import numpy as np
 from tfp_ebm import datasets, flows, models, plots
 from tfp_ebm.internal.train_options import COUNT, SEED, check_number
 from tfp_ebm.runs import progress
-from tfp_ebm.runs.conditions import class_of, given, levels_of
-from tfp_ebm.runs.run_folder import columns_of, load_model
+from tfp_ebm.runs.conditions import condition_of, given, given_of, levels_of
+from tfp_ebm.runs.configuration import load_data
+from tfp_ebm.runs.run_folder import check_data, columns_of, load_model
 
 __all__ = ["sample"]
 
@@ -32,8 +33,9 @@ def sample(
       seed: seed; the same seed gives the same samples.
       output: a .png of images, a .csv of rows in the units of their table or of vectors, or a .npy
         or .npz file of any; `samples-SEED.png` or `.csv` in the run folder by default.
-      condition: name or number of the class to sample, of a model of events given their class;
-        None: the classes in turn.
+      condition: what the samples are given: name or number of a class; `NAME=VALUE,NAME=VALUE` of
+        columns; numbers of an array. None: the classes in turn, or what the events of the test part
+        are given, in turn.
 
     Raises:
       ValueError: if the folder is not that of a run, an option does not fit, or the flow is so deep
@@ -44,11 +46,7 @@ def sample(
     if output is not None and (output.is_dir() or not output.parent.is_dir()):
         raise ValueError(f"`--output` must be a file in a folder that exists, got {output}.")
     config, model = load_model(run)
-    labels = np.zeros(num, np.int64)
-    if condition is not None:
-        labels += class_of(config, condition)
-    elif isinstance(model, models.Conditional):
-        labels = np.arange(num) % model.num_classes
+    conditions = _conditions(run, config, model, condition, num)
     levels = levels_of(model)
     usual = ".csv" if levels is None else ".png"
     path = output or run / f"samples-{seed}{usual}"
@@ -57,7 +55,7 @@ def sample(
         raise ValueError(f"`--output` must end in {', '.join(kinds)}, got {path}.")
     samples = np.concatenate(
         [
-            _draw(model, labels[start : start + _BLOCK], (seed, 2 + start)).numpy()
+            _draw(model, conditions[start : start + _BLOCK], (seed, 2 + start)).numpy()
             for start in progress.bar(range(0, num, _BLOCK), "samples")
         ]
     )
@@ -67,11 +65,26 @@ def sample(
     print(path)
 
 
-def _draw(model, labels, seed):
-    """Returns an event for each label, which counts for conditional models only."""
+def _conditions(run, config, model, condition, num):
+    """Returns what each sample is given, `[num, ...]`."""
+    if condition is not None:
+        value = condition_of(config, condition)
+        return np.broadcast_to(value, [num, *value.shape])
     if not isinstance(model, models.Conditional):
-        return model.sample(len(labels), seed=seed)
-    return given(model, labels).sample(seed=seed)
+        return np.zeros(num, np.int64)
+    if model.num_classes is not None:
+        return np.arange(num) % model.num_classes
+    data = load_data(config["dataset"], config["data_dir"], config["data"])
+    check_data(run, config, data)
+    vectors = given_of(model, data, "test")
+    return vectors[np.arange(num) % len(vectors)]
+
+
+def _draw(model, condition, seed):
+    """Returns an event for each condition, which counts for conditional models only."""
+    if not isinstance(model, models.Conditional):
+        return model.sample(len(condition), seed=seed)
+    return given(model, condition).sample(seed=seed)
 
 
 def _check_flow(model, samples, seed):

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tfp_ebm import datasets, metrics, models, training
 from tfp_ebm.internal.keras import keras
-from tfp_ebm.runs.conditions import as_trained, labels_of
+from tfp_ebm.runs.conditions import as_trained, source_of
 from tfp_ebm.runs.configuration import (
     changed_config,
     differing_options,
@@ -259,7 +259,10 @@ def _fit(trainer, config, data, output):
 def _events(config, data, part):
     """Returns the events of a part, with their labels where the model depends on them."""
     events = getattr(data, part)
-    return (events, labels_of(data, part)) if config["condition"] else events
+    if config["condition"] is None:
+        return events
+    kind = "labels" if source_of(config["condition"]) is None else "condition"
+    return events, getattr(data, f"{part}_{kind}")
 
 
 def _chosen_callbacks(config, data, output):
@@ -268,6 +271,11 @@ def _chosen_callbacks(config, data, output):
         if data.image_shape is None:
             raise ValueError(
                 "`--quality-samples` and `--sample-grids` are for images; leave them out."
+            )
+        if source_of(config["condition"]) is not None:
+            raise ValueError(
+                "`--quality-samples` and `--sample-grids` draw from classes in turn, and this "
+                "model is given vectors; leave them out."
             )
     if count:
         network = find_network(config["quality_network"], data, output)
