@@ -44,9 +44,9 @@ def test_values_become_a_vector():
     works = Column("works", "category", categories=("no", "yes"))
     vectors = condition_vectors([works, age], {"age": [50.0, 30.0], "works": ["yes", "no"]})
     np.testing.assert_array_equal(vectors, [[0, 1, 1], [1, 0, -1]])
-    with pytest.raises(ValueError, match="must have the columns works, age, .* got age"):
+    with pytest.raises(ValueError, match=r"must have the columns works, age, .* got age"):
         condition_vectors([works, age], {"age": [1.0]})
-    with pytest.raises(ValueError, match="'works'.*'perhaps'"):
+    with pytest.raises(ValueError, match=r"'works'.*'perhaps'"):
         condition_vectors([works], {"works": ["perhaps"]})
 
 

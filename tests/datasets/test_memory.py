@@ -113,9 +113,8 @@ def test_new_arrays_leave_memory_when_they_are_large(monkeypatch):
 
 MEASURE = """
 import pathlib, sys, threading, time
-import numpy as np
 from tfp_ebm import datasets
-from tfp_ebm.datasets import memory, table_files, growing_columns
+from tfp_ebm.datasets import memory, table_files
 
 def now():
     lines = pathlib.Path("/proc/self/status").read_text().splitlines()
@@ -123,7 +122,14 @@ def now():
 
 memory._MAX_IN_MEMORY = table_files._LARGE = 1 << 24
 path = pathlib.Path(sys.argv[1])
-datasets.load(sys.argv[2])  # So that all that is loaded once is.
+def run(path, columns=None):
+    data = datasets.load(path, columns=columns)
+    size = max(1, (1 << 20) // data.train[0].nbytes)
+    for batch in datasets.training_batches(data.train, size, (0, 1)).take(len(data.train) // size):
+        pass
+    return data
+
+run(sys.argv[2])  # So that all that is loaded once is.
 start, peak, done = now(), [0.0], []
 def watch():
     while not done:
@@ -131,9 +137,7 @@ def watch():
         time.sleep(0.002)
 watcher = threading.Thread(target=watch)
 watcher.start()
-data = datasets.load(path, columns={"c0": "continuous"} if path.suffix else None)
-for batch in datasets.training_batches(data.train, 256, (0, 1)).take(len(data.train) // 256):
-    pass
+data = run(path)
 done.append(True)
 watcher.join()
 print(data.train.nbytes / 2**20, peak[0] - start)
