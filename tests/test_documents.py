@@ -25,10 +25,7 @@ def test_quick_start_of_the_readme(tmp_path):
     assert "(16, 8, 8, 1)" in result.stdout and "nan" not in result.stdout
 
 
-SMALL = (
-    "--epochs 1 --width 8 --steps 1 --num-hidden 13 --buffer 200 --num-train 200 --num-test 20 "
-    "--num-reverse 10 --annealing-steps 20 --annealing-chains 8"
-)
+SMALL = "--epochs 1 --width 8 --steps 1 --num-hidden 13 --buffer 200 --chains 16 --gibbs-steps 2"
 EXAMPLES = {
     "ablation.py": ["--config", "smoke", "--only", "gaussian_flow"],
     "discrete_codes.py": "--epochs 1 --num-filters 4 --models-to-train d_flow".split(),
@@ -40,9 +37,9 @@ EXAMPLES = {
     "variational_inference.py": "--num-steps 3 --flows coupling residual".split(),
     "boltzmann_base.py": "--only eight_gaussians-4-Gaussian --seeds 1 --epochs 1".split(),
     "collapse.py": "--epochs 1 --samplers weighted".split(),
-    "eb_and_flow.py": f"{SMALL} --flow glow --base convolutional --pretraining-epochs 1".split(),
-    "gibbs_chains.py": f"{SMALL} --num-chains 3 --burn-in 5 --classifier-epochs 1".split(),
-    "semi_supervised.py": (
+    "papers/eb_and_flow.py": f"{SMALL} --flow glow --base convolutional --pretraining-epochs 1".split(),
+    "papers/gibbs_chains.py": f"{SMALL} --num-chains 3 --burn-in 5 --classifier-epochs 1".split(),
+    "papers/semi_supervised.py": (
         "--pretraining-epochs 1 --epochs 1 --width 8 --num-hidden 4 --num-test 50".split()
     ),
     "vflow_checkerboard.py": (
@@ -74,8 +71,8 @@ ONE_COUPLING = """
 import inspect, os, runpy, sys
 from tfp_ebm.flows import flow_plus_plus
 parameters = inspect.signature(flow_plus_plus).parameters.values()
-own = [p for p in parameters if p.default is not p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
-defaults = {p.name: p.default for p in own}
+own = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+defaults = {p.name: p.default for p in own if p.default is not p.empty}
 flow_plus_plus.__defaults__ = tuple({**defaults, "num_couplings": (1, 0, 0)}.values())
 sys.argv = sys.argv[1:]
 sys.path[0] = os.path.dirname(sys.argv[0])

@@ -1,6 +1,6 @@
 """Compares Gibbs chains in the latent space of a flow with those of an RBM on pixels.
 
-    python examples/gibbs_chains.py --dataset digits --epochs 60 --output gibbs_chains
+    python examples/papers/gibbs_chains.py --dataset digits --epochs 60 --output gibbs_chains
 
 Trains both by `eb_and_flow.py` (or takes up their runs in the output folder), draws consecutive
 states of a chain of each, pushed through the inverse flow, and counts the classes that a small
@@ -18,6 +18,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 import tf_keras
 
+import tfp_ebm
 from tfp_ebm import datasets, mcmc, models, plots
 
 NUM_STEPS = 100
@@ -79,20 +80,21 @@ def main(options: argparse.Namespace, further: list[str]) -> None:
     folder = pathlib.Path(options.output)
     parser = eb_and_flow.parser()
     report: dict = {"command": " ".join(["python", *sys.argv])}
+    data = datasets.load(options.dataset).as_images()
     chains = {}
     for flow, title in (("pixels", "RBM on pixels"), ("nice", "EB-and-Flow")):
         settings = ["--dataset", options.dataset, "--flow", flow, "--epochs", str(options.epochs)]
         settings += ["--output", str(folder / flow), *further]
         run = parser.parse_args(settings)
-        data = eb_and_flow.load(run)
-        model, stages = eb_and_flow.trained(run, data)
+        trained, stages = eb_and_flow.trained(run)
+        model = tfp_ebm.load(trained)
         images = chain_images(model, options.num_chains, options.burn_in, run.seed)
         network, accuracy = classifier(data, options.classifier_epochs)
         chains[f"{title}: {NUM_STEPS} consecutive Gibbs steps"] = images[:, 0]
         report[flow] = {
             "classes_in_100_steps": classes_visited(network, images, data.num_levels - 1),
             "classifier_test_accuracy": accuracy,
-            "command": "python examples/eb_and_flow.py " + " ".join(settings),
+            "command": "python examples/papers/eb_and_flow.py " + " ".join(settings),
             "stages": stages,
         }
     for kind in ("any", "confident"):

@@ -1,7 +1,7 @@
 """Learns classes from a few labels: EB-and-Flow with label units against logistic regression.
 
-    python examples/semi_supervised.py --dataset fashion_mnist --num-labels 1000 --epochs 20 \
-        --output semi_supervised
+    python examples/papers/semi_supervised.py --dataset fashion_mnist --num-labels 1000 \
+        --epochs 20 --output semi_supervised
 
 Maximises the semi-supervised objective of "EB-and-Flow", equation 9, and compares the accuracy of
 p(y | x) on test images with logistic regression on the labelled images' pixels and on the latents
@@ -13,19 +13,20 @@ import json
 import pathlib
 import sys
 
-import eb_and_flow
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 import tf_keras
 from sklearn.linear_model import LogisticRegression
 
-from tfp_ebm import datasets, models, plots, training
+import tfp_ebm
+from tfp_ebm import datasets, models, plots, runs, training
 
 
 def latents(model: tfp.distributions.Distribution, images: np.ndarray) -> np.ndarray:
     """Returns the latents of images, each at the middle of its cell."""
-    inverse = tf.function(lambda x: model.distribution.bijector.inverse(tf.cast(x, tf.float32)))
+    flow = models.parts(model).flow
+    inverse = tf.function(lambda x: flow.inverse(tf.cast(x, tf.float32)))
     return np.concatenate(
         [inverse(images[i : i + 500] + np.float32(0.5)) for i in range(0, len(images), 500)]
     )
@@ -45,7 +46,7 @@ def main(options: argparse.Namespace) -> None:
     folder = pathlib.Path(options.output)
     folder.mkdir(parents=True, exist_ok=True)
     data = datasets.load(options.dataset, options.data_dir).as_images()
-    train = data.train[: options.num_train]
+    train = data.train
     test, test_labels = data.test[: options.num_test], data.test_labels[: options.num_test]
     known = np.arange(options.num_labels)
     labels = np.full(len(train), -1)
@@ -53,7 +54,6 @@ def main(options: argparse.Namespace) -> None:
 
     tf_keras.utils.set_random_seed(options.seed)
     shared = {
-        "hidden_units": [options.width] * options.layers,
         "num_hidden": options.num_hidden,
         "sampler": "replay",
         "num_chains": options.batch_size,
@@ -61,32 +61,37 @@ def main(options: argparse.Namespace) -> None:
     }
     shape = data.image_shape
 
-    def fit(trainer, rate, epochs, *arrays):
-        num_updates = epochs * datasets.num_batches(len(train), options.batch_size)
-        schedule = training.learning_rate_schedule("cosine", rate, num_updates)
-        trainer.compile(optimizer=tf_keras.optimizers.legacy.Adam(schedule))
-        trainer.fit(*arrays, epochs=epochs, batch_size=options.batch_size, verbose=2)
-
-    gaussian = models.eb_and_flow(shape, data.num_levels, rbm="none", **shared)
-    eb_and_flow.initialize(gaussian, train, "nice", options.seed)
-    trainer = training.LikelihoodModel(gaussian, seed=(options.seed, 2))
-    fit(trainer, 1e-3, options.pretraining_epochs, train)
+    runs.train(
+        dataset=options.dataset,
+        output=folder / "gaussian",
+        flow="nice",
+        set=[f"hidden_units={[options.width] * options.layers}"],
+        epochs=options.pretraining_epochs,
+        batch_size=options.batch_size,
+        learning_rate=1e-3,
+        initialize=True,
+        seed=options.seed,
+        data_dir=options.data_dir,
+    )
+    gaussian = tfp_ebm.load(folder / "gaussian")
     features = latents(gaussian, train[known]), latents(gaussian, test)
 
     # The flow that the Gaussian base trained goes on with label units. Bits must depend on the
     # latents from the start: with small weights neither W nor V has a gradient.
     shared["rbm_options"] = {"weight_scale": 1 / np.sqrt(np.prod(shape))}
-    shared.pop("hidden_units")
     model = models.eb_and_flow(
-        shape, data.num_levels, gaussian.distribution.bijector, num_classes=data.num_classes,
+        shape, data.num_levels, models.parts(gaussian).flow, num_classes=data.num_classes,
         **shared,
     )  # fmt: skip
-    eb_and_flow.initialize_base(model, train, options.seed)
+    base = models.parts(model).base
+    base.initialize_from_data(models.latents(model, train[:1000]), seed=(options.seed, 4))
     trainer = training.SemiSupervisedModel(
         model, options.label_weight, gibbs_steps=options.gibbs_steps, seed=(options.seed, 3)
     )
-    fit(trainer, options.learning_rate, options.epochs, train, labels)
-    base = models.parts(model).base
+    num_updates = options.epochs * datasets.num_batches(len(train), options.batch_size)
+    schedule = training.learning_rate_schedule("cosine", options.learning_rate, num_updates)
+    trainer.compile(optimizer=tf_keras.optimizers.Adam(schedule))
+    trainer.fit(train, labels, epochs=options.epochs, batch_size=options.batch_size, verbose=2)
     predicted = {
         "p(y | x)": base.label_posterior(latents(model, test)).mode().numpy(),
         "logistic regression on pixels": logistic_regression(train[known], labels[known], test),
@@ -125,7 +130,6 @@ if __name__ == "__main__":
     parser.add_argument("--num-hidden", type=int, default=256)
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--layers", type=int, default=3)
-    parser.add_argument("--num-train", type=int)
     parser.add_argument("--num-test", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", default="semi_supervised")

@@ -12,7 +12,7 @@ from tfp_ebm.internal.keras import keras
 from tfp_ebm.internal.tfp_private import Chain, Invert, JointMap
 from tfp_ebm.internal.types import Bijector, Data
 
-__all__ = ["initialize_from_data"]
+__all__ = ["initialize_from_data", "is_trained_scale"]
 
 tfb = tfp.bijectors
 
@@ -27,10 +27,11 @@ def initialize_from_data(flow: Bijector, data: Data, networks: bool = False) -> 
     """Sets every `ActNorm` of a flow so that it whitens a batch of data, in the data's order.
 
     Runs once through the flow; where an `ActNorm` stands, its output then has mean 0 and standard
-    deviation 1. Found inside `Chain`, `Invert` and `JointMap`. With `networks`, the convolutions
-    and dense layers of the couplings' networks are scaled and shifted as well, in the order in
-    which they are met: each channel of their outputs then has mean 0 and standard deviation 1, or
-    0.1 after a gate's and a network's last layer. Channels that do not vary stay as they are.
+    deviation 1; after a trained scale of every entry, as NICE ends with, a mean square of 1. Found
+    inside `Chain`, `Invert` and `JointMap`. With `networks`, the convolutions and dense layers of
+    the couplings' networks are scaled and shifted as well, in the order in which they are met: each
+    channel of their outputs then has mean 0 and standard deviation 1, or 0.1 after a gate's and a
+    network's last layer. Channels that do not vary stay as they are.
 
     >>> import tensorflow as tf
     >>> from tfp_ebm import flows
@@ -52,6 +53,12 @@ def initialize_from_data(flow: Bijector, data: Data, networks: bool = False) -> 
     return _visit(flow, tf.convert_to_tensor(data), False, networks)
 
 
+def is_trained_scale(bijector: Bijector) -> bool:
+    """Whether a bijector is a scale of every entry that is trained, such as NICE's last one."""
+    log_scale = bijector.log_scale if isinstance(bijector, tfb.Scale) else None
+    return isinstance(log_scale, tf.Variable) and log_scale.shape.rank == 1
+
+
 def _visit(bijector, x, to_latent, networks):
     """Returns the bijector's `forward` (or `inverse`) of x, initialising on the way."""
     if isinstance(bijector, Invert):
@@ -68,6 +75,10 @@ def _visit(bijector, x, to_latent, networks):
         ]
     if isinstance(bijector, bijectors.ActNorm) and to_latent:
         bijector.initialize(x)
+    if is_trained_scale(bijector) and to_latent:
+        square = tf.reduce_mean(tf.square(x), axis=list(range(x.shape.rank - 1)))
+        smallest = tf.constant(_MIN_STANDARD_DEVIATION**2, x.dtype)
+        bijector.log_scale.assign(-0.5 * tf.math.log(tf.maximum(square, smallest)))
     if networks and isinstance(bijector, bijectors.Coupling) and bijector.conditioner is not None:
         with _setting_layers(bijector.conditioner):
             (bijector.forward if to_latent else bijector.inverse)(tf.identity(x))

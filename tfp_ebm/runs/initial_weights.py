@@ -1,12 +1,14 @@
 """Where training starts: at the moments of data, or at the trained parts of another model."""
 
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 
 from tfp_ebm import models
 from tfp_ebm.bijectors import ActNorm
 from tfp_ebm.flows import initialize_from_data
+from tfp_ebm.flows.initialization import is_trained_scale
 from tfp_ebm.internal.types import Distribution
 from tfp_ebm.models.parts import flow_input
 from tfp_ebm.runs.conditions import inside
@@ -20,16 +22,20 @@ _NUM_EVENTS = 1000
 _PARTS = ("flow", "base", "noise", "posterior")
 
 
-def initialize(model: Distribution, events: np.ndarray, seed: int) -> list[str]:
+def initialize(
+    model: Distribution, events: np.ndarray, seed: int, taken: Sequence[str] = ()
+) -> list[str]:
     """Sets a new model by the moments of some events; returns the names of the parts that are set.
 
-    Every `ActNorm` of its flow then whitens what reaches it, and the Gaussian machines of its base
-    have the mean and standard deviation of the latents.
+    Every `ActNorm` of its flow then whitens what reaches it, a last trainable scale, as NICE's,
+    gives latents a mean square of 1, and the Gaussian machines of its base have the mean and
+    standard deviation of the latents.
 
     Args:
       model: the model, freshly made.
       events: `[N, *event_shape]`, of which the first 1000 are used.
       seed: seed of noise and chains.
+      taken: names of parts that are set already, from another model.
 
     Raises:
       ValueError: if there is nothing to set, or events are modelled given their class.
@@ -37,19 +43,24 @@ def initialize(model: Distribution, events: np.ndarray, seed: int) -> list[str]:
     if isinstance(model, models.Conditional):
         raise ValueError("`--initialize` has no place beside `--condition`; leave one of them out.")
     events, found, done = events[:_NUM_EVENTS], models.parts(model), []
-    if found.flow is not None and any(isinstance(p, ActNorm) for p in found.flow.submodules):
+    if found.flow is not None and "flow" not in taken and _can_be_set(found.flow):
         initialize_from_data(found.flow, flow_input(model, events, (seed, 4))[0])
         done.append("flow")
-    for machine, points in machines_and_points(model, events, (seed, 4)):
+    machines = () if "base" in taken else machines_and_points(model, events, (seed, 4))
+    for machine, points in machines:
         if hasattr(machine, "initialize_from_data"):
             machine.initialize_from_data(points, (seed, 5))
             done.append(f"base {machine.name}")
     if not done:
         raise ValueError(
-            "`--initialize` has nothing to set: the flow has no ActNorm, and the base no Gaussian "
-            "machine; leave it out."
+            "`--initialize` has nothing to set: the flow has no ActNorm or trained scale, and the "
+            "base no Gaussian machine; leave it out."
         )
     return done
+
+
+def _can_be_set(flow):
+    return any(isinstance(part, ActNorm) or is_trained_scale(part) for part in flow.submodules)
 
 
 def take_weights(model: Distribution, spec: models.ModelSpec, run: pathlib.Path) -> list[str]:

@@ -99,13 +99,14 @@ def train(
         )
         return
     trainer = _make_trainer(config, len(data.train), strategy)
-    if config["initialize"] and resume is None:
-        done = initialize(trainer.distribution, data.train, config["seed"])
-        trainer.restart_average()
-        print(f"set from data: {', '.join(done)}")
+    taken = []
     if init is not None:
         taken = take_weights(trainer.distribution, spec_of(config), init)
         print(f"from {init}: {', '.join(taken)}")
+    if config["initialize"] and resume is None:
+        done = initialize(trainer.distribution, data.train, config["seed"], taken)
+        trainer.restart_average()
+        print(f"set from data: {', '.join(done)}")
     _tell(data, config)
     with _opened_folder(output, config, resume, strategy):
         with _told_how_to_go_on(output, config, strategy_name):
