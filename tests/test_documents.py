@@ -37,7 +37,9 @@ EXAMPLES = {
     "variational_inference.py": "--num-steps 3 --flows coupling residual".split(),
     "boltzmann_base.py": "--only eight_gaussians-4-Gaussian --seeds 1 --epochs 1".split(),
     "collapse.py": "--epochs 1 --samplers weighted".split(),
-    "papers/eb_and_flow.py": f"{SMALL} --flow glow --base convolutional --pretraining-epochs 1".split(),
+    "papers/eb_and_flow.py": (
+        f"{SMALL} --flow glow --base convolutional --pretraining-epochs 1".split()
+    ),
     "papers/gibbs_chains.py": f"{SMALL} --num-chains 3 --burn-in 5 --classifier-epochs 1".split(),
     "papers/semi_supervised.py": (
         "--pretraining-epochs 1 --epochs 1 --width 8 --num-hidden 4 --num-test 50".split()

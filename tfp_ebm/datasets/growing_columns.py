@@ -10,7 +10,7 @@ from tfp_ebm.datasets.raw_columns import RawColumn
 __all__ = ["GrowingColumn"]
 
 # A column of more different texts must be one of numbers.
-_MAX_TEXTS = 100_000
+_MAX_TEXTS = 10_000
 
 
 class GrowingColumn:
