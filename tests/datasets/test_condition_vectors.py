@@ -23,7 +23,7 @@ def test_columns_become_vectors_and_leave_the_events(tmp_path):
     assert works.categories == ("no", "yes") and age.kind == "continuous"
     np.testing.assert_allclose(data.train_condition[:, 2].mean(), 0, atol=1e-6)
     np.testing.assert_allclose(data.train_condition[:, 2].std(), 1, atol=1e-6)
-    rows = data.decode(data.train)["height"] - 0.5
+    rows = np.rint(data.decode(data.train)["height"] - 0.5)
     expected = [[index % 3 == 0, index % 3 != 0, 20 + index % 7] for index in rows]
     got = data.train_condition * [1, 1, age.scale] + [0, 0, age.location]
     np.testing.assert_allclose(got, expected, atol=1e-4)

@@ -298,3 +298,27 @@ def test_diamonds():
         "xyz", 0.01
     )
     np.testing.assert_array_equal(data.encode(data.decode(data.train)), data.train)
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_other_separators_are_refused(tmp_path, separator):
+    path = tmp_path / "t.csv"
+    path.write_text(f"a{separator}b\n" + f"1{separator}2\n" * 9)
+    with pytest.raises(ValueError, match="must have commas between columns, got"):
+        datasets.load(path)
+
+
+def test_names_are_stripped_as_values_are(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a , b\n" + "".join(f"{index}, {index % 2}\n" for index in range(9)))
+    assert [column.name for column in datasets.load(path).columns] == ["a", "b"]
+    path.write_text("a, a\n" + "".join(f"{index}, {index % 2}\n" for index in range(9)))
+    with pytest.raises(ValueError, match="must name every column differently, got 'a' twice"):
+        datasets.load(path)
+
+
+def test_bytes_of_0_are_refused(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n" + "".join(f"{index},\0{index % 2}\n" for index in range(9)))
+    with pytest.raises(ValueError, match="Column 'b' has bytes of 0 in its texts"):
+        datasets.load(path)

@@ -56,6 +56,7 @@ DAMAGES = {
     "truth": (with_(seed=True), "`--seed` must be an integer from 0"),
     "number for truth": (with_(jit_compile=1), "`--jit-compile` must be true or false, got 1"),
     "number for text": (with_(data_dir=7), "`--data-dir` must be a text, got 7"),
+    "columns": (with_(data={"columns": [{"kind": "integer"}]}), "`data` has a `columns` that is"),
     "null": (with_(learning_rate=None), "`learning_rate` must have a value, got null"),
     "choice": (with_(schedule=[]), "`--schedule` must be one of"),
     "infinite": (with_(learning_rate=float("inf")), "`--learning-rate` must be a finite number"),

@@ -120,7 +120,8 @@ def _by_part(path, arrays, label):
     if unknown or "train" not in events:
         raise ValueError(
             f"{path} must hold train, and may hold validation, test and labels (train_labels, ..., "
-            f"or y_train, ...); or one array, with or without labels; got {', '.join(arrays)}."
+            f"or y_train, ...); or one array, with or without labels; got "
+            f"{', '.join(arrays) or 'no array'}."
         )
     return events, labels
 

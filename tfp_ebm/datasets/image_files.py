@@ -14,6 +14,7 @@ _FIXES = {
     "PA": 'has a palette; save it in colours or grey: `image.convert("RGB")`',
     "RGBA": 'has an alpha channel; save it without: `image.convert("RGB")`',
     "LA": 'has an alpha channel; save it without: `image.convert("L")`',
+    "F": "holds real numbers; save it in 8 or 16 bits, or all images as one array: `np.save`",
     "CMYK": 'is in CMYK; save it in RGB: `image.convert("RGB")`',
 }
 _BITS_PER_SAMPLE = 258  # The tag of TIFF.

@@ -6,6 +6,9 @@ import numpy as np
 
 __all__ = ["as_labels", "in_natural_order"]
 
+# So many classes are believed of any number of events.
+_MANY = 10_000
+
 
 def in_natural_order(names: Iterable[str]) -> tuple[str, ...]:
     """Returns different names sorted, by value if all are whole numbers.
@@ -79,5 +82,10 @@ def _integers(part, values):
         raise ValueError(
             f"The labels of the {part} part must be classes from 0, got {values.min()} for event "
             f"{int(values.argmin())}."
+        )
+    if values.size and values.max() >= max(_MANY, len(values)):
+        raise ValueError(
+            f"The labels of the {part} part must be classes from 0, numbered without large gaps, "
+            f"got {values.max()}; `np.unique(labels, return_inverse=True)[1]` numbers them."
         )
     return values.astype(np.int64)

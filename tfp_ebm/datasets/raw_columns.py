@@ -120,6 +120,11 @@ class RawColumn(NamedTuple):
             self.refuse(~np.isfinite(self.numbers), "is missing or infinite", _FILL)
             values, index = np.unique(self.numbers, return_inverse=True)
             return [_text(value) for value in values.tolist()], index
+        if damaged := [text for text in self.texts if "\0" in text]:
+            raise ValueError(
+                f"Column {self.name!r} has bytes of 0 in its texts, such as {damaged[0]!r}: the "
+                "file is damaged, or in another encoding than UTF-8."
+            )
         missing = {""} if may_be_named_missing else _MISSING
         is_missing = np.array([text.lower() in missing for text in self.texts] + [True])
         self.refuse(is_missing[self.index], "is missing", _FILL)

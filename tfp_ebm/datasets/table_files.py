@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import pathlib
+import re
 from collections.abc import Collection, Iterator
 
 import numpy as np
@@ -64,7 +65,8 @@ def _read_csv(path):
     import pyarrow.csv
 
     header = _header(path)
-    return pyarrow.csv.read_csv(path, **_as_texts(header))
+    table = pyarrow.csv.read_csv(path, **_as_texts(header))
+    return table.rename_columns([name.strip() for name in header])
 
 
 def _as_texts(header):
@@ -91,12 +93,14 @@ def _read_large_csv(path, ignored):
     import pyarrow.csv
 
     header = _header(path)
-    _check_named(path, [name for name in header if name not in ignored])
-    columns = {name: GrowingColumn(name) for name in header if name not in ignored}
+    names = [name.strip() for name in header]
+    places = {name: place for place, name in enumerate(names) if name not in ignored}
+    _check_named(path, list(places))
+    columns = {name: GrowingColumn(name) for name in places}
     with pyarrow.csv.open_csv(path, **_as_texts(header)) as reader:
         for batch in reader:
-            for name, column in columns.items():
-                column.append(batch.column(batch.schema.get_field_index(name)))
+            for name, place in places.items():
+                columns[name].append(batch.column(place))
     return {name: column.finished() for name, column in columns.items()}
 
 
@@ -132,9 +136,11 @@ def _check_header(path, header):
             f"{path} must start with a line that names the columns, got {', '.join(header[:10])}; "
             "add one, or save the numbers as an array: `np.save`."
         )
-    if len(header) == 1 and len(header[0].split(";")) > 1:
-        raise ValueError(f"{path} must have commas between columns, got {header[0]!r}.")
-    _check_names(path, header)
+    if len(header) == 1 and re.search("[;\t|]", header[0]):
+        raise ValueError(
+            f"{path} must have commas between columns, got {header[0]!r}; write it with commas."
+        )
+    _check_names(path, [name.strip() for name in header])
 
 
 def _check_names(path, names):

@@ -109,13 +109,10 @@ def load_data(dataset: str, data_dir: str | None, data_options: dict[str, Any]) 
     Raises:
       ValueError: as `datasets.load`.
     """
-    columns = data_options.get("columns")
-    if isinstance(columns, list):
-        data_options = {**data_options, "columns": columns_of(data_options)}
-    condition = data_options.get("condition")
-    if isinstance(condition, list) and isinstance(condition[0], dict):
-        condition = [datasets.Column(**column) for column in condition]
-        data_options = {**data_options, "condition": condition}
+    for key in ("columns", "condition"):
+        recorded = data_options.get(key)
+        if isinstance(recorded, list) and not isinstance(recorded[0], str):
+            data_options = {**data_options, key: columns_of(data_options, key)}
     return datasets.load(dataset, data_dir, **data_options)
 
 

@@ -87,6 +87,8 @@ def _checked(config):
             raise ValueError(f"`{option.name}` must have a value, got null.")
     check_options({**config["data"], **config})
     source_of(config["condition"])
+    for key in ("columns", "condition"):
+        columns_of(config["data"], key)
     if bool(config["condition"]) != bool(spec.data.num_context):
         raise ValueError(
             "`condition` and the `num_context` of the data must be there together, got "
@@ -102,10 +104,25 @@ def spec_of(config: dict[str, Any]) -> models.ModelSpec:
     return models.ModelSpec.from_dict(config["spec"])
 
 
-def columns_of(data_options: dict[str, Any]) -> tuple[datasets.Column, ...] | None:
-    """Returns the columns of a table, from the `data` of a configuration; None of other data."""
-    columns = data_options.get("columns")
-    return columns and tuple(datasets.Column(**column) for column in columns)
+def columns_of(
+    data_options: dict[str, Any], key: str = "columns"
+) -> tuple[datasets.Column, ...] | None:
+    """Returns the columns of a table, from the `data` of a configuration; None of other data.
+
+    Args:
+      data_options: the `data` of the configuration.
+      key: `"columns"`, or `"condition"` for those that events are given.
+
+    Raises:
+      ValueError: if what is recorded is no column.
+    """
+    columns = data_options.get(key)
+    if not isinstance(columns, list):
+        return None
+    try:
+        return tuple(datasets.Column(**column) for column in columns)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`data` has a `{key}` that is none of a table: {error}.") from error
 
 
 def check_data(run: pathlib.Path, config: dict[str, Any], data: datasets.Dataset) -> None:
