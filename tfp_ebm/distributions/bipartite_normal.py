@@ -6,7 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import Given, converted, distribution_arguments
+from tfp_ebm.internal.construction import Given, MatrixCouplings, converted, distribution_arguments
 from tfp_ebm.internal.parameter_shapes import positive_scalar, undetermined
 from tfp_ebm.internal.tfp_private import (
     ps,
@@ -24,7 +24,9 @@ from tfp_ebm.partition.energy_based import EnergyBased
 __all__ = ["BipartiteNormal"]
 
 
-class BipartiteNormal(EnergyBased, tfp.distributions.AutoCompositeTensorDistribution):
+class BipartiteNormal(
+    MatrixCouplings, EnergyBased, tfp.distributions.AutoCompositeTensorDistribution
+):
     """A centred Gaussian whose precision couples two layers.
 
         z ~ Normal(0, J~^-1),   J~ = [[delta I, W], [W^T, delta I]]
@@ -117,13 +119,6 @@ class BipartiteNormal(EnergyBased, tfp.distributions.AutoCompositeTensorDistribu
         if not self.validate_args:
             return []
         return positive_definite_assertions(self._weights, self._delta, is_init)
-
-    weights = Given[Parameter]("W, as given.")
-
-    @property
-    def couplings(self) -> list[tf.Tensor]:
-        """`[W]`, read now."""
-        return [tf.convert_to_tensor(self._weights)]
 
     delta = Given[Parameter]("The diagonal of the precision, as given.")
 

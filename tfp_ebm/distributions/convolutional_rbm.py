@@ -10,7 +10,7 @@ from tfp_ebm.distributions.gaussian_visible import GaussianVisible, scale_variab
 from tfp_ebm.distributions.machine_options import MachineOptions
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import converted
-from tfp_ebm.internal.parameter_shapes import positive, undetermined
+from tfp_ebm.internal.parameter_shapes import positive, undetermined, vector
 from tfp_ebm.internal.tfp_private import (
     parameter_properties,
     samplers,
@@ -203,7 +203,7 @@ class ConvolutionalRBM(GaussianVisible):
                 "[kernel_height, kernel_width, C_l, num_filters]",
                 lambda self: [4] * len(self.filters),
             ),
-            "visible_bias": properties(event_ndims=1),
+            "visible_bias": vector(),
             "hidden_bias": undetermined("hidden_bias", "[h, w, num_filters]", 3),
             "scale": properties(event_ndims=1, default_constraining_bijector_fn=positive(dtype)),
         }

@@ -9,10 +9,9 @@ from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, converted, distribution_arguments
 from tfp_ebm.internal.numeric import log_2cosh
-from tfp_ebm.internal.parameter_shapes import positive_scalar
+from tfp_ebm.internal.parameter_shapes import positive_scalar, vector
 from tfp_ebm.internal.tfp_private import (
     assert_util,
-    parameter_properties,
     ps,
     tensor_util,
 )
@@ -110,9 +109,8 @@ class DiscreteMixture(
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
-        properties = parameter_properties.ParameterProperties
         return {
-            "bias": properties(event_ndims=1),
+            "bias": vector(),
             "delta": positive_scalar(dtype),
         }
 

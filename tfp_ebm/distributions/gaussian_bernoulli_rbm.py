@@ -5,20 +5,20 @@ import tensorflow as tf
 from tfp_ebm.distributions.gaussian_visible import GaussianVisible, scale_variable
 from tfp_ebm.distributions.machine_options import MachineOptions
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import Given, converted
-from tfp_ebm.internal.parameter_shapes import positive, undetermined
+from tfp_ebm.internal.construction import MatrixCouplings, converted
+from tfp_ebm.internal.parameter_shapes import positive, undetermined, vector
 from tfp_ebm.internal.tfp_private import (
     parameter_properties,
     samplers,
 )
-from tfp_ebm.internal.types import Parameter, TensorLike, Unpack
+from tfp_ebm.internal.types import TensorLike, Unpack
 from tfp_ebm.machines.gaussian_machine import GaussianMachine
 from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains
 
 __all__ = ["GaussianBernoulliRBM"]
 
 
-class GaussianBernoulliRBM(GaussianVisible):
+class GaussianBernoulliRBM(MatrixCouplings, GaussianVisible):
     """A density over real vectors: 2^num_hidden Gaussians with shared weights.
 
         E(v, h) = sum_i (v_i - b_i)^2 / (2 sigma_i^2) - c^T h - (v / sigma)^T W h
@@ -131,17 +131,10 @@ class GaussianBernoulliRBM(GaussianVisible):
         properties = parameter_properties.ParameterProperties
         return {
             "weights": undetermined("weights", "[..., num_visible, num_hidden]", 2),
-            "visible_bias": properties(event_ndims=1),
+            "visible_bias": vector(),
             "hidden_bias": undetermined("hidden_bias", "[..., num_hidden]", 1),
             "scale": properties(event_ndims=1, default_constraining_bijector_fn=positive(dtype)),
         }
-
-    weights = Given[Parameter]("W, as given.")
-
-    @property
-    def couplings(self) -> list[tf.Tensor]:
-        """`[W]`, read now."""
-        return [tf.convert_to_tensor(self._weights)]
 
     def machine(self) -> GaussianMachine:
         """Returns the machine at the current parameters."""

@@ -8,9 +8,9 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import Given
+from tfp_ebm.internal.construction import Given, LastAxisEvents
 from tfp_ebm.internal.numeric import broadcast_batch
-from tfp_ebm.internal.tfp_private import assert_util, ps, samplers, tensor_util
+from tfp_ebm.internal.tfp_private import assert_util, samplers, tensor_util
 from tfp_ebm.internal.types import Distribution, Parameter, Seed, TensorLike
 
 __all__ = ["GaussianVisible", "scale_variable"]
@@ -42,7 +42,7 @@ def _underflow_message(dtype):
     )
 
 
-class GaussianVisible(BoltzmannMachine):
+class GaussianVisible(LastAxisEvents, BoltzmannMachine):
     """Base class: the event is the visible layer, the hidden bits are summed out.
 
     Subclasses set `_visible_bias`, `_hidden_bias` and `_scale`, and give `machine()`, of which
@@ -53,11 +53,7 @@ class GaussianVisible(BoltzmannMachine):
     hidden_bias = Given[Parameter]("c, as given.")
     scale = Given[Parameter]("sigma, as given.")
 
-    def _event_shape(self):
-        return self._visible_bias.shape[-1:]
-
-    def _event_shape_tensor(self):
-        return ps.shape(self._visible_bias)[-1:]
+    _event_parameter = "_visible_bias"
 
     def _check_scale(self, num_visible):
         scale = self._scale

@@ -4,11 +4,11 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import Given, converted, distribution_arguments
+from tfp_ebm.internal.construction import Given, LastAxisEvents, converted, distribution_arguments
 from tfp_ebm.internal.numeric import log_2cosh
+from tfp_ebm.internal.parameter_shapes import vector
 from tfp_ebm.internal.tfp_private import (
     DiscreteDistributionMixin,
-    parameter_properties,
     ps,
 )
 from tfp_ebm.internal.types import Parameter, TensorLike
@@ -18,7 +18,7 @@ __all__ = ["IndependentSpins"]
 
 
 class IndependentSpins(
-    DiscreteDistributionMixin, tfp.distributions.AutoCompositeTensorDistribution
+    LastAxisEvents, DiscreteDistributionMixin, tfp.distributions.AutoCompositeTensorDistribution
 ):
     """A vector of independent spins in {-1, +1}.
 
@@ -58,15 +58,11 @@ class IndependentSpins(
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
-        return {"field": parameter_properties.ParameterProperties(event_ndims=1)}
+        return {"field": vector()}
 
     field = Given[Parameter]("Half the log-odds of +1, as given.")
 
-    def _event_shape(self):
-        return self._field.shape[-1:]
-
-    def _event_shape_tensor(self):
-        return ps.shape(self._field)[-1:]
+    _event_parameter = "_field"
 
     def _log_prob(self, value):
         field = tf.convert_to_tensor(self._field)

@@ -8,7 +8,7 @@ from tfp_ebm.distributions.machine_options import MachineOptions
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, converted
 from tfp_ebm.internal.numeric import move_axis
-from tfp_ebm.internal.parameter_shapes import positive, undetermined
+from tfp_ebm.internal.parameter_shapes import positive, undetermined, vector
 from tfp_ebm.internal.tfp_private import (
     parameter_properties,
     ps,
@@ -166,7 +166,7 @@ class LabeledRBM(GaussianVisible):
         properties = parameter_properties.ParameterProperties
         return {
             "weights": undetermined("weights", "[..., num_visible, num_hidden]", 2),
-            "visible_bias": properties(event_ndims=1),
+            "visible_bias": vector(),
             "hidden_bias": undetermined("hidden_bias", "[..., num_hidden]", 1),
             "label_weights": undetermined("label_weights", "[..., num_classes, num_hidden]", 2),
             "label_bias": undetermined("label_bias", "[..., num_classes]", 1),

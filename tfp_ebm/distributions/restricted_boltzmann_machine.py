@@ -7,12 +7,11 @@ from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.independent_spins import IndependentSpins
 from tfp_ebm.distributions.machine_options import MachineOptions
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import Given, converted
+from tfp_ebm.internal.construction import Given, MatrixCouplings, converted
 from tfp_ebm.internal.numeric import broadcast_batch, multiply_rows
-from tfp_ebm.internal.parameter_shapes import undetermined
+from tfp_ebm.internal.parameter_shapes import undetermined, vector
 from tfp_ebm.internal.tfp_private import (
     DiscreteDistributionMixin,
-    parameter_properties,
     ps,
     samplers,
 )
@@ -24,7 +23,7 @@ from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains
 __all__ = ["RestrictedBoltzmannMachine"]
 
 
-class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
+class RestrictedBoltzmannMachine(MatrixCouplings, DiscreteDistributionMixin, BoltzmannMachine):
     """A Boltzmann machine of binary units in two layers, coupled only across.
 
         p(s) = exp(s_v^T W s_h + h^T s) / Z,   s = (s_v, s_h) in {-1, +1}^N
@@ -135,18 +134,10 @@ class RestrictedBoltzmannMachine(DiscreteDistributionMixin, BoltzmannMachine):
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
-        properties = parameter_properties.ParameterProperties
         return {
             "weights": undetermined("weights", "[..., num_visible, num_hidden]", 2),
-            "bias": properties(event_ndims=1),
+            "bias": vector(),
         }
-
-    weights = Given[Parameter]("W, as given.")
-
-    @property
-    def couplings(self) -> list[tf.Tensor]:
-        """`[W]`, read now."""
-        return [tf.convert_to_tensor(self._weights)]
 
     bias = Given[Parameter]("h, as given.")
     binary = Given[bool]("Whether units are 0 and 1.")

@@ -19,6 +19,7 @@ from tfp_ebm.internal.numeric import (
     move_axis,
     multiply_rows,
 )
+from tfp_ebm.internal.parameter_shapes import vector
 from tfp_ebm.internal.tfp_private import (
     assert_util,
     dtype_util,
@@ -194,7 +195,7 @@ class SmoothedBoltzmannMachine(SmoothedSpins, BoltzmannMachine):
                     diag_shift=dtype_util.eps(dtype)
                 ),
             ),
-            "bias": properties(event_ndims=1),
+            "bias": vector(),
         }
 
     def _parameter_control_dependencies(self, is_init):

@@ -9,11 +9,10 @@ from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.machine_options import MachineOptions
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import Given, converted
+from tfp_ebm.internal.construction import Given, MatrixCouplings, converted
 from tfp_ebm.internal.numeric import broadcast_batch, log_2cosh
-from tfp_ebm.internal.parameter_shapes import positive_scalar, undetermined
+from tfp_ebm.internal.parameter_shapes import positive_scalar, undetermined, vector
 from tfp_ebm.internal.tfp_private import (
-    parameter_properties,
     ps,
 )
 from tfp_ebm.internal.types import Parameter, Seed, TensorLike, Unpack
@@ -29,7 +28,7 @@ from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains
 __all__ = ["SmoothedRBM"]
 
 
-class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
+class SmoothedRBM(MatrixCouplings, SmoothedSpins, BoltzmannMachine):
     """A mixture of 2^N Gaussians centred on the states of a restricted Boltzmann machine.
 
     Spins s in {-1, +1}^N, N = num_visible + num_hidden, have energy
@@ -133,10 +132,9 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
-        properties = parameter_properties.ParameterProperties
         return {
             "weights": undetermined("weights", "[..., num_visible, num_hidden]", 2),
-            "bias": properties(event_ndims=1),
+            "bias": vector(),
             "delta": positive_scalar(dtype),
         }
 
@@ -144,13 +142,6 @@ class SmoothedRBM(SmoothedSpins, BoltzmannMachine):
         if not self.validate_args:
             return []
         return positive_definite_assertions(self._weights, self._delta, is_init)
-
-    weights = Given[Parameter]("W, as given.")
-
-    @property
-    def couplings(self) -> list[tf.Tensor]:
-        """`[W]`, read now."""
-        return [tf.convert_to_tensor(self._weights)]
 
     bias = Given[Parameter]("h, as given.")
     delta = Given[Parameter]("The precision of the smoothing, as given.")

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from tfp_ebm.distributions.independent_spins import IndependentSpins
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.construction import LastAxisEvents
 from tfp_ebm.internal.numeric import move_axis
 from tfp_ebm.internal.tfp_private import ps, samplers
 from tfp_ebm.internal.types import TensorLike
@@ -11,7 +12,7 @@ from tfp_ebm.internal.types import TensorLike
 __all__ = ["SmoothedSpins"]
 
 
-class SmoothedSpins:
+class SmoothedSpins(LastAxisEvents):
     """Mixin for a density z | s ~ Normal(s, J~^-1) over the spins s of some machine.
 
     Gives `posterior` and sampling with the spins held fixed. The host gives `_field(z)`, equal to
@@ -20,11 +21,7 @@ class SmoothedSpins:
     fields h, `_bias`.
     """
 
-    def _event_shape(self):
-        return self._bias.shape[-1:]
-
-    def _event_shape_tensor(self):
-        return ps.shape(self._bias)[-1:]
+    _event_parameter = "_bias"
 
     def posterior(self, value: TensorLike) -> IndependentSpins:
         """Returns p(s | z), exact: the discrete code of each point.

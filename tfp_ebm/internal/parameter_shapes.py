@@ -9,7 +9,7 @@ import tensorflow_probability as tfp
 from tfp_ebm.internal.tfp_private import dtype_util, parameter_properties
 from tfp_ebm.internal.types import Bijector, Shape
 
-__all__ = ["positive", "positive_scalar", "undetermined"]
+__all__ = ["positive", "positive_scalar", "undetermined", "vector"]
 
 
 def undetermined(
@@ -30,6 +30,11 @@ def undetermined(
         )
 
     return parameter_properties.ParameterProperties(event_ndims=event_ndims, shape_fn=shape_fn)
+
+
+def vector() -> parameter_properties.ParameterProperties:
+    """Returns the properties of a vector, as long as an event."""
+    return parameter_properties.ParameterProperties(event_ndims=1)
 
 
 def positive(dtype: tf.DType) -> Callable[[], Bijector]:

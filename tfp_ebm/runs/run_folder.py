@@ -6,6 +6,7 @@ import shlex
 from typing import Any
 
 from tfp_ebm import datasets, models
+from tfp_ebm.internal.json_files import read_json
 from tfp_ebm.internal.train_options import OPTIONS, check_options
 from tfp_ebm.internal.types import Distribution
 from tfp_ebm.runs.conditions import as_trained, source_of
@@ -48,12 +49,7 @@ def read_config(run: pathlib.Path) -> dict[str, Any]:
             f"{run} is no run folder: {path} is missing; make one by `tfp-ebm train`, or restore "
             "the file from a copy."
         )
-    try:
-        config = json.loads(path.read_text())
-    except (ValueError, RecursionError) as error:
-        raise ValueError(
-            f"{path} is damaged: it is no JSON ({error}); restore it from a copy."
-        ) from error
+    config = read_json(path)
     try:
         return _checked(config)
     except ValueError as error:

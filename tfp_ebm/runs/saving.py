@@ -1,10 +1,10 @@
 """Models in folders: written and read in one call, in any program."""
 
-import json
 import pathlib
 
 from tfp_ebm import models
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.json_files import read_json
 from tfp_ebm.internal.types import Distribution
 from tfp_ebm.runs.conditions import inside
 from tfp_ebm.runs.configuration import versions
@@ -79,11 +79,11 @@ def load(folder: str | pathlib.Path) -> Distribution | models.Conditional:
             f"{folder} holds no model: neither {_DESCRIPTION}, as `tfp_ebm.save` writes it, nor "
             "the config.json of a run."
         )
+    content = read_json(path)
     try:
-        content = json.loads(path.read_text())
         spec = models.ModelSpec.from_dict(content["spec"])
         model = _as_saved(models.build(spec), content.get("condition"), spec.data.num_context)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is damaged: {error} Restore it from a copy.") from error
     checkpoint.restore(inside(model), folder / "checkpoint")
     return model

@@ -9,25 +9,9 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.internal.types import Bijector, TensorLike
-from tfp_ebm.testing.causes import LITERAL, NO_COMPONENT
-from tfp_ebm.testing.conformance import (
-    TOLERANCE,
-    assert_close,
-    check_checkpoint,
-    check_composite,
-    check_gradients,
-    copy_variables,
-    fresh,
-    randomize,
-    require,
-    strictest,
-)
+from tfp_ebm.testing import conformance, log_determinants
+from tfp_ebm.testing.conformance import TOLERANCE, assert_close, fresh, require, strictest
 from tfp_ebm.testing.derivatives import check_derivatives
-from tfp_ebm.testing.log_determinants import (
-    check_log_determinants,
-    forward_log_det,
-    inverse_log_det,
-)
 from tfp_ebm.testing.modes import check_graphs, check_vectorized_map
 from tfp_ebm.testing.parameter_batches import check_bijector_batches, constant_parameters
 
@@ -87,10 +71,10 @@ def check_bijector(
     """
     first = strictest(dtypes)
     bijector, points = make_bijector(first), tf.constant(np.asarray(x), first)
-    randomize(bijector)
+    conformance.randomize(bijector)
     allowed = TOLERANCE[first] if tolerance is None else tolerance
     _check_round_trip(bijector, points, allowed)
-    check_log_determinants(bijector, points, allowed)
+    log_determinants.check_log_determinants(bijector, points, allowed)
     _check_batches(bijector, points, allowed)
     _check_event_shapes(bijector, points)
     _check_holders(bijector, points)
@@ -105,7 +89,7 @@ def check_bijector(
     for dtype in (dtype for dtype in dtypes if dtype != first):
         allowed = TOLERANCE[dtype] if tolerance is None else tolerance
         other = make_bijector(dtype)
-        copy_variables(bijector, other)
+        conformance.copy_variables(bijector, other)
         _check_round_trip(other, tf.cast(points, dtype), allowed)
         values = _everything(other, tf.cast(points, dtype), points)
         expected = _everything(bijector, points, points)
@@ -118,8 +102,13 @@ def _everything(bijector, x, points):
     ndims = points.shape.rank - 1
     y = bijector.forward(x)
     image = tf.nest.map_structure(lambda part: part + 0, y)
-    forward = forward_log_det(bijector, x + 0, ndims)
-    return y, forward, bijector.inverse(image), inverse_log_det(bijector, image, ndims)
+    forward = log_determinants.forward_log_det(bijector, x + 0, ndims)
+    return (
+        y,
+        forward,
+        bijector.inverse(image),
+        log_determinants.inverse_log_det(bijector, image, ndims),
+    )
 
 
 def _check_round_trip(bijector, x, tolerance):
@@ -190,11 +179,11 @@ def _both_ways(bijector, x):
 
     def forward(point):
         point = point + 0  # Unknown to the cache.
-        return bijector.forward(point), forward_log_det(bijector, point, ndims)
+        return bijector.forward(point), log_determinants.forward_log_det(bijector, point, ndims)
 
     def inverse(*parts):
         image = tf.nest.pack_sequence_as(y, [part + 0 for part in parts])
-        return bijector.inverse(image), inverse_log_det(bijector, image, ndims)
+        return bijector.inverse(image), log_determinants.inverse_log_det(bijector, image, ndims)
 
     return {"forward": (forward, [x]), "inverse": (inverse, tf.nest.flatten(y))}
 
@@ -207,7 +196,7 @@ def _check_gradients(bijector, x):
             parts = tf.nest.flatten(function(*points))
             return tf.add_n([tf.reduce_sum(tf.sin(part + 1)) for part in parts])
 
-        check_gradients(value, bijector.trainable_variables, f"{name} gradient")
+        conformance.check_gradients(value, bijector.trainable_variables, f"{name} gradient")
 
 
 def _check_derivatives(bijector, x):
@@ -233,9 +222,9 @@ def _check_copies(make_bijector, bijector, x, tolerance):
     expected = bijector.forward(x)
     copied = bijector.copy().forward(x)
     assert_close(copied, expected, tolerance, "copy", "forward of a copy")
-    check_composite(bijector, lambda b: b.forward(fresh(x)))
-    check_checkpoint(bijector, make_bijector, lambda b: b.forward(fresh(x)))
+    conformance.check_composite(bijector, lambda b: b.forward(fresh(x)))
+    conformance.check_checkpoint(bijector, make_bijector, lambda b: b.forward(fresh(x)))
     other = make_bijector()
-    randomize(other, seed=1)
+    conformance.randomize(other, seed=1)
     values = other.forward(x)  # The very tensor that the first one has seen.
     assert_close(values, other.forward(fresh(x)), tolerance, "cache", "shared by two instances")
