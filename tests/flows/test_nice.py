@@ -113,3 +113,11 @@ def test_images_with_an_odd_number_of_entries_are_vectors_in_another_shape():
 def test_errors(shape, message):
     with pytest.raises(ValueError, match=message):
         flows.nice(shape)
+
+
+def test_data_set_the_last_scale():
+    x = np.random.default_rng(0).normal(size=[500, 3]) * [1.0, 20.0, 0.3] + [0.0, 5.0, 0.0]
+    flow = flows.nice((3,), None, 2, [4], dtype=tf.float64)
+    z = flows.initialize_from_data(flow, x)
+    np.testing.assert_allclose(np.mean(z.numpy() ** 2, axis=0), 1.0, rtol=1e-6)
+    np.testing.assert_allclose(flow.inverse(tf.constant(x)), z, rtol=1e-6)

@@ -117,8 +117,21 @@ def test_flow_and_base_start_from_the_moments_of_data(base):
         np.testing.assert_allclose(models.parts(model).base.scale, z.std(axis=0), rtol=0.05)
 
 
+def test_what_another_run_gave_is_not_set_again():
+    flow = ("vector_glow", {"num_steps": 1, "hidden_units": [3]})
+    model = models.build(models.ModelSpec(models.DataSpec((3,)), flow, "gaussian_rbm"))
+    before = [variable.numpy() for variable in models.parts(model).flow.variables]
+    points = np.random.default_rng(0).normal(5.0, 2.0, [200, 3]).astype(np.float32)
+    done = initial_weights.initialize(model, points, 0, taken=["flow"])
+    assert len(done) == 1 and done[0].startswith("base")
+    for one, other in zip(before, models.parts(model).flow.variables, strict=True):
+        np.testing.assert_array_equal(one, other)
+    z = models.latents(model, points).numpy()
+    np.testing.assert_allclose(models.parts(model).base.scale, z.std(axis=0), rtol=0.05)
+
+
 def test_what_cannot_be_set_from_data_is_told():
-    nice = ("nice", {"num_couplings": 1, "hidden_units": [3]})
-    model = models.build(models.ModelSpec(models.DataSpec((2,)), nice, "normal"))
+    flow = ("real_nvp", {"num_couplings": 1, "hidden_units": [3]})
+    model = models.build(models.ModelSpec(models.DataSpec((2,)), flow, "normal"))
     with pytest.raises(ValueError, match="`--initialize` has nothing to set"):
         initial_weights.initialize(model, np.ones([4, 2], np.float32), 0)
