@@ -17,7 +17,8 @@ def test_every_option_has_a_default_and_a_sentence(field):
 
 def test_options_of_a_base_are_those_of_its_function_and_of_the_class():
     options = models.part_options("base", "rbm")
-    assert options["delta"].default is None  # The function's own, not 2.5 of the class.
+    assert options["delta"].default == 2.5  # Of the class.
+    assert options["num_hidden"].default is None  # The function's own.
     assert options["num_chains"] == (512, "number of chains")
     assert not {"num_visible", "dtype", "name"} & {*options}
 

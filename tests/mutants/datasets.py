@@ -81,8 +81,8 @@ FAULTS = {
     ],
     "inference": [
         (
-            "_continuous(raw.name, values, values[is_training])",
-            "_continuous(raw.name, values, values)",
+            "return _continuous(raw.name, values, values[is_training]), values",
+            "return _continuous(raw.name, values, values), values",
         ),
         ("_stepped(raw.name, values[is_training], step)", "_stepped(raw.name, values, step)"),
         ("round((high - low) / step) + 1)", "round((high - low) / step))"),
@@ -110,7 +110,8 @@ FAULTS = {
         ("constant = np.flatnonzero(low == high)", "constant = np.flatnonzero(low > high)"),
     ],
     "memory": [
-        ("return isinstance(array, mmap.mmap)", "return False"),
+        ("return _mapping(array) is not None", "return False"),
+        ("if size <= _MAX_IN_MEMORY:", "if size < _MAX_IN_MEMORY / 2:"),
         ("range(0, len(array), step)", "range(0, len(array) - 1, step)"),
     ],
     "raw_columns": [

@@ -21,7 +21,7 @@ FAULTS = {
     "residual": [
         ("tf.constant(1 / num_levels, make_steps.dtype)", "tf.constant(1.0, make_steps.dtype)"),
         ("[make_steps] * num_scales", "[make_steps]"),
-        ("num_levels, shape[-1], num_augmented, alpha", "num_levels, shape[-1], 0, alpha"),
+        ('shape[-1], options["num_augmented"], ', "shape[-1], 0, "),
     ],
     "nice": [
         ("tf.constant(1 / num_levels, dtype)", "tf.constant(1 / (num_levels - 1), dtype)"),

@@ -10,7 +10,7 @@ FAULTS = {
     "configuration": [
         ('options = {"dropout_rate": _USUAL_DROPOUT, **options}', "pass"),
         ("    if is_free:\n", "    if True:\n"),
-        ('entry.rpartition("=")', 'entry.partition("=")'),
+        ("str.rpartition", "str.partition"),
         ('if value is not None and name != "strategy"', "if value is not None"),
         ("_check_images(model, data, dataset)", "pass"),
     ],

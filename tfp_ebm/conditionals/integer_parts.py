@@ -104,7 +104,7 @@ class LogisticsGivenParts(tf.Module):
         seen = image_of_parts(tf.zeros([1, num_known], dtype), self._part_shapes).shape[1:]
         num_outputs = channels * 3 * num_components
         self._network = networks.ResidualNet(
-            tuple(seen), num_outputs, num_filters, num_blocks, dropout_rate, True, dtype
+            tuple(seen), num_outputs, num_filters, num_blocks, dropout_rate, True, dtype=dtype
         )
         self._position = tf.Variable(tf.zeros([height, width, num_outputs], dtype), name="position")
 
