@@ -106,7 +106,7 @@ def test_wrong_arrays_are_named(tmp_path, given, name, message):
 
 def test_other_data_take_no_condition(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros([20, 2, 2], np.uint8))
-    with pytest.raises(ValueError, match="`label` and `condition` must be left out"):
+    with pytest.raises(ValueError, match="`condition` must be left out"):
         load(tmp_path / "a.npy", condition="angle")
     with pytest.raises(ValueError, match="does not take `condition`"):
         load("digits", condition=["angle"])

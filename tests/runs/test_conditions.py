@@ -192,8 +192,8 @@ COLUMNS = (
 )
 
 
-def _config(condition, **data):
-    return {"condition": condition, "data": data, "spec": {"data": {"num_context": 3}}}
+def _config(text, **data):
+    return {"condition": text, "data": data, "spec": {"data": {"num_context": 3}}}
 
 
 def test_texts_as_vectors():

@@ -220,7 +220,7 @@ def test_values_are_checked_before_anything_is_done(name, good, bad):
 
 
 # Names and paths, which others look at.
-FREE = ("data_dir", "flow", "base", "label", "quality_network")
+FREE = ("condition", "data_dir", "flow", "base", "label", "quality_network")
 
 
 def test_every_number_and_word_has_its_range():

@@ -57,10 +57,8 @@ def load_arrays(
         vectors = {} if condition is None else _conditions(path, arrays, condition)
         arrays, labels = _by_part(path, arrays, label)
     elif label is not None or condition is not None:
-        raise ValueError(
-            f"`label` and `condition` must be left out, since {path} is one array, got "
-            f"{label if condition is None else condition!r}."
-        )
+        name, value = ("label", label) if condition is None else ("condition", condition)
+        raise ValueError(f"`{name}` must be left out, since {path} is one array, got {value!r}.")
     else:
         vectors = {}
         arrays, labels = {part: _read_npy(path) for part, path in files.items()}, {}

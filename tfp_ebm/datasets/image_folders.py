@@ -42,12 +42,12 @@ def load_folder(folder: pathlib.Path, division: Division, num_levels: int | None
     names = _class_names(folder, files)
     paths = {part: _paths(found) for part, found in files.items()}
     labels = {part: _labels(found, names) for part, found in files.items()} if names else {}
+    first = read_image(pathlib.Path(paths["train"][0]))
     sizes = {part: len(found) for part, found in paths.items()}
     places = _dealt(divide(sizes, division), sizes, division)
     parts = taken_parts(paths, labels, places, division)
-    events = as_events(
-        str(folder), _read({part: parts[part] for part in PARTS}, paths["train"][0]), num_levels
-    )
+    images = _read({part: parts[part] for part in PARTS}, first, paths["train"][0])
+    events = as_events(str(folder), images, num_levels)
     return Dataset(str(folder), **{**parts, **events.parts}, **events.told, label_names=names)
 
 
@@ -127,9 +127,8 @@ def _class_names(folder, files):
     return None if None in classes["train"] else in_natural_order(classes["train"])
 
 
-def _read(files, first_path):
+def _read(files, first, first_path):
     """Returns all images by part, after comparing each with the first."""
-    first = read_image(pathlib.Path(first_path))
     result = {}
     for part, paths in files.items():
         result[part] = new_array([len(paths), *first.shape], first.dtype)

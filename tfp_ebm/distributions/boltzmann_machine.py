@@ -91,6 +91,11 @@ class BoltzmannMachine(EnergyBased):
           name: name of the scope.
         """
         options = parameters.get("options", {})
+        if unknown := set(options) - set(DEFAULTS):
+            raise TypeError(
+                f"`{type(self).__name__}` has no argument {sorted(unknown)[0]!r}; beside its "
+                f"parameters all machines take {', '.join(DEFAULTS)}."
+            )
         parameters = {**DEFAULTS, **parameters, **options}
         parameters.pop("options", None)
         super().__init__(**distribution_arguments(dtype, parameters, name))
