@@ -10,6 +10,7 @@ import tensorflow_probability as tfp
 from tfp_ebm.internal.keras import keras
 from tfp_ebm.internal.types import Bijector, TensorLike
 from tfp_ebm.testing import conformance, log_determinants
+from tfp_ebm.testing.causes import LITERAL, NO_COMPONENT
 from tfp_ebm.testing.conformance import TOLERANCE, assert_close, fresh, require, strictest
 from tfp_ebm.testing.derivatives import check_derivatives
 from tfp_ebm.testing.modes import check_graphs, check_vectorized_map

@@ -10,6 +10,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.internal.types import Distribution, TensorLike
 from tfp_ebm.testing import conformance
+from tfp_ebm.testing.causes import LITERAL, STATEFUL
 from tfp_ebm.testing.conformance import TOLERANCE, assert_close, require, strictest
 from tfp_ebm.testing.derivatives import check_derivatives
 from tfp_ebm.testing.expectations import Expectation, check_closed_forms, check_samples
