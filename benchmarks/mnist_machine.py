@@ -45,7 +45,7 @@ def visible_bias(data):
 
 
 def train_ours(data, sampler, sweeps, options):
-    """Trains by `fit`; returns weights, biases and seconds."""
+    """Trains by `fit`; returns weights, biases, seconds and updates."""
     import tf_keras
 
     from tfp_ebm import distributions, training
@@ -58,20 +58,40 @@ def train_ours(data, sampler, sweeps, options):
         num_chains=options.chains,
         seed=(options.seed, 1),
     )
-    base.bias[:784].assign(visible_bias(data) / 2)
-    base.chains.restart(base.machine(), (options.seed, 3))
+    base.initialize_from_data(2 * data - 1, seed=(options.seed, 3))
     trainer = training.LikelihoodModel(base, gibbs_steps=sweeps, seed=(options.seed, 2))
-    rate = tf_keras.optimizers.schedules.CosineDecay(RATE, options.updates)
+    if options.seconds is None:
+        rate = tf_keras.optimizers.schedules.CosineDecay(RATE, options.updates)
+        length = {"epochs": 1, "steps_per_epoch": options.updates}
+    else:
+        rate, until = RATE, _until(options.seconds)
+        length = {"epochs": 10**6, "steps_per_epoch": 500, "callbacks": [until]}
     trainer.compile(optimizer=tf_keras.optimizers.Adam(rate))
-    size = min(len(data), options.updates * BATCH_SIZE)
-    epochs = -(-options.updates * BATCH_SIZE // size)
     start = time.perf_counter()
-    trainer.fit(2 * data[:size] - 1, batch_size=BATCH_SIZE, epochs=epochs, verbose=options.verbose)
-    return base.weights.numpy(), base.bias.numpy(), time.perf_counter() - start
+    trainer.fit(2 * data - 1, batch_size=BATCH_SIZE, verbose=options.verbose, **length)
+    seconds, updates = time.perf_counter() - start, int(trainer.num_updates)
+    return base.weights.numpy(), base.bias.numpy(), seconds, updates
+
+
+def _until(seconds):
+    """Returns a callback that ends training after some time, the rate on a cosine to 0."""
+    import tf_keras
+
+    class Until(tf_keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self._start = time.perf_counter()
+
+        def on_train_batch_begin(self, batch, logs=None):
+            share = min(1.0, (time.perf_counter() - self._start) / seconds)
+            rate = RATE * (1 + np.cos(np.pi * share)) / 2
+            self.model.optimizer.learning_rate.assign(rate)
+            self.model.stop_training = share == 1.0
+
+    return Until()
 
 
 def train_rbms(data, optimizer, sweeps, options):
-    """Trains by the peer's own update; returns weights, biases and seconds."""
+    """Trains by the peer's own update; returns weights, biases, seconds and updates."""
     import torch
     from rbms.bernoulli_bernoulli.classes import BBRBM
     from rbms.training.pcd import fit_batch_pcd
@@ -99,7 +119,7 @@ def train_rbms(data, optimizer, sweeps, options):
             schedule.step()
     seconds = time.perf_counter() - start
     bias = np.concatenate([model.vbias.numpy(), model.hbias.numpy()])
-    return model.weight_matrix.numpy(), bias, seconds
+    return model.weight_matrix.numpy(), bias, seconds, options.updates
 
 
 def evaluate(test, weights, bias, is_binary, options):
@@ -120,7 +140,7 @@ def evaluate(test, weights, bias, is_binary, options):
     both = base.estimate_log_partition(**arguments)
     free_energy = float(tf.reduce_mean(base.unnormalized_log_prob(test)))
     forward = partition.annealed_importance_sampling(base, **arguments)
-    sandwich = base.log_prob_bounds(test[:64], num_chains=256, num_steps=options.temperatures)
+    sandwich = base.log_prob_bounds(test[:256], num_chains=1, num_steps=options.temperatures)
     reverse = float(tf.reduce_mean(sandwich.lower - sandwich.upper))
     return {
         "test_log_likelihood": free_energy - float(both.value),
@@ -132,13 +152,14 @@ def evaluate(test, weights, bias, is_binary, options):
 
 
 def train(method, folder, options):
-    """Trains by one method; writes weights, biases and seconds."""
+    """Trains by one method; writes weights, biases, seconds and updates."""
     data, sweeps = np.load(folder / "train.npy"), _sweeps(method, options)
     if method.startswith("rbms"):
-        weights, bias, seconds = train_rbms(data, method.split(", ")[1], sweeps, options)
+        trained = train_rbms(data, method.split(", ")[1], sweeps, options)
     else:
-        weights, bias, seconds = train_ours(data, method, sweeps, options)
-    np.savez(folder / "trained.npz", weights=weights, bias=bias, seconds=seconds)
+        trained = train_ours(data, method, sweeps, options)
+    names = ("weights", "bias", "seconds", "updates")
+    np.savez(folder / "trained.npz", **dict(zip(names, trained, strict=True)))
 
 
 def run(method, folder, options):
@@ -149,7 +170,7 @@ def run(method, folder, options):
     figures = {
         "method": method,
         "seed": options.seed,
-        "updates": options.updates,
+        "updates": int(trained["updates"]),
         "chains": options.chains,
         "sweeps": _sweeps(method, options),
         "seconds": round(float(trained["seconds"]), 1),
@@ -172,6 +193,7 @@ def main():
     parser.add_argument("--updates", type=int, default=2000)
     parser.add_argument("--chains", type=int, default=512)
     parser.add_argument("--sweeps", type=int, help="in place of a method's own")
+    parser.add_argument("--seconds", type=float, help="of training, in place of updates; ours only")
     parser.add_argument("--temperatures", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--verbose", type=int, default=0)

@@ -40,6 +40,18 @@ def test_parameters_move_it_by_the_mean_increment(inflation):
     assert float(found.variance) == pytest.approx(0.01 + inflation * spread + bias**2)
 
 
+def test_log_z_is_lost_where_a_move_leaves_one_draw():
+    """All others fell by 50 nats: its own increment may be as far from what the machine gained."""
+    change, even = np.full([500], -50.0), tf.zeros([500], tf.float64)
+    change[7] = 3.0
+    alone = known(3.0, 0.01).predict(even, tf.constant(change), ONE)
+    assert float(alone.variance) == LARGEST_VARIANCE
+    change[8] = 3.0
+    two = known(3.0, 0.01).predict(even, tf.constant(change), ONE)
+    assert 1 < float(two.variance) < 10
+    assert float(two.value) == pytest.approx(3 + 3 + np.log(2 / 500))
+
+
 def draws(count, seed=0):
     """Log ratios of N(1, 1) to N(0, 1), with ratio of normalisers e^2, at draws of either."""
     rng = np.random.default_rng(seed)

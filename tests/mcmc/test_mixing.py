@@ -36,4 +36,4 @@ def test_draws_made_again_are_fewer():
 def test_jumps_part_duplicates():
     found = mixing(0.5, 4.0).jumped(tf.constant(0.75, tf.float64))
     assert float(found.duplicates) == 1
-    assert float(found.acceptance) == pytest.approx(0.9 * 0.5 + 0.1 * 0.75)
+    assert float(found.acceptance) == pytest.approx(0.7 * 0.5 + 0.3 * 0.75)

@@ -226,3 +226,30 @@ def test_draws_are_in_proportion_to_the_weights():
     draws = chains.draw(64, seed=(0, 2)).numpy()
     share = np.mean(np.all(draws == chains.units.numpy()[5], axis=-1))
     assert share == pytest.approx(0.5, abs=0.02)
+
+
+def test_chains_that_do_not_jump_are_followed_from_the_states_of_the_gradient():
+    machine, after = growing(num_steps=20)[:2]
+    chains = WeightedChains.start(machine, 32, seed=(0, 1))
+    chains._num_moves.assign(1)  # No jump is due, which would measure log Z.
+    chains.advance(machine, 2, seed=(0, 2))
+    assert np.any(chains.units.numpy() != chains._followed.numpy())
+    chains._acceptance.assign(0.001 * tf.ones([], tf.float64))
+    chains.advance(machine, 2, seed=(0, 3))
+    np.testing.assert_array_equal(chains.units, chains._followed)
+    assert int(chains.num_sweeps_needed()) == 6
+    # The noise of their states is in the parameters that come next: log Z is not known from them.
+    chains._num_moves.assign(1)
+    units = tf.identity(chains.units)
+    before = tf.identity(chains.log_weights)
+    chains.advance(after, 2, seed=(0, 4))
+    assert float(chains.log_partition_variance) == 1e6
+    change = after.log_marginal(units) - machine.log_marginal(units)
+    np.testing.assert_allclose(chains.log_weights - before, change, atol=1e-4)
+
+
+def test_chains_that_jumps_carry_need_few_sweeps():
+    chains = WeightedChains.start(growing(num_steps=20)[0], 8, seed=(0, 1))
+    for acceptance, sweeps in ((0.3, 2), (0.05, 6), (0.0, 6)):
+        chains._acceptance.assign(acceptance * tf.ones([], tf.float64))
+        assert int(chains.num_sweeps_needed()) == sweeps

@@ -21,6 +21,8 @@ FAULTS = {
         ("self.value + step, _bounded(variance)", "self.value, _bounded(variance)"),
         ("inflation * spread + bias**2", "inflation * spread"),
         ("noise = inflation * bennett", "noise = bennett"),
+        ("tf.float64) < _LEAST_LEFT", "tf.float64) < 0"),
+        ("tf.where(is_lost, largest, self.variance)", "self.variance"),
         ("tf.math.divide_no_nan(self.variance, self.variance + noise)", "0.5 + 0 * noise"),
         ("(1 - gain) * self.variance)", "self.variance)"),
         ("bennett.effective_size >= _LEAST_EFFECTIVE_SIZE) &", "bennett.effective_size >= 0) &"),
@@ -46,11 +48,11 @@ FAULTS = {
         ),
     ],
     "weight_update": [
-        ("tf.where(is_lost, zero, log_weights + change), followed", "log_weights, followed"),
+        ("tf.where(is_lost, zero, log_weights + change)", "log_weights"),
         ("tf.cast(now - log_marginals, tf.float64)", "tf.cast(log_marginals - now, tf.float64)"),
         ("is_finite & is_known & tf.math", "is_finite & tf.math"),
         ("tf.where(is_kept[..., tf.newaxis], units, fresh)", "units"),
-        ("tf.constant(LARGEST_VARIANCE, tf.float64)", "tf.constant(0.0, tf.float64)"),
+        ("moved.lost_where(is_lost)", "moved"),
     ],
     "mixing": [
         ("(2 - acceptance) / acceptance", "1 / acceptance"),
@@ -72,6 +74,9 @@ FAULTS = {
     "weighted_chains": [
         ("self.log_marginals.assign(machine.log_marginal(followed))", "pass"),
         ("tf.maximum(num_steps - 1, 0)", "num_steps"),
+        ("self._follows_gradient(), num_steps,", "False, num_steps,"),
+        (".lost_where(self._follows_gradient())", ""),
+        ("self._jumps_are_accepted(_CARRYING_ACCEPTANCE)", "self._jumps_are_accepted()"),
         ("tf.where(is_known, self._followed, self.units)", "tf.identity(self._followed)"),
         ("chains._followed.assign(transform(self._followed))", "pass"),
         ("self.log_weights.assign(chains.log_weights)", "pass"),

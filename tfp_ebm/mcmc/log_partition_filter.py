@@ -11,6 +11,9 @@ __all__ = ["LARGEST_VARIANCE", "LogPartitionFilter"]
 
 # Fewer draws than this on either side say nothing about a ratio of normalisers.
 _LEAST_EFFECTIVE_SIZE = 16.0
+# With fewer draws than this left by a move of the parameters one outweighs all others, and may be
+# any number of nats beside the mean of what was there: nothing left can tell.
+_LEAST_LEFT = 1.5
 # A variance above this is as good as none.
 LARGEST_VARIANCE = 1e6
 
@@ -52,9 +55,16 @@ class LogPartitionFilter(NamedTuple):
         step = tf.reduce_logsumexp(log_share + change, axis=0)
         spread = tf.reduce_sum(tf.exp(2 * log_share) * tf.math.expm1(change - step) ** 2, axis=0)
         # A log mean of widely spread increments is biased low, by about half their variance.
-        bias = 0.5 * tf.math.log(effective_share(log_share + change) / effective_share(log_share))
+        left = effective_share(log_share + change)
+        bias = 0.5 * tf.math.log(left / effective_share(log_share))
         variance = self.variance + inflation * spread + bias**2
-        return LogPartitionFilter(self.value + step, _bounded(variance))
+        is_lost = left * tf.cast(tf.shape(change)[0], tf.float64) < _LEAST_LEFT
+        return LogPartitionFilter(self.value + step, _bounded(variance)).lost_where(is_lost)
+
+    def lost_where(self, is_lost: tf.Tensor) -> "LogPartitionFilter":
+        """Returns it with a variance as large as can be where `is_lost`, which broadcasts."""
+        largest = tf.constant(LARGEST_VARIANCE, tf.float64)
+        return self._replace(variance=tf.where(is_lost, largest, self.variance))
 
     def measure(
         self, info: JumpInfo, log_weights: tf.Tensor, inflation: tf.Tensor

@@ -8,8 +8,9 @@ __all__ = ["LEAST_ACCEPTANCE", "Mixing"]
 
 # Below this share of accepted jumps no longer autocorrelation is assumed.
 LEAST_ACCEPTANCE = 0.01
-# Weight of the past in the mean acceptance.
-_MOMENTUM = 0.9
+# Weight of the past in the mean acceptance. A wide layer accepts all jumps at first, with small
+# weights, and none some dozens of updates later.
+_MOMENTUM = 0.7
 
 
 class Mixing(NamedTuple):

@@ -4,11 +4,15 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tfp_ebm.internal.fingerprint import fingerprint
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.types import Seed
-from tfp_ebm.mcmc.log_partition_filter import LARGEST_VARIANCE, LogPartitionFilter
+from tfp_ebm.mcmc.log_partition_filter import LogPartitionFilter
 
-__all__ = ["Followed", "follow"]
+__all__ = ["Followed", "fingerprint_of_states", "follow"]
+
+# How many units of a state tell which it is.
+_NUM_TOLD = 16
 
 
 class Followed(NamedTuple):
@@ -57,11 +61,18 @@ def follow(
     moved = log_partition.predict(
         tf.where(is_lost, zero, log_weights), tf.where(is_lost, zero, change), inflation
     )
-    largest = tf.constant(LARGEST_VARIANCE, tf.float64)
-    followed = moved._replace(variance=tf.where(is_lost, largest, moved.variance))
-    return Followed(units, tf.where(is_lost, zero, log_weights + change), followed)
+    weights = tf.where(is_lost, zero, log_weights + change)
+    return Followed(units, weights, moved.lost_where(is_lost))
 
 
 def _some_afresh(machine, units, is_kept, seed):
     fresh = machine.sample_reference(tf.shape(units)[0], seed)
     return tf.ensure_shape(tf.where(is_kept[..., tf.newaxis], units, fresh), units.shape)
+
+
+def fingerprint_of_states(
+    units: tf.Tensor, log_weights: tf.Tensor, log_marginals: tf.Tensor
+) -> tf.Tensor:
+    """Returns numbers that tell whether weights and log marginals belong to the states."""
+    some = tf.convert_to_tensor(units)[..., :_NUM_TOLD]
+    return fingerprint((some, log_weights, log_marginals))

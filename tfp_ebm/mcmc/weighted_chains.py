@@ -4,14 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfp_ebm.internal import checks, states
-from tfp_ebm.internal.fingerprint import fingerprint
-from tfp_ebm.internal.importance import (
-    effective_share,
-    resample_where_poor,
-    systematic_resampling,
-    take,
-)
+from tfp_ebm.internal import checks, importance, states
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import samplers
@@ -24,14 +17,14 @@ from tfp_ebm.mcmc.measured_jumps import Jumped, jump_and_measure
 from tfp_ebm.mcmc.memory import RecentStates, Scouts
 from tfp_ebm.mcmc.mixing import LEAST_ACCEPTANCE, Mixing
 from tfp_ebm.mcmc.persistent_chains import PersistentChains, per_replica_variable
-from tfp_ebm.mcmc.weight_update import Followed, follow
+from tfp_ebm.mcmc.weight_update import Followed, fingerprint_of_states, follow
 
 __all__ = ["WeightedChains"]
 
 # Chains jump in one move of so many; where jumps are hardly ever accepted, more seldom.
 _REST, _LONG_REST = 4, 12
-# How many units of a state tell which it is.
-_NUM_TOLD = 16
+# With a smaller share of accepted jumps chains have to come from mode to mode by sweeps.
+_CARRYING_ACCEPTANCE = 0.1
 
 
 class WeightedChains(PersistentChains):
@@ -52,8 +45,11 @@ class WeightedChains(PersistentChains):
     and sweep only.
 
     `units`, which stand in the gradient, are the states before the last sweep, and the weights
-    follow the states after it. The parameters that a gradient leads to depend on the noise of the
-    states in it: followed from the same states, log Z would be underestimated at every update.
+    follow the states after it: parameters that a gradient leads to depend on the noise of its
+    states, and followed from these log Z would be underestimated at every update. Where jumps are
+    not accepted, as in wide layers, the states of the gradient are followed all the same: weights
+    then take back at every update what the noise of the last one did, which learns better, and
+    log Z counts as unknown until it is measured.
 
     log Z is followed by a Kalman filter: moves of the parameters add the log of the mean increment
     of the weights, with its variance, and the Bennett acceptance ratio of chains and proposals
@@ -130,7 +126,7 @@ class WeightedChains(PersistentChains):
     @property
     def effective_share(self) -> tf.Tensor:
         """What the weights are worth, as a share of the chains, `[*batch_shape]`."""
-        return effective_share(tf.convert_to_tensor(self.log_weights))
+        return importance.effective_share(tf.convert_to_tensor(self.log_weights))
 
     @property
     def num_resamplings(self) -> tf.Tensor:
@@ -138,13 +134,15 @@ class WeightedChains(PersistentChains):
         return tf.convert_to_tensor(self._num_resamplings)
 
     def num_sweeps_needed(self) -> tf.Tensor:
-        """Returns 2 where jumps are accepted in every machine of a batch, else 6."""
-        return tf.where(self._jumps_are_accepted(), 2, 6)
+        """Returns 2 where jumps carry the chains of every machine of a batch, else 6."""
+        return tf.where(self._jumps_are_accepted(_CARRYING_ACCEPTANCE), 2, 6)
 
-    def _jumps_are_accepted(self):
-        if self._memory is None:
-            return tf.constant(False)
-        return tf.reduce_all(self.acceptance >= LEAST_ACCEPTANCE)
+    def _jumps_are_accepted(self, least=LEAST_ACCEPTANCE):
+        return tf.reduce_all(self.acceptance >= least) & (self._memory is not None)
+
+    def _follows_gradient(self):
+        """Whether weights follow the states of the gradient, not those of a sweep later."""
+        return tf.logical_not(self._memory is None or self._jumps_are_accepted())
 
     def figures(self) -> dict[str, tf.Tensor]:
         """Returns the least acceptance and effective share, and the most resamplings."""
@@ -212,7 +210,8 @@ class WeightedChains(PersistentChains):
         self.belong_to(machine)  # Without a sweep too: the weights have followed.
 
     def _sweep(self, machine, units, num_steps, seed):
-        first, before = self._next_sweep(), tf.maximum(num_steps - 1, 0)
+        first = self._next_sweep()
+        before = tf.where(self._follows_gradient(), num_steps, tf.maximum(num_steps - 1, 0))
         units = block_gibbs.run(machine, units, before, seed, first=first)
         last = block_gibbs.run(machine, units, num_steps - before, seed, first=first + before)
         self._set_states(machine, units, last)
@@ -242,19 +241,18 @@ class WeightedChains(PersistentChains):
         marginals = tf.convert_to_tensor(self.log_marginals)
         chains = follow(machine, chains, marginals, self._mixing().inflation, is_known, seed)
         self.log_weights.assign(chains.log_weights)
-        self._keep(chains.log_partition)
+        self._keep(chains.log_partition.lost_where(self._follows_gradient()))
         return chains.units
 
     def _fingerprint_of_states(self):
         """Returns numbers that tell whether weights and log marginals belong to the states."""
-        some = tf.convert_to_tensor(self.units)[..., :_NUM_TOLD]
-        return fingerprint((some, self.log_weights, self.log_marginals))
+        return fingerprint_of_states(self.units, self.log_weights, self.log_marginals)
 
     def _resample(self, units, seed):
         """Returns the chains, drawn again where their weights are worth little."""
         weights = tf.convert_to_tensor(self.log_weights)
-        share = effective_share(weights)
-        units, weights, is_poor = resample_where_poor(units, weights, LEAST_SHARE, seed)
+        share = importance.effective_share(weights)
+        units, weights, is_poor = importance.resample_where_poor(units, weights, LEAST_SHARE, seed)
         self.log_weights.assign(weights)
         self._duplicates.assign(self._mixing().resampled(share, is_poor).duplicates)
         self._num_resamplings.assign(self._num_resamplings + tf.cast(is_poor, tf.int32))
@@ -283,7 +281,9 @@ class WeightedChains(PersistentChains):
             sanitize_seed(seed, salt="weighted_chains_draw"), n=2
         )
         units = tf.convert_to_tensor(self.units)
-        equal = take(units, systematic_resampling(self.log_weights, resample_seed))
+        equal = importance.take(
+            units, importance.systematic_resampling(self.log_weights, resample_seed)
+        )
         order = tf.argsort(samplers.uniform([self.num_chains], seed=seed))
         return tf.gather(equal, tf.gather(order, tf.range(num_samples) % self.num_chains))
 
