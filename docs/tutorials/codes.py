@@ -126,4 +126,4 @@ figure.savefig(IMAGES / "codes_bits.png", dpi=80)
 # - Your own images: `tfp-ebm train rbm_flow --dataset my_folder --output run`, then
 #   `tfp-ebm encode run` writes the codes beside the labels.
 # - A smaller `delta` (2.5 here) lets Gaussians overlap: a better likelihood, a weaker code.
-# - `tfp_ebm.load("digits-d-flow")` has independent spins: compare.
+# - `tfp-ebm train d_flow --dataset digits --output run` has independent spins: compare.

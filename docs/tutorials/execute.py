@@ -12,6 +12,7 @@ import argparse
 import os
 import pathlib
 import time
+from typing import Any
 
 FOLDER = pathlib.Path(__file__).parent
 # What a log says of the machine would differ from one to the next.
@@ -22,6 +23,20 @@ def sources() -> dict[str, pathlib.Path]:
     """Returns the scripts by name."""
     paths = sorted(FOLDER.glob("*.py"))
     return {path.stem: path for path in paths if path.name != pathlib.Path(__file__).name}
+
+
+def _is_shown(part: Any) -> bool:
+    """Whether an output is one for readers: warnings about the machine, and paths, are not."""
+    if part.output_type == "stream":
+        return part.name != "stderr"
+    return "Path(" not in part.get("data", {}).get("text/plain", "")
+
+
+def _shrink(picture: pathlib.Path) -> None:
+    """Saves a picture with 64 colours: a third of the size, and hardly a difference."""
+    from PIL import Image
+
+    Image.open(picture).convert("RGB").quantize(64).save(picture, optimize=True)
 
 
 def execute(source: pathlib.Path, output: pathlib.Path) -> pathlib.Path:
@@ -38,15 +53,15 @@ def execute(source: pathlib.Path, output: pathlib.Path) -> pathlib.Path:
     resources = {"metadata": {"path": str(output)}}
     NotebookClient(notebook, timeout=1800, kernel_name="python3", resources=resources).execute()
     for cell in notebook.cells:
-        # Standard error holds warnings about the machine.
-        kept = [part for part in cell.get("outputs", []) if part.get("name") != "stderr"]
         if cell.cell_type == "code":
-            cell.outputs = kept
+            cell.outputs = [part for part in cell.outputs if _is_shown(part)]
     body, _ = MarkdownExporter().from_notebook_node(notebook)
     lines = [line.rstrip() for line in body.strip().splitlines()]
     page = output / f"{source.stem}.md"
     note = f"<!-- Made from {source.name} by execute.py: change that file, not this one. -->\n\n"
     page.write_text(note + "\n".join(lines) + "\n")
+    for picture in (output / "images").glob(f"{source.stem}_*.png"):
+        _shrink(picture)
     return page
 
 

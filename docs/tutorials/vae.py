@@ -108,7 +108,7 @@ def fit(prior, num_epochs):
             update(x)
     if hasattr(prior, "estimate_log_partition"):
         estimate = prior.estimate_log_partition(seed=(0, 1))
-        print(f"log Z {estimate.value:.4f} ± {estimate.standard_error:.4f} nats")
+        print(f"log Z {estimate.value:.3f} ± {estimate.standard_error:.3f} nats")
     return vae
 
 
