@@ -8,6 +8,7 @@ from tfp_ebm.runs.run_folder import load_model
 from tfp_ebm.runs.sample import sample
 from tfp_ebm.runs.saving import load, save
 from tfp_ebm.runs.train import train
+from tfp_ebm.runs.trained import trained_names, trained_record
 
 __all__ = [
     "compress",
@@ -22,4 +23,6 @@ __all__ = [
     "sample",
     "save",
     "train",
+    "trained_names",
+    "trained_record",
 ]

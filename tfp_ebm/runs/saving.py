@@ -9,6 +9,7 @@ from tfp_ebm.internal.types import Distribution
 from tfp_ebm.runs.conditions import inside
 from tfp_ebm.runs.configuration import versions
 from tfp_ebm.runs.run_folder import load_model, write_json
+from tfp_ebm.runs.trained import trained_folder, trained_names
 from tfp_ebm.training import checkpoint
 
 __all__ = ["load", "save"]
@@ -60,20 +61,34 @@ def save(
 
 
 def load(folder: str | pathlib.Path) -> Distribution | models.Conditional:
-    """Returns the model in a folder that `save` or `tfp-ebm train` wrote.
+    """Returns the model in a folder that `save` or `tfp-ebm train` wrote, or one that comes along.
 
     Of a `Conditional`, and of a run with `--condition`, it is a `Conditional`.
 
+    >>> import tfp_ebm
+    >>> model = load("digits-rbm-flow")
+    >>> model.log_prob(tfp_ebm.datasets.load("digits").test[:2], seed=(0, 1)).shape
+    TensorShape([2])
+
     Args:
-      folder: the folder.
+      folder: the folder; or the name of a trained model, one of `tfp_ebm.runs.trained_names()`,
+        where no folder has that name.
 
     Raises:
       ValueError: if there is no model in it, or something in it is damaged; the message names it.
+        Of what is neither a folder nor a name it lists the names.
     """
     folder = pathlib.Path(folder)
+    if not folder.exists() and str(folder) in trained_names():
+        folder = trained_folder(str(folder))
     path = folder / _DESCRIPTION
     if (folder / "config.json").is_file():
         return load_model(folder)[1]
+    if not folder.exists():
+        raise ValueError(
+            f"{folder} is no folder, and no trained model that comes with the package, which are "
+            f"{', '.join(trained_names())}."
+        )
     if not path.is_file():
         raise ValueError(
             f"{folder} holds no model: neither {_DESCRIPTION}, as `tfp_ebm.save` writes it, nor "
