@@ -5,12 +5,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ONLY ?=
+VERSIONS ?= 2.18 2.21
 RUN ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
 # Tests of a file stay in one process, which keeps what they share; the short doctests come last.
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all mutants lint clean
+.PHONY: demo test test-all mutants lint versions release clean
 
 demo: $(VENV)/.installed
 	$(BIN)/tfp-ebm train rbm_flow --dataset digits --output $(RUN)
@@ -24,6 +25,15 @@ test-all: $(VENV)/.installed-test lint
 # Plants faults one by one, and tells which of them the tests notice: `make mutants ONLY=bijectors`.
 mutants: $(VENV)/.installed-test
 	$(BIN)/python -m tests.mutants $(ONLY)
+
+# Quick tests of the core with other versions of TensorFlow: `make versions VERSIONS="2.18 nightly"`.
+versions: $(VENV)/.installed
+	$(BIN)/python tools/versions.py $(VERSIONS)
+
+# Builds dist/, and tests the built files in environments of their own.
+release: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[release]'
+	$(BIN)/python tools/release.py
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
