@@ -212,7 +212,7 @@ def table(results: dict[str, dict], gains: dict[str, dict[str, tuple[float, floa
 
 def draw(gains: dict[str, dict[str, tuple[float, float]]], path: pathlib.Path) -> None:
     """Draws how far each base is ahead of the Gaussian, a panel for each problem."""
-    figure = Figure(figsize=(2.6 * len(gains), 3), layout="constrained")
+    figure = Figure(figsize=(2.6 * len(gains), 3.6), layout="constrained")
     panels = figure.subplots(1, len(gains), squeeze=False)[0]
     for axes, (problem, rows) in zip(panels, gains.items(), strict=True):
         names = [base for base in rows if base != "Gaussian"]
@@ -222,7 +222,7 @@ def draw(gains: dict[str, dict[str, tuple[float, float]]], path: pathlib.Path) -
         axes.axhline(0, color="black", linewidth=0.8)
         axes.tick_params(axis="x", labelrotation=60)
         axes.set_title(problem.replace("_", " ").replace("-", ", "), fontsize=8)
-    panels[0].set_ylabel("nats ahead of the Gaussian base")
+    panels[0].set_ylabel("nats ahead of the Gaussian")
     figure.savefig(path, dpi=110)
 
 
