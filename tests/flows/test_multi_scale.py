@@ -117,3 +117,14 @@ def test_errors_say_which_sizes_work():
         flows.glow((6, 8, 1), num_scales=2)
     with pytest.raises(ValueError, match="`num_steps`"):
         flows.glow((8, 8, 1), num_steps=0)
+
+
+class Unhashable(tfp.bijectors.Scale):
+    def __hash__(self):
+        raise AssertionError("All parts are hashed, at every level once more.")
+
+
+def test_a_flow_is_hashed_without_its_parts():
+    flow = flows.multi_scale((8, 8, 1), 3 * [lambda shape: [Unhashable(2.0)]])
+    assert isinstance(hash(flow), int) and flow == flow
+    assert flow != flows.multi_scale((8, 8, 1), 3 * [lambda shape: [Unhashable(2.0)]])

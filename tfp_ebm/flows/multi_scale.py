@@ -6,12 +6,21 @@ from collections.abc import Callable, Sequence
 import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors
-from tfp_ebm.internal import checks
+from tfp_ebm.internal import checks, tfp_private
+from tfp_ebm.internal.identity import EqualByIdentity
 from tfp_ebm.internal.types import Bijector
 
 __all__ = ["latent_shapes", "multi_scale"]
 
 tfb = tfp.bijectors
+
+
+class _Chain(EqualByIdentity, tfp_private.Chain):
+    """A chain whose parts, at all levels below, are not hashed at every call."""
+
+
+class _JointMap(EqualByIdentity, tfp_private.JointMap):
+    """The same of bijectors side by side."""
 
 
 def latent_shapes(image_shape: Sequence[int], num_levels: int) -> list[tuple[int, int, int]]:
@@ -97,6 +106,6 @@ def multi_scale(
                 steps.append(make_conditional(shape))
             deeper = sum(math.prod(shape) for shape in shapes[:index])
             join = tfb.Invert(tfb.Split([deeper, math.prod(part_shape)], axis=-1))
-            steps += [bijectors.ChannelSplit(), tfb.JointMap([flow, flatten]), join]
-        flow = tfb.Chain(steps[::-1])
+            steps += [bijectors.ChannelSplit(), _JointMap([flow, flatten]), join]
+        flow = _Chain(steps[::-1])
     return flow
