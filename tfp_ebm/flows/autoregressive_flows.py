@@ -35,8 +35,8 @@ def maf(
         y_i = g(x_i; theta_i(x_0 ... x_(i-1)))
 
     One call of a `MaskedMLP` gives theta, and a density takes as many calls as there are steps; a
-    sample takes D + 1 times that. With `transform="spline"` the map g of an entry is a
-    rational-quadratic spline, with `"mixture"` that of Flow++, see `EntryMap`.
+    sample the products of as many, entry by entry. With `transform="spline"` the map g of an entry
+    is a rational-quadratic spline, with `"mixture"` that of Flow++, see `EntryMap`.
 
     >>> flow = maf(3, num_steps=2, hidden_units=[8])
     >>> flow.forward_event_shape([3])
@@ -92,7 +92,7 @@ def iaf(
         x_i = g(z_i; theta_i(z_0 ... z_(i-1)))
 
     A sample takes one call of each step's network, and so does the density of a sample that this
-    flow has made; that of other points takes D + 1 calls, one by one. The gated step is
+    flow has made; that of other points takes D steps, one by one. The gated step is
 
         x = sigma z + (1 - sigma) m,   sigma = sigmoid(s)
 
