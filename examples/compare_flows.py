@@ -6,7 +6,7 @@ Every cell is a `ModelSpec`, trained by `LikelihoodModel` for the same number of
 on the test part. The folder keeps a JSON file and samples for each cell, so that the command can be
 interrupted and repeated; at the end it holds `comparison.json`, a picture for each data set, and
 the page `comparison.md`. `--page FILE` puts the tables into a page of yours, after its line
-"## Tables", in place of what stood there.
+"## Tables", in place of what stood there; `--finished` writes all this of what is there so far.
 """
 
 import argparse
@@ -160,8 +160,9 @@ def tables(results: dict[str, dict], truths: dict[str, float]) -> str:
     """Returns a table for each data set, as Markdown."""
     lines = []
     for name in dict.fromkeys(result["data"] for result in results.values()):
-        truth = f"; the density itself has {truths[name]:.3f} nats" if name in truths else ""
-        lines += [f"### {name}", "", f"`{name}`{truth}.", ""]
+        lines += [f"### {name}", ""]
+        if name in truths:
+            lines += [f"The density itself has {truths[name]:.3f} nats.", ""]
         lines += [f"| {' | '.join((*COLUMNS, 'ahead of normal'))} |", "|---" * 8 + "|"]
         for result in results.values():
             if result["data"] == name and "nats" in result:
@@ -188,8 +189,9 @@ def main(
     base: list[str],
     updates: int,
     page: pathlib.Path | None,
+    finished: bool,
 ) -> None:
-    """Trains what is not there yet, and writes the page."""
+    """Trains what is not there yet, unless `finished` says to leave it out; writes the page."""
     folder.mkdir(parents=True, exist_ok=True)
     results, truths, sets = {}, {}, {}
     for source in data:
@@ -199,8 +201,11 @@ def main(
         for kind in flow:
             for ground in base:
                 key = f"{name}-{kind}-{ground}"
+                path = folder / f"{key}.json"
+                if finished and not path.exists():
+                    continue
                 spec = ModelSpec(DataSpec.of(events), (kind, SIZES.get(kind, {})), ground)
-                results[key] = run_cell(name, spec, events, updates, folder / f"{key}.json")
+                results[key] = run_cell(name, spec, events, updates, path)
                 print(key, results[key].get("nats", "refused"), flush=True)
         if source in datasets.density_names():
             log_prob = datasets.density_2d(source).log_prob
@@ -228,4 +233,7 @@ if __name__ == "__main__":
     parser.add_argument("--base", nargs="+", default=BASES, choices=models.base_names())
     parser.add_argument("--updates", type=int, default=600)
     parser.add_argument("--page", type=pathlib.Path, help="a page whose tables are to be replaced")
+    parser.add_argument(
+        "--finished", action="store_true", help="show the cells that are there, and train none"
+    )
     main(**vars(parser.parse_args()))

@@ -1,11 +1,13 @@
 """The README's code and the examples run as written."""
 
+import importlib.util
 import json
 import pathlib
 import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from tests import readme_code
@@ -97,14 +99,45 @@ def test_example(name, tmp_path):
     assert picture.exists() and "test" in output
 
 
+def test_the_page_that_compares_flows_holds_the_tables_of_its_results():
+    spec = importlib.util.spec_from_file_location(
+        "compare_flows", EXAMPLES_FOLDER / "compare_flows.py"
+    )
+    compare_flows = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(compare_flows)
+    docs = EXAMPLES_FOLDER.parent / "docs"
+    record = json.loads((docs / "results" / "compare_flows.json").read_text())
+    tables = compare_flows.tables(dict(enumerate(record["cells"])), record["densities"])
+    assert tables.count("| `maf` |") > 3
+    assert (
+        (docs / "studies" / "compare_flows.md")
+        .read_text()
+        .endswith(f"{compare_flows.TABLES}\n{tables}")
+    )
+
+
 @pytest.mark.slow
 def test_flows_are_compared_on_a_page(tmp_path):
-    options = "--data two_moons --flow affine glow --base normal --epochs 1 --folder page".split()
+    own = tmp_path / "own.md"
+    own.write_text("# Mine\n\n## Tables\n\nold\n")
+    options = "--data two_moons --flow affine glow --base normal spins --updates 2".split()
+    options += ["--folder", "page", "--page", "own.md"]
     output = run_example("compare_flows.py", tmp_path, *options)
     assert "two_moons-glow-normal refused" in output
     page = (tmp_path / "page" / "comparison.md").read_text()
-    assert "| affine | normal |" in page and "| exact |" in page and "glow" not in page
-    assert (tmp_path / "page" / "two_moons-affine-normal.png").is_file()
+    assert "| `affine` | `normal` |" in page and "| exact |" in page and "glow" not in page
+    assert (tmp_path / "page" / "two_moons.png").is_file()
+    assert own.read_text() == "# Mine\n" + page.removeprefix("# Flows on bases\n")
+    record = json.loads((tmp_path / "page" / "comparison.json").read_text())
+    draws = {
+        base: np.load(tmp_path / "page" / f"two_moons-affine-{base}.npz")["log_prob"]
+        for base in ("normal", "spins")
+    }
+    gap = draws["spins"].astype(float) - draws["normal"]
+    (spins,) = (cell for cell in record["cells"] if "gain_over_normal" in cell)
+    expected = [gap.mean(), gap.std(ddof=1) / len(gap) ** 0.5]
+    np.testing.assert_allclose(spins["gain_over_normal"], expected, atol=1e-4)
+    assert spins["nats"] == pytest.approx(-draws["spins"].mean(), abs=1e-4)
     assert run_example("compare_flows.py", tmp_path, *options) == output
 
 
