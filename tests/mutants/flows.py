@@ -82,7 +82,6 @@ FAULTS = {
     "multi_scale": [
         ("return shapes[::-1]", "return shapes"),
         ("channels //= 2", "pass"),
-        ("class _JointMap(EqualByIdentity, ", "class _JointMap("),
         ("class _Chain(EqualByIdentity, ", "class _Chain("),
     ],
     "vector_steps": [

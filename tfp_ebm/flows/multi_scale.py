@@ -19,10 +19,6 @@ class _Chain(EqualByIdentity, tfp_private.Chain):
     """A chain whose parts, at all levels below, are not hashed at every call."""
 
 
-class _JointMap(EqualByIdentity, tfp_private.JointMap):
-    """The same of bijectors side by side."""
-
-
 def latent_shapes(image_shape: Sequence[int], num_levels: int) -> list[tuple[int, int, int]]:
     """Returns the shapes of the latent parts, `(H, W, C)`, in the order they lie in the vector.
 
@@ -106,6 +102,6 @@ def multi_scale(
                 steps.append(make_conditional(shape))
             deeper = sum(math.prod(shape) for shape in shapes[:index])
             join = tfb.Invert(tfb.Split([deeper, math.prod(part_shape)], axis=-1))
-            steps += [bijectors.ChannelSplit(), _JointMap([flow, flatten]), join]
+            steps += [bijectors.ChannelSplit(), tfb.JointMap([flow, flatten]), join]
         flow = _Chain(steps[::-1])
     return flow
