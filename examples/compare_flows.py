@@ -214,7 +214,8 @@ def main(
     add_gains(results, folder)
     for name, events in sets.items():
         draw(results, name, events, folder)
-    record = {"updates": updates, "densities": truths, "cells": list(results.values())}
+    cells = [result for result in results.values() if "nats" in result]
+    record = {"updates": updates, "densities": truths, "cells": cells}
     (folder / "comparison.json").write_text(json.dumps(record, indent=1) + "\n")
     text = tables(results, truths)
     (folder / "comparison.md").write_text(f"# Flows on bases\n\n{TABLES}\n{text}")
