@@ -15,7 +15,7 @@ def test_the_installed_partners_pass():
 def test_a_missing_partner_is_named_with_its_remedy(monkeypatch):
     monkeypatch.setattr(versions, "_installed_version", lambda names: None)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ImportError, match=r"needs tensorflow 2.21, which is not .* pip install"):
+    with pytest.raises(ImportError, match=r"needs tensorflow 2.18, which is not .* pip install"):
         versions.check_partners()
 
 

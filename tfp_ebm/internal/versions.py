@@ -7,12 +7,12 @@ __all__ = ["check_partners"]
 
 # Module: the distributions that may carry it, and the oldest version.
 _PARTNERS = {
-    "tensorflow": (("tensorflow", "tensorflow-cpu", "tf-nightly"), (2, 21)),
-    "tf_keras": (("tf-keras", "tf-keras-nightly"), (2, 21)),
+    "tensorflow": (("tensorflow", "tensorflow-cpu", "tf-nightly"), (2, 18)),
+    "tf_keras": (("tf-keras", "tf-keras-nightly"), (2, 18)),
     "tensorflow_probability": (("tensorflow-probability", "tfp-nightly"), (0, 25)),
 }
 _REMEDY = (
-    'pip install "tensorflow>=2.21,<2.22" "tf-keras>=2.21,<2.22" '
+    'pip install "tensorflow>=2.18,<2.22" "tf-keras>=2.18,<2.22" '
     '"tensorflow-probability>=0.25,<0.26"'
 )
 
