@@ -21,7 +21,8 @@ _PARTS = {
     "val": "validation",
     "test": "test",
 }
-_EVERY = 1000
+# Of images that are written to a file, so many bytes stay in memory.
+_KEPT_BYTES = 1 << 24
 _IGNORED = ("thumbs.db", "desktop.ini")
 
 
@@ -140,7 +141,7 @@ def _read(files, first, first_path):
                     f"is {_kind(first)}; crop, resize or convert it."
                 )
             result[part][index] = image
-            if index % _EVERY == 0:
+            if index * first.nbytes % _KEPT_BYTES < first.nbytes:
                 release(result[part])
     return result
 

@@ -39,7 +39,9 @@ class RawColumn(NamedTuple):
     def is_constant(self) -> bool:
         """Whether every row has the same value."""
         values = self.index if self.numbers is None else self.numbers
-        return bool(np.all(values == values[0])) and not (self.numbers is None and values[0] < 0)
+        is_constant = bool(np.all(values == values[0]))
+        release(values)
+        return is_constant and not (self.numbers is None and values[0] < 0)
 
     def as_numbers(self) -> np.ndarray | None:
         """Returns the numbers, all finite; None if these are texts.

@@ -71,6 +71,7 @@ def load_table(
     for index, name in enumerate(names):
         column, values, note = infer_column(raw[name], told.get(name), is_training)
         found.append((column, note))
+        release(raw[name].index if raw[name].numbers is None else raw[name].numbers)
         for part, (_, place) in places.items():
             codes[part][:, index] = values[place]
             release(codes[part])
