@@ -111,7 +111,7 @@ FAULTS = {
     ],
     "memory": [
         ("return _mapping(array) is not None", "return False"),
-        ("if size <= _MAX_IN_MEMORY:", "if size < _MAX_IN_MEMORY / 2:"),
+        ("if size <= _MAX_IN_MEMORY and", "if size < _MAX_IN_MEMORY / 2 and"),
         ("range(0, len(array), step)", "range(0, len(array) - 1, step)"),
     ],
     "raw_columns": [

@@ -30,7 +30,7 @@ def is_mapped(array: object) -> bool:
     return _mapping(array) is not None
 
 
-def new_array(shape: Sequence[int], dtype: np.dtype | type) -> np.ndarray:
+def new_array(shape: Sequence[int], dtype: np.dtype | type, in_file: bool = False) -> np.ndarray:
     """Returns an array to be filled: in memory, or a large one in a file without a name.
 
     The file lies in the folder for temporary files, `TMPDIR`, and is gone with the array.
@@ -38,9 +38,10 @@ def new_array(shape: Sequence[int], dtype: np.dtype | type) -> np.ndarray:
     Args:
       shape: its shape.
       dtype: its dtype.
+      in_file: whether it lies in a file however small it is, as one of many.
     """
     shape, size = tuple(shape), math.prod(shape) * np.dtype(dtype).itemsize
-    if size <= _MAX_IN_MEMORY:
+    if size <= _MAX_IN_MEMORY and not (in_file and size):
         return np.empty(shape, dtype)
     with tempfile.TemporaryFile(prefix="tfp_ebm") as file:
         try:

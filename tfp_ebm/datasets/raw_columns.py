@@ -88,10 +88,10 @@ class RawColumn(NamedTuple):
         return np.array([np.nan if kind == "missing" else float(text) for text, kind in numbers])
 
     def kept(self) -> "RawColumn":
-        """Returns the column with its rows in a file, if they are many."""
+        """Returns the column with its rows in a file."""
         name = "index" if self.numbers is None else "numbers"
         rows = getattr(self, name)
-        array = new_array(rows.shape, rows.dtype)
+        array = new_array(rows.shape, rows.dtype, in_file=True)
         if not is_mapped(array):
             return self
         array[:] = rows

@@ -41,7 +41,9 @@ def read_columns(path: pathlib.Path, ignored: Collection[str] = ()) -> dict[str,
     names = [name for name in table.column_names if name not in ignored]
     _check_named(path, names)
     with _told_in_one_line(path):
-        return {name: _column(path, name, table[name]).kept() for name in names}
+        is_large = not is_csv and 8 * table.num_rows * len(names) > _LARGE
+        columns = (_column(path, name, table[name]) for name in names)
+        return {c.name: c.kept() if is_large else c for c in columns}
 
 
 @contextlib.contextmanager

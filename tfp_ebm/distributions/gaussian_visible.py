@@ -7,8 +7,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
+from tfp_ebm.distributions.independent_spins import LastAxisEvents
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import Given, LastAxisEvents
+from tfp_ebm.internal.construction import Given
 from tfp_ebm.internal.numeric import broadcast_batch
 from tfp_ebm.internal.tfp_private import assert_util, samplers, tensor_util
 from tfp_ebm.internal.types import Distribution, Parameter, Seed, TensorLike

@@ -4,7 +4,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import Given, LastAxisEvents, converted, distribution_arguments
+from tfp_ebm.internal.construction import Given, converted, distribution_arguments
 from tfp_ebm.internal.numeric import log_2cosh
 from tfp_ebm.internal.parameter_shapes import vector
 from tfp_ebm.internal.tfp_private import (
@@ -14,7 +14,19 @@ from tfp_ebm.internal.tfp_private import (
 from tfp_ebm.internal.types import Parameter, TensorLike
 from tfp_ebm.machines.spin_machine import sample_spins
 
-__all__ = ["IndependentSpins"]
+__all__ = ["IndependentSpins", "LastAxisEvents"]
+
+
+class LastAxisEvents:
+    """Mixin of distributions over vectors, as long as the parameter kept by one of their names."""
+
+    _event_parameter: str
+
+    def _event_shape(self):
+        return getattr(self, self._event_parameter).shape[-1:]
+
+    def _event_shape_tensor(self):
+        return ps.shape(getattr(self, self._event_parameter))[-1:]
 
 
 class IndependentSpins(

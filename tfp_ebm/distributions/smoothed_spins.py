@@ -2,9 +2,8 @@
 
 import tensorflow as tf
 
-from tfp_ebm.distributions.independent_spins import IndependentSpins
+from tfp_ebm.distributions.independent_spins import IndependentSpins, LastAxisEvents
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import LastAxisEvents
 from tfp_ebm.internal.numeric import move_axis
 from tfp_ebm.internal.tfp_private import ps, samplers
 from tfp_ebm.internal.types import TensorLike

@@ -6,12 +6,11 @@ from typing import Any, Generic, TypeVar, overload
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.internal.tfp_private import dtype_util, ps, tensor_util
+from tfp_ebm.internal.tfp_private import dtype_util, tensor_util
 from tfp_ebm.internal.types import Parameter, TensorLike
 
 __all__ = [
     "Given",
-    "LastAxisEvents",
     "MatrixCouplings",
     "bijector_arguments",
     "converted",
@@ -64,18 +63,6 @@ class MatrixCouplings:
     def couplings(self) -> list[tf.Tensor]:
         """`[W]`, read now."""
         return [tf.convert_to_tensor(self.weights)]
-
-
-class LastAxisEvents:
-    """Mixin of distributions over vectors, as long as the parameter kept by one of their names."""
-
-    _event_parameter: str
-
-    def _event_shape(self):
-        return getattr(self, self._event_parameter).shape[-1:]
-
-    def _event_shape_tensor(self):
-        return ps.shape(getattr(self, self._event_parameter))[-1:]
 
 
 def converted(**parameters: Any) -> tuple[tf.DType, list[Any]]:
