@@ -1,0 +1,1 @@
+"""What makes the site: pages from docstrings, the registry and the records of measurements."""
