@@ -259,7 +259,8 @@ def publish(name: str, report: dict, pictures: dict, docs: pathlib.Path) -> None
     record = f"results/ablation_{name}.json"
     (docs / record).write_text(json.dumps(report, indent=1) + "\n")
     start, stop = f"<!-- ablation {name} -->", f"<!-- end of ablation {name} -->"
-    section = f"{start}\n## Ablation: {name}\n\n    {report['command']}\n\n{report['statement']}\n"
+    section = f"{start}\n## Ablation: {name}\n\n```sh\n{report['command']}\n```\n"
+    section += f"\n{report['statement']}\n"
     section += f"\n{tables(report)}\nEvery figure: [{record}](../{record}).\n"
     for title, picture in sorted(pictures.items()):
         copy = f"images/ablation_{name}_{title}.png"

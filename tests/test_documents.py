@@ -166,11 +166,3 @@ def test_ablation_is_taken_up_where_it_was_left(tmp_path):
     assert load_model(tmp_path / "runs" / "rbm_flow-seed0")[0]["model"] == "rbm_flow"
     run()  # A page that holds the section already is not made longer.
     assert log.read_text() == page
-
-
-@pytest.mark.parametrize("path", ["README.md", "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
-def test_links_inside_the_repository_lead_somewhere(path):
-    path = ROOT / path
-    for target in re.findall(r"\]\(([^)#]+)", path.read_text()):
-        if "://" not in target:
-            assert (path.parent / target).exists(), f"{path.name} links to {target}"

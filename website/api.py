@@ -1,4 +1,4 @@
-"""Pages of the public names, from the `__all__` of each package: a new name has its page by itself."""
+"""Pages of the public names, from the `__all__` of each package."""
 
 import functools
 import pathlib
@@ -69,9 +69,13 @@ def names() -> tuple[Name, ...]:
 
 def _written(package, place, name):
     """Returns what a public name stands for: the function `glow`, not the module of that name."""
-    target = place.imports.get(name, f"{place.path}.{name}")
-    found = package[target.removeprefix(f"{package.path}.")]
-    return found.final_target if found.is_alias else found
+    while name in place.imports:  # An import counts before a module of the same name.
+        target = place.imports[name]
+        if target == f"{place.path}.{name}":
+            break
+        parent, _, name = target.rpartition(".")
+        place = package[parent.removeprefix(f"{package.path}.")]
+    return place[name]
 
 
 def _name(package, name, found):
@@ -99,7 +103,12 @@ def pages() -> dict[str, str]:
     for name in names():
         packages.setdefault(name.package, []).append(name)
     result = {uri(name): _page(name) for name in names()}
-    lines = ["# API", "", "Every public name, from its docstring. A name has a page of its own.", ""]
+    lines = [
+        "# API",
+        "",
+        "Every public name, from its docstring. A name has a page of its own.",
+        "",
+    ]
     lines += ["| package | |", "|---|---|"]
     for package, members in packages.items():
         folder = package or "tfp_ebm"

@@ -10,9 +10,9 @@ _EXAMPLE = re.compile(r"^(?P<indent> *)>>> .*(?:\n(?! *$).*)*", re.MULTILINE)
 
 
 def fence(docstring: str) -> str:
-    """Returns a docstring whose doctests are blocks of code.
+    r"""Returns a docstring whose doctests are blocks of code.
 
-    >>> print(fence("Adds.\\n\\n>>> 1 + 1\\n2"))
+    >>> print(fence("Adds.\n\n>>> 1 + 1\n2"))
     Adds.
     <BLANKLINE>
     ```pycon

@@ -7,7 +7,6 @@ import re
 
 from tfp_ebm import models
 from tfp_ebm.models import bases, registry
-
 from website import api
 
 __all__ = ["pages"]
@@ -29,8 +28,8 @@ def pages() -> dict[str, str]:
 _FLOWS = """# Flows
 
 Every flow stands on every base that fits, for images, tables and points where it takes them.
-`tfp-ebm models NAME` lists the options of one, with defaults. How they compare on one data set is in
-[Flows side by side](../studies/flows.md).
+`tfp-ebm models NAME` lists the options of one, with defaults. How they compare on one data set is
+in [Flows side by side](../studies/flows.md).
 """
 _BASES = """# Bases
 
@@ -39,8 +38,8 @@ A base is the distribution of the latents: `--base NAME`, or `base=` of a
 [Bases and machines](../concepts/machines.md).
 """
 _CAPTION = """
-Pictures show samples after a short training, points over the plane or 8x8 digits: they show what the
-part does, not how far it gets. Times are of one thread of a {processor} that other programs shared.
+Pictures show samples after a short training, points over the plane or 8x8 digits: what the part
+does, not how far it gets. Times are of one thread of a {processor} that other programs shared.
 Errors are standard errors over the test events.
 """
 
@@ -108,8 +107,8 @@ def _models():
     lines = [
         "# Models",
         "",
-        "A model is a flow on a base: [any flow](flows.md) on [any base](bases.md). Some pairs have",
-        "names. `tfp-ebm models` lists all of it, `tfp-ebm models NAME` the options of one.",
+        "A model is a flow on a base: [any flow](flows.md) on [any base](bases.md). Some pairs",
+        "have names. `tfp-ebm models` lists all of it, `tfp-ebm models NAME` the options of one.",
         "",
         "## Named models",
         "",
@@ -148,8 +147,8 @@ def _models():
         "",
         "## Presets",
         "",
-        "Sizes that papers print, and small ones. `tfp-ebm train NAME --dataset DATA --dry-run` tells",
-        "the parameters and operations before anything is trained.",
+        "Sizes that papers print, and small ones. `tfp-ebm train NAME --dataset DATA --dry-run`",
+        "tells the parameters and operations before anything is trained.",
         "",
         "| name | what it is |",
         "|---|---|",

@@ -20,11 +20,13 @@ def _made() -> dict[str, str]:
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Puts the packages of the API into the navigation."""
+    """Puts the tutorials and the packages of the API into the navigation."""
+    docs = sources.ROOT / "docs"
+    if tutorials := sorted((docs / "tutorials").glob("*.md")):
+        pages = [path.relative_to(docs).as_posix() for path in tutorials]
+        config.nav.insert(1, {"Tutorials": pages})
     folders = dict.fromkeys(name.package or "tfp_ebm" for name in api.names())
-    entries = [
-        {folder: [f"api/{folder}/index.md", *(_entries(folder))]} for folder in folders
-    ]
+    entries = [{folder: [f"api/{folder}/index.md", *(_entries(folder))]} for folder in folders]
     config.nav[-1] = {"API": ["api/index.md", *entries]}
     return config
 
@@ -48,7 +50,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Turns links to files of the repository, which work in an editor, into links to their pages."""
+    """Turns links to files of the repository into links to their pages in the site."""
     folder = posixpath.dirname(f"docs/{page.file.src_uri}")
 
     def replace(match):

@@ -27,13 +27,20 @@ def pages() -> dict[str, str]:
         link = f"[{path.stem}](../../benchmarks/results/{path.name})"
         script = f"[command](../../benchmarks/{path.stem}.py)"
         rows = [
-            f"| {link} | {' › '.join(names).replace('_', ' ')} | {value:.3g} | {script} |"
+            f"| {link} | {' / '.join(names).replace('_', ' ')} | {value:.3g} | {script} |"
             for names, value in _leaves(record["ratios"])
         ]
         processors.setdefault(where, []).extend(rows)
     lines = [_INTRODUCTION]
     for where, rows in processors.items():
-        lines += [f"## {where}", "", "| record | figure | value | |", "|---|---|---|---|", *rows, ""]
+        lines += [
+            f"## {where}",
+            "",
+            "| record | figure | value | |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+        ]
     return {"studies/processors.md": "\n".join(lines)}
 
 

@@ -1,4 +1,4 @@
-"""Pages of source code, which the site links to: of the package, the examples and the benchmarks."""
+"""Pages of source code, which the site links to."""
 
 import pathlib
 import re
@@ -34,7 +34,7 @@ def uri(path: pathlib.PurePath) -> str:
 
 def page(path: pathlib.PurePath) -> str:
     """Returns the page of a file: its code, with an anchor `L7` at line 7."""
-    formatter = HtmlFormatter(linenos="table", anchorlinenos=True, lineanchors="L", style="friendly")
+    formatter = HtmlFormatter(linenos="table", anchorlinenos=True, lineanchors="L")
     dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
     light = formatter.get_style_defs(".highlight")
     code = (ROOT / path).read_text()

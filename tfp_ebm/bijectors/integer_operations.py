@@ -15,6 +15,12 @@ __all__ = ["InvertibleOperation", "round_straight_through", "rounded_addition"]
 class InvertibleOperation(NamedTuple):
     """A binary operation and its inverse: `undo(apply(x, t), t) == x` for every t.
 
+    >>> from tfp_ebm import bijectors
+    >>> flip = bijectors.InvertibleOperation(lambda x, t: x * t, lambda y, t: y * t)
+    >>> spins, signs = tf.constant([1.0, -1.0]), tf.constant([-1.0, -1.0])
+    >>> flip.undo(flip.apply(spins, signs), signs).numpy().tolist()
+    [1.0, -1.0]
+
     Attributes:
       apply: `apply(x, t)`, the operation on what is transformed and what a function gave.
       undo: its inverse in the first argument.

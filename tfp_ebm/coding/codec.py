@@ -93,6 +93,13 @@ def decompress(
 
     Nothing is returned before the checksum of all events is found right.
 
+    >>> import numpy as np
+    >>> from tfp_ebm import coding, models
+    >>> images = np.random.default_rng(0).integers(0, 4, [3, 4, 4, 1])
+    >>> model = models.create("integer_flow", (4, 4, 1), num_levels=4)
+    >>> bool((coding.decompress(model, coding.compress(model, images)) == images).all())
+    True
+
     Args:
       model: the model.
       data: the file.

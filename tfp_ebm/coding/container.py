@@ -15,7 +15,15 @@ _DIGEST = 8
 
 
 class CodingError(ValueError):
-    """A file cannot be decoded, or events cannot be coded."""
+    """A file cannot be decoded, or events cannot be coded.
+
+    >>> from tfp_ebm import coding, models
+    >>> model = models.create("integer_flow", (4, 4, 1), num_levels=4)
+    >>> coding.decompress(model, b"no file of ours")
+    Traceback (most recent call last):
+      ...
+    tfp_ebm.coding.container.CodingError: ...
+    """
 
 
 class Header(NamedTuple):

@@ -62,6 +62,11 @@ class GaussianPosterior(tf.Module):
 
     It starts with means that depend on x. Where q(e | x) = q(e) the flow gains nothing from e, so
     that point is stationary, and training leaves it slowly.
+
+    >>> from tfp_ebm import conditionals
+    >>> posterior = conditionals.GaussianPosterior(num_dims=2, num_augmented=3, hidden_units=(8,))
+    >>> posterior(tf.zeros([5, 2])).sample(seed=(0, 1)).shape
+    TensorShape([5, 3])
     """
 
     def __init__(
@@ -97,6 +102,11 @@ class FlowPosterior(tf.Module):
 
     Like `GaussianPosterior` it starts with a dependence on x. A coupling leaves half of its input
     as it is, so with one step half of e's directions do not depend on x; a single one does.
+
+    >>> from tfp_ebm import conditionals
+    >>> posterior = conditionals.FlowPosterior(num_dims=2, num_augmented=3, hidden_units=(8,))
+    >>> posterior(tf.zeros([5, 2])).sample(seed=(0, 1)).shape
+    TensorShape([5, 3])
 
     Source: "VFlow: More Expressive Generative Flows with Variational Data Augmentation", sections
     3.1 and 5.

@@ -16,7 +16,12 @@ _MAX_KEPT = 1 << 24
 
 
 def num_batches(num_images: int, batch_size: int) -> int:
-    """Returns the number of batches in an epoch, the last of which may be smaller."""
+    """Returns the number of batches in an epoch, the last of which may be smaller.
+
+    >>> from tfp_ebm import datasets
+    >>> datasets.num_batches(10, batch_size=4)
+    3
+    """
     return math.ceil(num_images / batch_size)
 
 

@@ -22,6 +22,11 @@ class _Sample(Protocol):
 class Density2D(NamedTuple):
     """A density over the plane.
 
+    >>> from tfp_ebm import datasets
+    >>> rings = datasets.density_2d("rings")
+    >>> rings.name, rings.sample(5, seed=0).shape
+    ('rings', (5, 2))
+
     Attributes:
       name: its name.
       sample: `sample(num_points, seed)` returns float32 `[num_points, 2]`.
@@ -156,7 +161,12 @@ _DENSITIES = {
 
 
 def density_names() -> tuple[str, ...]:
-    """Returns the names that `density_2d` knows."""
+    """Returns the names that `density_2d` knows.
+
+    >>> from tfp_ebm import datasets
+    >>> "two_moons" in datasets.density_names()
+    True
+    """
     return tuple(_DENSITIES)
 
 

@@ -39,17 +39,32 @@ _PARTED = ("validation", "test", "split_seed", "shuffle")
 
 
 def names() -> tuple[str, ...]:
-    """Returns the names of images that `load` knows; `density_names` has the others."""
+    """Returns the names of images that `load` knows; `density_names` has the others.
+
+    >>> from tfp_ebm import datasets
+    >>> "digits" in datasets.names()
+    True
+    """
     return tuple(sorted(["digits", *_NUM_VALIDATION]))
 
 
 def descriptions() -> dict[str, str]:
-    """Returns what each data set is, by name: shape, numbers of images, levels."""
+    """Returns what each data set is, by name: shape, numbers of images, levels.
+
+    >>> from tfp_ebm import datasets
+    >>> "8x8" in datasets.descriptions()["digits"]
+    True
+    """
     return {name: _DESCRIPTIONS[name] for name in names()}
 
 
 def known_sizes() -> dict[str, tuple[tuple[int, int, int], int]]:
-    """Returns the shape of the images of each data set in `names`, and their number of levels."""
+    """Returns the shape of the images of each data set in `names`, and their number of levels.
+
+    >>> from tfp_ebm import datasets
+    >>> datasets.known_sizes()["digits"]
+    ((8, 8, 1), 17)
+    """
     return dict(_SIZES)
 
 

@@ -70,6 +70,13 @@ class BoltzmannMachine(EnergyBased):
 
     Subclasses give `machine()`, `log_partition_offset()`, `chain_state` and
     `_unnormalized_log_prob`; they keep their parameters before they call this constructor.
+
+    What all of them do, on one of them:
+
+    >>> from tfp_ebm import distributions
+    >>> rbm = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2, delta=2.5)
+    >>> isinstance(rbm, distributions.BoltzmannMachine), rbm.log_partition().shape
+    (True, TensorShape([]))
     """
 
     def __init_subclass__(cls) -> None:

@@ -13,6 +13,10 @@ __all__ = ["IntegerScaling"]
 class IntegerScaling(NamedTuple):
     """Levels, middle and spread of whole numbers, of all entries alike or of each.
 
+    >>> from tfp_ebm import flows
+    >>> flows.IntegerScaling(num_levels=17, location=8.0, scale=4.0).has_levels
+    True
+
     Attributes:
       num_levels: number of levels, 0 ... num_levels - 1; a tuple has one for each entry, or None:
         any whole number. None: any, of all entries.

@@ -25,6 +25,10 @@ def latent_shapes(image_shape: Sequence[int], num_levels: int) -> list[tuple[int
     The part of the last, coarsest level comes first and is a whole image; each level before it
     leaves half of its channels.
 
+    >>> from tfp_ebm import flows
+    >>> flows.latent_shapes((8, 8, 1), 2)
+    [(4, 4, 2), (2, 2, 8)]
+
     Args:
       image_shape: `(H, W, C)`.
       num_levels: number of levels.

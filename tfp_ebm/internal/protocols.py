@@ -29,6 +29,12 @@ class AnnealedMachine(Protocol):
 
     A machine may also have `sweep_columns(columns, inverse_temperature, seed)`, the same for chains
     as columns `[n, num_chains]`; where it is faster, `block_gibbs.run` prefers it.
+
+    >>> from tfp_ebm import distributions
+    >>> machine = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2).machine()
+    >>> state = machine.sample_reference(4, seed=(0, 1))
+    >>> machine.sweep(state, 1.0, seed=(0, 2)).shape, machine.log_marginal(state).shape
+    (TensorShape([4, 3]), TensorShape([4]))
     """
 
     def sweep(self, state: tf.Tensor, inverse_temperature: tf.Tensor, seed: Seed) -> tf.Tensor:

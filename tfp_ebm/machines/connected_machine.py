@@ -65,6 +65,11 @@ class ConnectedMachine(NamedTuple):
     `f(s) = s_R^T J_RR s_R / 2 + h_R^T s_R + sum_A log 2cosh((J_AR s_R + h_A)_a)`, R the rest.
     A chain's state is all spins. At inverse temperature t the coupling is `t J`.
 
+    >>> from tfp_ebm import distributions
+    >>> base = distributions.SmoothedBoltzmannMachine.create(4)
+    >>> base.machine().sample_reference(2, seed=(0, 1)).shape[0]
+    2
+
     Attributes:
       coupling: `[..., N, N]`, J, which broadcasts with B.
       bias: `[*B, N]`, h.

@@ -28,6 +28,11 @@ class ConvolutionalMachine(GaussianUnits, _Parameters):
     Parts lie one after the other in the vector of visible units, the hidden image flat in that of
     the bits. A part's stride is the ratio of its height (width) to that of the hidden image.
 
+    >>> from tfp_ebm import distributions
+    >>> base = distributions.ConvolutionalRBM.create([(4, 4, 1)], num_filters=2)
+    >>> type(base.machine()).__name__
+    'ConvolutionalMachine'
+
     Attributes:
       filters: for each part `[kernel_height, kernel_width, C_l, num_filters]`.
       visible_images: for each part `[H_l, W_l, C_l]`, b.

@@ -55,6 +55,11 @@ class _Parameters(NamedTuple):
 class GaussianMachine(GaussianUnits, _Parameters):
     """The machine of `GaussianUnits` whose couplings are a matrix.
 
+    >>> from tfp_ebm import distributions
+    >>> machine = distributions.GaussianBernoulliRBM.create(num_visible=3, num_hidden=2).machine()
+    >>> machine.sample_exactly(5, seed=(0, 1)).shape[0]
+    5
+
     Attributes:
       weights: `[..., num_visible, num_hidden]`, W, which broadcasts with B.
       visible_bias: `[*B, num_visible]`, b.

@@ -29,6 +29,11 @@ class LabeledMachine(GaussianUnits, _Parameters):
     A chain's state is v and the one-hot y, one after the other. At inverse temperature t the
     couplings are `t W` and `t V`.
 
+    >>> from tfp_ebm import distributions
+    >>> base = distributions.LabeledRBM.create(num_visible=3, num_hidden=2, num_classes=4)
+    >>> type(base.machine()).__name__
+    'LabeledMachine'
+
     Attributes:
       machine: the machine of v and h, of batch shape B.
       label_weights: `[..., K, num_hidden]`, V, which broadcasts with B.

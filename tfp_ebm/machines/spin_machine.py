@@ -71,6 +71,11 @@ class SpinMachine(NamedTuple):
     At inverse temperature t the weights are `t W`: only the coupling is annealed, the fields stay,
     so that the reference at t = 0 has the right scale.
 
+    >>> from tfp_ebm import machines
+    >>> machine = machines.SpinMachine.from_parameters(tf.zeros([3, 2]), tf.zeros([5]))
+    >>> round(float(machine.enumerate_log_partition()), 3)  # 5 free spins: 5 log 2
+    3.466
+
     Attributes:
       weights: `[..., num_visible, num_hidden]`, which broadcasts with B.
       visible_bias: `[*B, num_visible]`, b.

@@ -18,6 +18,12 @@ __all__ = ["ChainOptions", "StartChains", "with_chain_options"]
 class ChainOptions(TypedDict, total=False):
     """Options of every `create` of a machine: its dtype, and where its samples come from.
 
+    >>> from tfp_ebm import distributions
+    >>> options = {"sampler": "persistent", "num_chains": 8}
+    >>> base = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2, **options)
+    >>> type(base.chains).__name__, base.chains.num_chains
+    ('PersistentChains', 8)
+
     Args:
       sampler: where the gradient of log Z comes from: `"weighted"`, `"persistent"`, `"replay"`,
         `"tempering"` or `"contrastive"`, see `tfp_ebm.mcmc.start_chains`. None: no chains but exact
@@ -48,7 +54,13 @@ with_chain_options = spelled_out(ChainOptions, _DEFAULTS)
 
 @dataclasses.dataclass(frozen=True)
 class StartChains:
-    """Chains to be started once there is a machine; see `ChainOptions`."""
+    """Chains to be started once there is a machine; see `ChainOptions`.
+
+    >>> from tfp_ebm import distributions, mcmc
+    >>> machine = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2).machine()
+    >>> mcmc.StartChains("persistent", num_chains=8, seed=(0, 1)).start(machine).num_chains
+    8
+    """
 
     sampler: str | None = None
     num_chains: int = 512

@@ -18,6 +18,11 @@ class ContrastiveDivergence(PersistentChains):
     about regions that k sweeps from the data do not reach. The persistent chains that it also
     keeps serve `sample` only.
 
+    >>> from tfp_ebm import distributions, mcmc
+    >>> machine = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2).machine()
+    >>> mcmc.ContrastiveDivergence.start(machine, 8, seed=(0, 1)).starts_from_data
+    True
+
     Source: Hinton, "Training products of experts by minimizing contrastive divergence" (2002).
     """
 

@@ -17,6 +17,12 @@ __all__ = ["ChainDiagnostics", "diagnose", "share_of_distinct_chains"]
 class ChainDiagnostics(NamedTuple):
     """What a run of the chains tells about them.
 
+    >>> from tfp_ebm import distributions, mcmc
+    >>> machine = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2).machine()
+    >>> states = machine.sample_reference(8, seed=(0, 1))
+    >>> mcmc.diagnose(machine, states, num_steps=5, seed=(0, 2))._fields
+    ('moved', 'effective_sample_size', 'autocorrelation_time', 'distinct')
+
     Attributes:
       moved: share of units that change in a sweep, a scalar.
       effective_sample_size: `[*batch_shape]`, of all chains together, of the log marginal; NaN,
@@ -34,6 +40,10 @@ class ChainDiagnostics(NamedTuple):
 
 def share_of_distinct_chains(units: TensorLike) -> tf.Tensor:
     """Returns the number of different states over the number of chains.
+
+    >>> from tfp_ebm import mcmc
+    >>> float(mcmc.share_of_distinct_chains([[1.0, 1.0], [1.0, 1.0], [1.0, -1.0], [-1.0, 1.0]]))
+    0.75
 
     Args:
       units: `[num_chains, ...]`, an array or a list too.
@@ -60,6 +70,13 @@ def diagnose(
     The statistic is the log marginal of the states, which is slow where modes differ in energy.
     Modes of equal energy that no chain leaves go unnoticed: compare `distinct`, and means of
     chains started elsewhere.
+
+    >>> from tfp_ebm import distributions, mcmc
+    >>> machine = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2).machine()
+    >>> states = machine.sample_reference(8, seed=(0, 1))
+    >>> found = mcmc.diagnose(machine, states, num_steps=5, seed=(0, 2))
+    >>> 0 < float(found.distinct) <= 1
+    True
 
     Args:
       machine: what to sample.

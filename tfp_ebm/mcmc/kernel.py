@@ -15,7 +15,16 @@ __all__ = ["BlockGibbs", "BlockGibbsResults"]
 
 
 class BlockGibbsResults(NamedTuple):
-    """What a step leaves behind: the share of units that changed in its last sweep, a scalar."""
+    """What a step leaves behind: the share of units that changed in its last sweep, a scalar.
+
+    >>> from tfp_ebm import distributions, mcmc
+    >>> machine = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2).machine()
+    >>> kernel = mcmc.BlockGibbs(machine)
+    >>> state = machine.sample_reference(4, seed=(0, 1))
+    >>> _, results = kernel.one_step(state, kernel.bootstrap_results(state), seed=(0, 2))
+    >>> 0 <= float(results.moved) <= 1
+    True
+    """
 
     moved: tf.Tensor
 

@@ -28,6 +28,11 @@ def start_chains(
 ) -> PersistentChains:
     """Returns chains of a kind, started from the machine's independent reference.
 
+    >>> from tfp_ebm import distributions, mcmc
+    >>> machine = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2).machine()
+    >>> type(mcmc.start_chains("persistent", machine, 8, seed=(0, 1))).__name__
+    'PersistentChains'
+
     Args:
       method: `"persistent"` (PCD), `"weighted"` (chains that weigh, jump, and follow log Z),
         `"replay"` (a buffer), `"tempering"` (replica exchange) or `"contrastive"` (CD-k).

@@ -39,6 +39,13 @@ class ParallelTempering(PersistentChains):
     others' widen, the others narrow, until all rates are equal. So they follow a machine that grows
     a barrier; states at temperatures on the move lag behind a little.
 
+    >>> from tfp_ebm import distributions, mcmc
+    >>> machine = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2).machine()
+    >>> chains = mcmc.ParallelTempering.start(machine, 8, seed=(0, 1), inverse_temperatures=4)
+    >>> chains.advance(machine, num_sweeps=2, seed=(0, 2))
+    >>> chains.units.shape
+    TensorShape([8, 3])
+
     Source: Swendsen and Wang, "Replica Monte Carlo simulation of spin-glasses" (1986);
     Desjardins et al., "Tempered Markov chain Monte Carlo for training of restricted Boltzmann
     machines" (2010).

@@ -41,6 +41,13 @@ class PersistentChains(tf.Module):
     seed may be given to every call: sweeps made one by one are those of one long run.
     `fingerprint` remembers the parameters that the chains last moved at.
 
+    >>> from tfp_ebm import distributions, mcmc
+    >>> machine = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2).machine()
+    >>> chains = mcmc.PersistentChains.start(machine, num_chains=8, seed=(0, 1))
+    >>> chains.advance(machine, num_sweeps=2, seed=(0, 2))
+    >>> chains.units.shape
+    TensorShape([8, 3])
+
     Source: Tieleman, "Training restricted Boltzmann machines using approximations to the
     likelihood gradient" (2008); used by both Boltzmann-based flows that this package implements.
     """

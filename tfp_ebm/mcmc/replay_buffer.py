@@ -24,6 +24,12 @@ class ReplayBuffer(PersistentChains):
     afresh from the machine's independent reference, moves them and puts them back. Rarely moved
     states keep old modes alive, and fresh ones find new modes.
 
+    >>> from tfp_ebm import distributions, mcmc
+    >>> machine = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2).machine()
+    >>> chains = mcmc.ReplayBuffer.start(machine, 8, seed=(0, 1), size=32)
+    >>> chains.units.shape, chains.states.shape
+    (TensorShape([8, 3]), TensorShape([32, 3]))
+
     Source: Du and Mordatch, "Implicit generation and modeling with energy-based models" (2019);
     EB-and-Flow keeps 10,000 states.
     """

@@ -18,6 +18,12 @@ def bits_per_dimension(log_prob: TensorLike, num_dimensions: int) -> tf.Tensor:
     For integers, `log_prob` is that of the integer (or a bound on it), in nats: then a uniform
     model of bytes has exactly 8 bits per dimension, however its density is scaled.
 
+    A uniform model of two bytes:
+
+    >>> from tfp_ebm import metrics
+    >>> float(metrics.bits_per_dimension(2 * -math.log(256), num_dimensions=2))
+    8.0
+
     Args:
       log_prob: `[...]`, nats an event.
       num_dimensions: number of entries of an event, H W C for images.

@@ -12,7 +12,15 @@ _ROWS = 1024
 
 
 class KernelDistance(Distance):
-    """A kernel distance: the unbiased squared maximum mean discrepancy; it can fall below 0."""
+    """A kernel distance: the unbiased squared maximum mean discrepancy; it can fall below 0.
+
+    >>> from tfp_ebm import metrics
+    >>> rng = np.random.default_rng(0)
+    >>> one, other = rng.normal(size=[100, 2]), 1 + rng.normal(size=[100, 2])
+    >>> distance = metrics.kernel_distance(one, other)
+    >>> distance.num_features, bool(distance.value > 3 * distance.standard_error)
+    (2, True)
+    """
 
 
 def kernel_distance(first: TensorLike, second: TensorLike) -> KernelDistance:

@@ -33,6 +33,11 @@ tfd = tfp.distributions
 class Latents(NamedTuple):
     """What a base is over.
 
+    >>> from tfp_ebm import models
+    >>> latents = models.Latents(size=4)
+    >>> latents.size, latents.part_shapes
+    (4, None)
+
     Attributes:
       size: number of latents, D.
       part_shapes: shapes `(H, W, C)` of the parts that a flow of several scales leaves; None for

@@ -28,6 +28,13 @@ _MIN_STATES = 2
 def check(spec: ModelSpec) -> None:
     """Raises unless every part of a model has a name, options that it knows, and suits the data.
 
+    >>> from tfp_ebm import models
+    >>> models.check(models.ModelSpec(models.DataSpec((2,)), flow="spline", base="rbm"))
+    >>> models.check(models.ModelSpec(models.DataSpec((2,)), flow="glow", base="rbm"))
+    Traceback (most recent call last):
+      ...
+    ValueError: The flow glow is for images, but the data are vectors of shape (2,); ...
+
     Raises:
       ValueError: naming the part, what is wrong with it, and what would be right.
     """
@@ -110,6 +117,11 @@ def build(
 
 def spec_of(model: Distribution) -> ModelSpec:
     """Returns the description that a model was built from.
+
+    >>> from tfp_ebm import models
+    >>> spec = models.ModelSpec(models.DataSpec((2,)), flow="affine", base="rbm")
+    >>> models.spec_of(models.build(spec)).flow[0]
+    'affine'
 
     Raises:
       ValueError: if it was not built from a description alone.

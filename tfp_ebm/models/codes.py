@@ -56,6 +56,13 @@ def decode(model: Distribution, spins: TensorLike, seed: Seed = None) -> tf.Tens
 
         z ~ Normal(s, J~^-1),   x = floor(flow(z))
 
+    >>> from tfp_ebm import models
+    >>> spec = models.ModelSpec(models.DataSpec((4,)), flow="affine", base="rbm")
+    >>> model = models.build(spec)
+    >>> codes = models.encode(model, model.sample(3, seed=(0, 1)))
+    >>> models.decode(model, codes, seed=(0, 2)).shape
+    TensorShape([3, 4])
+
     Args:
       model: a model whose base is made of smoothed spins.
       spins: `[..., N]`, -1 or +1. Repeat a code to see what its events share.

@@ -49,6 +49,11 @@ def create(
 def preset(name: str, noise: str | Callable | None = None, **options: Any) -> Distribution:
     """Returns a model with fixed sizes.
 
+    >>> from tfp_ebm import models
+    >>> model = models.preset("small_8x8", num_filters=4, num_blocks=1)
+    >>> model.event_shape
+    TensorShape([8, 8, 1])
+
     Args:
       name: one of `preset_names()`.
       noise: as for `create`.

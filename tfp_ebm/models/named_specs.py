@@ -120,17 +120,32 @@ _PRESETS = {
 
 
 def names() -> tuple[str, ...]:
-    """Returns the names of models of any size; `preset_names` has those of fixed sizes."""
+    """Returns the names of models of any size; `preset_names` has those of fixed sizes.
+
+    >>> from tfp_ebm import models
+    >>> "rbm_flow" in models.names()
+    True
+    """
     return tuple(_MODELS)
 
 
 def descriptions() -> dict[str, str]:
-    """Returns what each model of any size is, by name."""
+    """Returns what each model of any size is, by name.
+
+    >>> from tfp_ebm import models
+    >>> models.descriptions()["nice"]
+    'NICE: additive couplings, standard logistics'
+    """
     return {name: model.summary for name, model in _MODELS.items()}
 
 
 def preset_names() -> dict[str, str]:
-    """Returns the names of models with fixed sizes, and what each is."""
+    """Returns the names of models with fixed sizes, and what each is.
+
+    >>> from tfp_ebm import models
+    >>> models.preset_names()["small_8x8"]
+    'RBM-Flow for 8x8 digits, minutes on a CPU'
+    """
     return {name: model.summary for name, model in _PRESETS.items()}
 
 
@@ -162,6 +177,11 @@ def option_names(spec: ModelSpec) -> dict[str, str]:
     """Returns the options that `with_options` knows for a model, each with the part it is of.
 
     Without a dot a name means the first part that has it: flow, base, noise, posterior.
+
+    >>> from tfp_ebm import models
+    >>> spec = models.ModelSpec(models.DataSpec((2,)), flow="spline", base="rbm")
+    >>> "num_bins" in models.option_names(spec), "delta" in models.option_names(spec)
+    (True, True)
     """
     found = {field: "model" for field in (*_FIELDS, *_PARTS)}
     for field in _PARTS:

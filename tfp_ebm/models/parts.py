@@ -33,6 +33,12 @@ tfb, tfd = tfp.bijectors, tfp.distributions
 class Parts(NamedTuple):
     """What a model is made of.
 
+    >>> from tfp_ebm import models
+    >>> model = models.build(models.ModelSpec(models.DataSpec((4,)), flow="affine", base="rbm"))
+    >>> found = models.parts(model)
+    >>> found.base.name, found.noise
+    ('SmoothedRBM', None)
+
     Attributes:
       base: the distribution of the latents; of a model without a flow the model itself.
       flow: the bijector from latents to events; None: there is none.
@@ -77,6 +83,11 @@ def latents(model: Distribution, events: TensorLike, seed: Seed = None) -> tf.Te
     """Returns what the base of a model sees of events.
 
         z = flow^-1(x + u, e),   u ~ noise(x),   e ~ posterior(x)
+
+    >>> from tfp_ebm import models
+    >>> model = models.build(models.ModelSpec(models.DataSpec((4,)), flow="affine", base="rbm"))
+    >>> models.latents(model, tf.zeros([3, 4])).shape
+    TensorShape([3, 4])
 
     Args:
       model: a model of this package, or any flow or wrapper made by hand; of a conditional one

@@ -205,12 +205,22 @@ def find(field: str, name: str) -> Part:
 
 
 def flow_names() -> dict[str, str]:
-    """Returns the names of the flows, and what each is."""
+    """Returns the names of the flows, and what each is.
+
+    >>> from tfp_ebm import models
+    >>> models.flow_names()["nice"]
+    'NICE: additive couplings of all entries'
+    """
     return {name: part.summary for name, part in _REGISTRY["flow"].items()}
 
 
 def base_names() -> dict[str, str]:
-    """Returns the names of the bases, and what each is."""
+    """Returns the names of the bases, and what each is.
+
+    >>> from tfp_ebm import models
+    >>> models.base_names()["normal"]
+    'The standard Gaussian'
+    """
     return {name: part.summary for name, part in _REGISTRY["base"].items()}
 
 
@@ -307,6 +317,16 @@ def register_flow(
 
 def register_base(name: str, function: Callable[..., Any], summary: str = "") -> None:
     """Adds a base: `function(latents, dtype, **options)` returns a distribution over `[D]`.
+
+    >>> import tensorflow_probability as tfp
+    >>> from tfp_ebm import models
+    >>> def wide(latents, dtype):
+    ...     return tfp.distributions.MultivariateNormalDiag(2 * tf.ones([latents.size], dtype))
+    >>> models.register_base("wide", wide, "a Gaussian around 2")
+    >>> spec = models.ModelSpec(models.DataSpec((3,)), flow="affine", base="wide")
+    >>> models.build(spec).event_shape
+    TensorShape([3])
+    >>> del _REGISTRY["base"]["wide"]
 
     Args:
       name: its name.

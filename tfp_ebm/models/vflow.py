@@ -28,6 +28,11 @@ def vector_vflow(
 ) -> Distribution:
     """Returns a VFlow for vectors; without augmentation a plain flow, whose `log_prob` is exact.
 
+    >>> from tfp_ebm import models
+    >>> model = models.vector_vflow(num_dims=2, num_augmented=3, num_steps=1, hidden_units=(8,))
+    >>> model.log_prob(tf.zeros([5, 2]), seed=(0, 1)).shape
+    TensorShape([5])
+
     Args:
       num_dims: size of x.
       num_augmented: size of e; 0: none.

@@ -35,7 +35,12 @@ _either_pull_back = compile_if_large(_pull_back, _LARGE)
 
 @tf.custom_gradient
 def concat_elu(x: tf.Tensor) -> tf.Tensor:
-    """Returns `elu([x, -x])`, twice the channels: no unit is ever dead."""
+    """Returns `elu([x, -x])`, twice the channels: no unit is ever dead.
+
+    >>> from tfp_ebm import networks
+    >>> networks.concat_elu(tf.ones([1, 2, 2, 3])).shape
+    TensorShape([1, 2, 2, 6])
+    """
     y = tf.concat([tf.nn.elu(x), tf.nn.elu(-x)], axis=-1)
     return y, functools.partial(_either_pull_back, y)
 
@@ -50,6 +55,11 @@ class GatedConvolution(keras.layers.Layer):
 
     A context enters by a 1x1 convolution: added to the gate's input, or, as in the official code
     of Flow++, to the output of the first convolution after a `concat_elu`.
+
+    >>> from tfp_ebm import networks
+    >>> block = networks.GatedConvolution(num_filters=4)
+    >>> block(tf.ones([1, 3, 3, 4])).shape
+    TensorShape([1, 3, 3, 4])
     """
 
     def __init__(

@@ -48,6 +48,12 @@ def annealed_importance_sampling(
     and `Z = E[w]`. By Jensen's inequality the logarithm of the mean weight is a lower bound on
     log Z in expectation. Increments are summed in float64: float32 loses 0.1 nat over 10^4 steps.
 
+    >>> from tfp_ebm import distributions, partition
+    >>> base = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2)
+    >>> estimate = partition.annealed_importance_sampling(base, 16, num_steps=10, seed=(0, 1))
+    >>> bool(abs(estimate.value - base.log_partition()) < 1e-3)
+    True
+
     Args:
       base: an energy-based distribution.
       num_chains: number of independent chains; under a `tf.distribute` strategy the replicas share
@@ -104,6 +110,12 @@ def reverse_annealing(
     `unnormalized_log_prob(value) - log Z_reverse` is in expectation at most the log-density of
     the model that annealing with this many steps samples, which converges to the model itself; so
     this is the conservative figure for a likelihood.
+
+    >>> from tfp_ebm import distributions, partition
+    >>> base = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2)
+    >>> z = base.sample(4, seed=(0, 1))
+    >>> partition.reverse_annealing(base, z, num_chains=4, num_steps=10, seed=(0, 2)).value.shape
+    TensorShape([4])
 
     Args:
       base: an energy-based distribution.

@@ -82,6 +82,12 @@ def bidirectional_annealing(
     paths that disagree do. Then all is done again with three times the steps, proposed by what was
     found, in up to `max_rounds` rounds.
 
+    >>> from tfp_ebm import distributions, partition
+    >>> base = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2)
+    >>> estimate = partition.bidirectional_annealing(base, 16, num_steps=10, seed=(0, 1))
+    >>> estimate.method, bool(estimate.is_consistent)
+    ('BAR', True)
+
     Args:
       base: an energy-based distribution; its `chains`, if it has some, are one source of states.
       num_chains: number of chains in each direction of each path.

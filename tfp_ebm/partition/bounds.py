@@ -20,6 +20,12 @@ __all__ = ["LogProbBounds", "log_prob_bounds"]
 class LogProbBounds(NamedTuple):
     """Two estimates of log-likelihoods, in nats, that bracket them on average.
 
+    >>> from tfp_ebm import distributions, partition
+    >>> base = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2)
+    >>> z = base.sample(4, seed=(0, 1))
+    >>> partition.log_prob_bounds(base, z, 16, 4, num_steps=10, seed=(0, 2)).lower.shape
+    TensorShape([4])
+
     Attributes:
       lower: `[...]`, from reverse annealing: a lower bound on average over samples of the model. Of
         single points, of data above all, it may lie above the truth more often than below.
@@ -51,6 +57,13 @@ def log_prob_bounds(
     bounds nothing: its chains start where the model may have no mass. Values fluctuate by the
     records' standard errors, that of `reverse` being unknown, NaN, with one reverse chain. Whether
     annealing found all of the mass is told by `bidirectional_annealing`.
+
+    >>> from tfp_ebm import distributions, partition
+    >>> base = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2)
+    >>> z = base.sample(4, seed=(0, 1))
+    >>> bounds = partition.log_prob_bounds(base, z, 16, 4, num_steps=10, seed=(0, 2))
+    >>> bool(tf.reduce_all(bounds.lower <= bounds.upper + 1e-3))
+    True
 
     Args:
       base: an energy-based distribution.

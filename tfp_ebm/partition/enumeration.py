@@ -17,6 +17,11 @@ def enumerate_log_partition(base: AnnealedBase) -> LogPartition:
     `log Z = log sum_s prod_j 2 cosh(...)`: the larger layer is summed in closed form, so the cost
     is `2^n (n + m)` for layers of `n <= m` units.
 
+    >>> from tfp_ebm import distributions, partition
+    >>> base = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2)
+    >>> bool(abs(partition.enumerate_log_partition(base).value - base.log_partition()) < 1e-5)
+    True
+
     Args:
       base: an energy-based distribution, such as `tfp_ebm.distributions.SmoothedRBM`.
 

@@ -32,6 +32,11 @@ _UNKNOWN = -1
 class LogPartition(NamedTuple):
     """A log partition function in nats, with what is known about its error.
 
+    >>> from tfp_ebm import partition
+    >>> known = partition.LogPartition.exact(tf.constant(2.0))
+    >>> known.method, float(known.standard_error), float(known.gap)
+    ('exact', 0.0, 0.0)
+
     Attributes:
       value: `[*batch_shape]`, the estimate of log Z.
       standard_error: `[*batch_shape]`, one standard deviation; 0 if exact, NaN if unknown, as from
@@ -125,6 +130,10 @@ def disagree(gap: tf.Tensor, variance: tf.Tensor) -> tf.Tensor:
 
     They do beyond four standard errors and 0.05 nats, for what stated errors miss; and where either
     is NaN.
+
+    >>> from tfp_ebm import partition
+    >>> bool(partition.disagree(tf.constant(1.0), tf.constant(0.01)))  # ten standard errors
+    True
     """
     return tf.logical_not(gap <= _NUM_ERRORS * tf.sqrt(variance) + _TOLERANCE)
 
@@ -133,6 +142,11 @@ def combine_over_replicas(estimate: LogPartition) -> LogPartition:
     """Returns what the estimates of all replicas tell together, each by its own chains.
 
     Values are weighted by their inverse variances. Outside of replicas it is the estimate itself.
+
+    >>> from tfp_ebm import partition
+    >>> estimate = partition.LogPartition.exact(tf.constant(2.0))
+    >>> float(partition.combine_over_replicas(estimate).value)  # one replica: itself
+    2.0
     """
     if num_replicas() == 1 or tf.distribute.in_cross_replica_context():
         return estimate
@@ -155,6 +169,12 @@ class StoredLogPartition(tf.Module):
 
     `fingerprint` remembers the parameters that the estimate was made for, so that a later reader
     can tell whether it is stale.
+
+    >>> from tfp_ebm import partition
+    >>> stored = partition.StoredLogPartition([], tf.float32)
+    >>> stored.assign(partition.LogPartition.exact(tf.constant(2.0)), tf.constant(0, tf.int64))
+    >>> float(stored.read().value)
+    2.0
     """
 
     def __init__(

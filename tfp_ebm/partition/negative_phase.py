@@ -32,6 +32,11 @@ class NegativePhase(tf.Module):
     Log Z takes its value from the stored estimate, and its gradient from the chains. Both are None
     where the machine is small enough to be summed in every evaluation. Methods are given the
     machine, or the distribution, at the present parameters.
+
+    >>> from tfp_ebm import distributions, partition
+    >>> machine = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2).machine()
+    >>> partition.NegativePhase(machine, [], tf.float32).is_exact  # few units: sums, no chains
+    True
     """
 
     def __init__(

@@ -31,6 +31,11 @@ def inverse_temperatures(
       of the log weights' rate of change, so that every step adds equal variance.
     * a sequence of numbers: as given.
 
+    >>> from tfp_ebm import distributions, partition
+    >>> machine = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2).machine()
+    >>> partition.inverse_temperatures("linear", 4, machine).numpy().tolist()
+    [0.0, 0.25, 0.5, 0.75, 1.0]
+
     Args:
       schedule: one of the names, or the numbers.
       num_steps: number of temperatures after the first; must agree with a sequence.

@@ -22,6 +22,12 @@ def curves(
 
     The first quarter of eight points or more may leave the picture.
 
+    >>> import tempfile
+    >>> from tfp_ebm import plots
+    >>> path = f"{tempfile.mkdtemp()}/curves.png"
+    >>> plots.curves([1, 2, 3], {"test": [3.0, 2.5, 2.4]}, path).is_file()
+    True
+
     Args:
       epochs: abscissae.
       series: label to values, one for each abscissa.
@@ -55,6 +61,12 @@ def curve_panels(
 
     The picture of figure 1 of "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base
     Spaces".
+
+    >>> import tempfile
+    >>> from tfp_ebm import plots
+    >>> panels = {"bits per dimension": {"rbm": ([1, 2], [3.0, 2.5], [0.1, 0.1])}}
+    >>> plots.curve_panels(panels, f"{tempfile.mkdtemp()}/panels.png").is_file()
+    True
 
     Args:
       panels: quantity to curves, each a label to `(abscissae, values, errors)`.

@@ -41,6 +41,12 @@ def sample_grid(
 ) -> pathlib.Path:
     """Saves a grid of images and returns its path.
 
+    >>> import tempfile
+    >>> from tfp_ebm import plots
+    >>> images = np.random.default_rng(0).integers(0, 17, [16, 8, 8, 1])
+    >>> plots.sample_grid(images, f"{tempfile.mkdtemp()}/grid.png", num_levels=17).is_file()
+    True
+
     Args:
       images: `[N, H, W, C]` integers from 0 to num_levels - 1, C 1 or 3.
       path: PNG file.
@@ -64,6 +70,13 @@ def sample_grids(
 
     The picture of figure 2 of "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base
     Spaces".
+
+    >>> import tempfile
+    >>> from tfp_ebm import plots
+    >>> images = np.random.default_rng(0).integers(0, 17, [20, 8, 8, 1])
+    >>> grids = {"one": images, "other": images}
+    >>> plots.sample_grids(grids, f"{tempfile.mkdtemp()}/grids.png", num_levels=17).is_file()
+    True
 
     Args:
       images: title to `[N, H, W, C]` integers from 0 to num_levels - 1.
@@ -92,6 +105,12 @@ def data_and_samples(
 ) -> pathlib.Path:
     """Saves a grid of data above a grid of samples and returns its path.
 
+    >>> import tempfile
+    >>> from tfp_ebm import plots
+    >>> images = np.random.default_rng(0).integers(0, 17, [16, 8, 8, 1])
+    >>> plots.data_and_samples(images, images, f"{tempfile.mkdtemp()}/both.png", 17).is_file()
+    True
+
     Args:
       data: `[N, H, W, C]` integers from 0 to num_levels - 1.
       samples: the same of the model.
@@ -117,6 +136,12 @@ def code_columns(
     The picture of figure 3 of "RBM-Flow and D-Flow: Invertible Flows with Discrete Energy Base
     Spaces".
 
+    >>> import tempfile
+    >>> from tfp_ebm import plots
+    >>> samples = np.random.default_rng(0).integers(0, 17, [3, 5, 8, 8, 1])  # 3 rows of 5 codes
+    >>> plots.code_columns(samples, f"{tempfile.mkdtemp()}/codes.png", num_levels=17).is_file()
+    True
+
     Args:
       samples: `[num_rows, num_columns, H, W, C]` integers from 0 to num_levels - 1.
       path: PNG file.
@@ -136,6 +161,12 @@ def gibbs_chain(
     """Saves the consecutive states of Markov chains as images, one above the other.
 
     The picture of figure 1 of "EB-and-Flow": time runs along the rows, left to right.
+
+    >>> import tempfile
+    >>> from tfp_ebm import plots
+    >>> chains = np.random.default_rng(0).integers(0, 17, [2, 6, 8, 8, 1])
+    >>> plots.gibbs_chain(chains, f"{tempfile.mkdtemp()}/chains.png", 17, num_columns=6).is_file()
+    True
 
     Args:
       chains: title to `[num_steps, H, W, C]` integers from 0 to num_levels - 1.

@@ -21,6 +21,13 @@ def density_2d(
 ) -> pathlib.Path:
     """Saves a picture of a density over the plane and returns its path.
 
+    >>> import tempfile
+    >>> from tfp_ebm import datasets, plots
+    >>> rings = datasets.density_2d("rings")
+    >>> path = f"{tempfile.mkdtemp()}/density.png"
+    >>> plots.density_2d(rings.log_prob, path, resolution=20).is_file()
+    True
+
     Args:
       log_prob: function of float32 `[N, 2]` that returns nats, `[N]`.
       path: PNG file.
@@ -45,6 +52,13 @@ def scatter_2d(
     panels: dict[str, Any], labels: TensorLike, path: str | pathlib.Path
 ) -> pathlib.Path:
     """Saves points over the plane, coloured by label, in panels side by side; returns the path.
+
+    >>> import tempfile
+    >>> from tfp_ebm import datasets, plots
+    >>> points = datasets.density_2d("rings").sample(20, seed=0)
+    >>> path = f"{tempfile.mkdtemp()}/points.png"
+    >>> plots.scatter_2d({"samples": points}, np.zeros(20, int), path).is_file()
+    True
 
     Args:
       panels: title to points `[N, 2]`.

@@ -21,6 +21,13 @@ def table_pairs(
     On the diagonal are shares of values, in bins or categories that the tables have in common;
     below it pairs of the first table, above it those of the last.
 
+    >>> import tempfile
+    >>> from tfp_ebm import plots
+    >>> rows = {"price": np.arange(20.0), "weight": np.arange(20.0) ** 2}
+    >>> path = f"{tempfile.mkdtemp()}/pairs.png"
+    >>> plots.table_pairs({"data": rows}, path).is_file()
+    True
+
     Args:
       panels: title to a table, which is a column of values `[N]` for each name.
       path: PNG file.

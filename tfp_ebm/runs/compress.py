@@ -20,6 +20,17 @@ _ARRAYS = (".npy", ".npz")
 def compress(run: pathlib.Path, events: pathlib.Path, output: pathlib.Path | None = None) -> None:
     """Writes events as a compressed file, from which `decompress` restores them bit for bit.
 
+    >>> import pathlib, tempfile
+    >>> import numpy as np
+    >>> from tfp_ebm import runs
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> np.savez(folder / "images.npz", np.random.default_rng(0).integers(0, 4, [60, 4, 4, 1]))
+    >>> given = dict(dataset=str(folder / "images.npz"), num_levels=4, epochs=1)
+    >>> runs.train("integer_flow", output=folder / "run", **given)
+    Dataset ...
+    >>> runs.compress(folder / "run", folder / "images.npz", folder / "images.tfe")
+    /...images.tfe...
+
     Args:
       run: folder of the run, of a model of whole numbers such as `integer_flow`.
       events: an .npy file, or an .npz file with one array, or one of the name `images` or `events`.
@@ -41,6 +52,19 @@ def compress(run: pathlib.Path, events: pathlib.Path, output: pathlib.Path | Non
 
 def decompress(run: pathlib.Path, file: pathlib.Path, output: pathlib.Path | None = None) -> None:
     """Restores the events of a compressed file.
+
+    >>> import pathlib, tempfile
+    >>> import numpy as np
+    >>> from tfp_ebm import runs
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> np.savez(folder / "images.npz", np.random.default_rng(0).integers(0, 4, [60, 4, 4, 1]))
+    >>> given = dict(dataset=str(folder / "images.npz"), num_levels=4, epochs=1)
+    >>> runs.train("integer_flow", output=folder / "run", **given)
+    Dataset ...
+    >>> runs.compress(folder / "run", folder / "images.npz", folder / "images.tfe")
+    /...images.tfe...
+    >>> runs.decompress(folder / "run", folder / "images.tfe", folder / "again.npz")
+    /...again.npz...
 
     Args:
       run: folder of the run that wrote it.

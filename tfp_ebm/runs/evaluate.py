@@ -50,6 +50,16 @@ def evaluate(
 ) -> None:
     """Prints the figures of a run's model on the test part, and keeps them in the run as JSON.
 
+    >>> import pathlib, tempfile
+    >>> from tfp_ebm import runs
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> given = dict(flow="affine", base="normal", epochs=1, batch_size=1000)
+    >>> runs.train(dataset="two_moons", output=folder / "run", **given)
+    Dataset 'two_moons': ...
+    >>> runs.evaluate(folder / "run")
+    {
+    ...
+
     Args:
       run: folder of the run; `evaluation-SEED.json` is written there.
       seed: seed of noise, annealing and samples; the same seed gives the same digits.
@@ -159,6 +169,13 @@ def evaluate_model(
     The headline figures are those of the first record, the one-draw bound where there is one;
     `likelihood` holds the whole records. Where log-determinants are estimates, each figure is the
     mean of two draws, which tell the error of the estimate.
+
+    >>> import numpy as np, tensorflow_probability as tfp
+    >>> from tfp_ebm import runs
+    >>> normal = tfp.distributions.MultivariateNormalDiag(np.zeros([2], np.float32))
+    >>> record = runs.evaluate_model(normal, np.zeros([5, 2], np.float32))["likelihood"][0]
+    >>> record["kind"], round(record["nats"], 3)
+    ('exact', 1.838)
 
     Args:
       model: the model.

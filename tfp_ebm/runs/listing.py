@@ -13,6 +13,10 @@ _KINDS = ("flow", "base", "noise", "posterior")
 def models(name: str | None = None) -> None:
     """Prints the models, presets, flows and bases that `train` knows, or the options of one.
 
+    >>> from tfp_ebm import runs
+    >>> runs.models()
+    model	...
+
     Args:
       name: a model, preset, flow or base, whose options are printed; None: all names.
 
@@ -64,7 +68,12 @@ def _print_part(kind, name, own):
 
 
 def datasets() -> None:
-    """Prints the data sets that `train` knows, and what each is, separated by tabs."""
+    """Prints the data sets that `train` knows, and what each is, separated by tabs.
+
+    >>> from tfp_ebm import runs
+    >>> runs.datasets()
+    digits	...
+    """
     for name, text in tfp_ebm.datasets.descriptions().items():
         print(f"{name}\t{text}")
     for name in tfp_ebm.datasets.density_names():

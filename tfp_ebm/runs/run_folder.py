@@ -154,6 +154,16 @@ def load_model(
 ) -> tuple[dict[str, Any], Distribution | models.Conditional]:
     """Returns the configuration and the trained model of a run, a `Conditional` of one of classes.
 
+    >>> import tempfile
+    >>> from tfp_ebm import runs
+    >>> folder = tempfile.mkdtemp()
+    >>> given = dict(flow="affine", base="normal", epochs=1, batch_size=1000)
+    >>> runs.train(dataset="two_moons", output=f"{folder}/run", **given)
+    Dataset 'two_moons': ...
+    >>> configuration, model = runs.load_model(f"{folder}/run")
+    >>> model.event_shape
+    TensorShape([2])
+
     Raises:
       ValueError: if the folder is not that of a run or something in it is damaged.
     """

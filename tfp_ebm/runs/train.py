@@ -51,6 +51,13 @@ def train(
 ) -> None:
     """Trains a model on a data set and writes the run folder, or goes on with a run.
 
+    >>> import tempfile
+    >>> from tfp_ebm import runs
+    >>> folder = tempfile.mkdtemp()
+    >>> given = dict(flow="affine", base="normal", epochs=1, batch_size=1000)
+    >>> runs.train(dataset="two_moons", output=f"{folder}/run", **given)
+    Dataset 'two_moons': ...
+
     Args:
       model: name of a model or preset.
       dataset: name of the data set.

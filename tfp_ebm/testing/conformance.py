@@ -29,7 +29,12 @@ TOLERANCE = {tf.float32: 1e-4, tf.float64: 1e-9}
 
 
 class ConformanceError(AssertionError):
-    """A class breaks a rule that TensorFlow Probability or its users rely on."""
+    """A class breaks a rule that TensorFlow Probability or its users rely on.
+
+    >>> from tfp_ebm import testing
+    >>> issubclass(testing.ConformanceError, AssertionError)
+    True
+    """
 
 
 def require(condition: TensorLike, check: str, message: str) -> None:

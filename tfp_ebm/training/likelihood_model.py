@@ -43,7 +43,13 @@ __all__ = ["LikelihoodModel", "energy_based_parts"]
 
 
 def energy_based_parts(model: tf.Module) -> list[EnergyBased]:
-    """Returns the energy-based distributions inside a model, itself included."""
+    """Returns the energy-based distributions inside a model, itself included.
+
+    >>> from tfp_ebm import models, training
+    >>> model = models.build(models.ModelSpec(models.DataSpec((4,)), flow="affine", base="rbm"))
+    >>> [part.name for part in training.energy_based_parts(model)]
+    ['SmoothedRBM']
+    """
     return [part for part in (model, *model.submodules) if isinstance(part, EnergyBased)]
 
 

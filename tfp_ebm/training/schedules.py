@@ -59,6 +59,11 @@ def learning_rate_schedule(
 ) -> keras.optimizers.schedules.LearningRateSchedule:
     """Returns a schedule by name.
 
+    >>> from tfp_ebm import training
+    >>> rate = training.learning_rate_schedule("cosine", peak=1e-3, num_steps=100, warmup_steps=10)
+    >>> bool(abs(rate(10) - 1e-3) < 1e-6), float(rate(100)) < 1e-5
+    (True, True)
+
     Args:
       name: `"constant"`, `"cosine"` (falls to 0 at the last update) or `"exponential"`, each after
         a linear warm-up.

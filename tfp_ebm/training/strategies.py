@@ -15,6 +15,10 @@ STRATEGIES = ("none", "mirrored", "multi_worker")
 def make_strategy(name: str) -> tf.distribute.Strategy:
     """Returns a strategy; call it before anything else of TensorFlow.
 
+    >>> from tfp_ebm import training
+    >>> training.make_strategy("none").num_replicas_in_sync
+    1
+
     Args:
       name: `"none"`; `"mirrored"`: all GPUs of this machine, or all logical CPUs where there is
         none; `"multi_worker"`: the machines that the environment variable TF_CONFIG lists.
@@ -33,7 +37,12 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process writes files: the only worker, or the first of several."""
+    """Whether this process writes files: the only worker, or the first of several.
+
+    >>> from tfp_ebm import training
+    >>> training.is_chief(training.make_strategy("none"))
+    True
+    """
     resolver = strategy.cluster_resolver
     return (
         resolver is None

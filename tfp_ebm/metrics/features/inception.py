@@ -15,6 +15,13 @@ def inception_v3(weights: str | None = "imagenet") -> FeatureNetwork:
     of Keras, which downloads them once, not those behind published Frechet distances and Inception
     scores: name the network, and never set the two side by side.
 
+    Without weights, to see its shapes; `"imagenet"` fetches those of Keras once:
+
+    >>> from tfp_ebm import metrics
+    >>> network = metrics.inception_v3(weights=None)
+    >>> network.num_features
+    2048
+
     Args:
       weights: `"imagenet"`, a path to a file of weights, or None for random ones.
 

@@ -17,6 +17,16 @@ class BestWeights(keras.callbacks.Callback, tf.Module):
     What is kept are the weights as they were evaluated (averaged, if the trainer averages), with
     the chains and the estimate of log Z. At the end of training they are put in place, of the
     average too. Its variables, the best value and epoch, belong into the checkpoints of training.
+
+    >>> import numpy as np, tf_keras
+    >>> from tfp_ebm import distributions, training
+    >>> points = np.random.default_rng(0).normal(size=[32, 2]).astype("float32")
+    >>> trainer = training.LikelihoodModel(distributions.DiscreteMixture.create(2))
+    >>> trainer.compile(optimizer=tf_keras.optimizers.Adam(0.1))
+    >>> best = training.BestWeights(patience=2)
+    >>> _ = trainer.fit(points, validation_data=points, callbacks=[best], verbose=0)
+    >>> best.best_epoch
+    1
     """
 
     def __init__(

@@ -14,6 +14,10 @@ class LogPartitionCallback(keras.callbacks.Callback):
     The weights in place are then those that are evaluated, averaged or not, so that the metrics
     are those of one normalised model. The records of all machines are summed in the epoch's logs:
     `log_partition` and `log_partition_error`, nats.
+
+    >>> from tfp_ebm import training
+    >>> renewal = training.LogPartitionCallback(num_chains=64, num_steps=200, seed=(0, 1))
+    >>> # trainer.fit(..., callbacks=[renewal])
     """
 
     def __init__(self, num_chains: int = 256, num_steps: int = 500, seed: Seed = None) -> None:

@@ -14,6 +14,13 @@ class MetricsFile(keras.callbacks.Callback):
 
     Rows of the epoch itself and of later ones, which training that was interrupted may have left,
     are replaced.
+
+    >>> import pathlib, tempfile
+    >>> from tfp_ebm import training
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "metrics.csv")
+    >>> training.MetricsFile(path).on_epoch_end(0, {"loss": 2.0})
+    >>> path.read_text().split()
+    ['epoch,loss', '1,2.0']
     """
 
     def __init__(self, path: str | pathlib.Path) -> None:

@@ -18,7 +18,12 @@ __all__ = ["ChainHealth", "NonFiniteError", "SampleGrids", "TensorBoard", "Termi
 
 
 class NonFiniteError(ArithmeticError):
-    """Training met a number that is not finite."""
+    """Training met a number that is not finite.
+
+    >>> from tfp_ebm import training
+    >>> issubclass(training.NonFiniteError, ArithmeticError)
+    True
+    """
 
 
 class TerminateOnNonFinite(keras.callbacks.Callback):
@@ -26,6 +31,17 @@ class TerminateOnNonFinite(keras.callbacks.Callback):
 
     The trainer leaves the weights out of such an update, so they are still good, and no checkpoint
     is written after it.
+
+    >>> import numpy as np, tensorflow_probability as tfp, tf_keras
+    >>> from tfp_ebm import training
+    >>> normal = tfp.distributions.MultivariateNormalDiag(scale_diag=tf.Variable([1.0, 1.0]))
+    >>> trainer = training.LikelihoodModel(normal)
+    >>> trainer.compile(optimizer=tf_keras.optimizers.SGD(0.1))
+    >>> stop = training.TerminateOnNonFinite()
+    >>> trainer.fit(np.full([8, 2], 1e30, np.float32), callbacks=[stop], verbose=0)
+    Traceback (most recent call last):
+      ...
+    tfp_ebm.training.callbacks.monitors.NonFiniteError: ...
     """
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
@@ -49,7 +65,13 @@ class TerminateOnNonFinite(keras.callbacks.Callback):
 
 
 class SampleGrids(keras.callbacks.Callback):
-    """Saves a picture of samples after every epoch, from the same seed: `epoch-0001.png`, ..."""
+    """Saves a picture of samples after every epoch, from the same seed: `epoch-0001.png`, ...
+
+    >>> import os, tempfile
+    >>> from tfp_ebm import training
+    >>> folder = os.path.join(tempfile.mkdtemp(), "samples")
+    >>> grids = training.SampleGrids(folder, num_samples=16)  # fit(..., callbacks=[grids])
+    """
 
     def __init__(
         self, folder: str | pathlib.Path, num_samples: int = 64, seed: Seed = (0, 4)
@@ -92,6 +114,17 @@ class ChainHealth(keras.callbacks.Callback):
     Of several machines the worst figure is told. Chains that hardly move, or that are few distinct
     ones, give a biased gradient: take more sweeps, a replay buffer or tempering. The chains stay
     where they are. Put it before callbacks that write logs.
+
+    >>> import numpy as np, tf_keras
+    >>> from tfp_ebm import distributions, training
+    >>> points = np.random.default_rng(0).normal(size=[32, 5]).astype("float32")
+    >>> base = distributions.SmoothedRBM.create(3, 2, sampler="persistent", num_chains=8)
+    >>> trainer = training.LikelihoodModel(base)
+    >>> trainer.compile(optimizer=tf_keras.optimizers.Adam(0.1))
+    >>> health = training.ChainHealth(num_steps=5)
+    >>> history = trainer.fit(points, callbacks=[health], verbose=0).history
+    >>> any(name.startswith("chains") for name in history)
+    True
     """
 
     def __init__(self, num_steps: int = 100, seed: Seed = (0, 5)) -> None:
@@ -129,6 +162,10 @@ class TensorBoard(keras.callbacks.Callback):
     """Writes scalars, samples and the singular values of the base's couplings for TensorBoard.
 
     A bank of filters counts as the matrix from what it covers to its outputs.
+
+    >>> import tempfile
+    >>> from tfp_ebm import training
+    >>> board = training.TensorBoard(tempfile.mkdtemp())  # fit(..., callbacks=[board])
     """
 
     def __init__(self, folder: str | pathlib.Path, num_samples: int = 16) -> None:

@@ -21,6 +21,14 @@ class QualityCurves(keras.callbacks.Callback):
     `kernel_distance_error`. Samples are drawn with the weights that are evaluated, averaged or not,
     and with one seed, so that rows differ by the weights only. An epoch that is trained again after
     an interruption replaces its row and those after it.
+
+    >>> import numpy as np, pathlib, tempfile
+    >>> from tfp_ebm import metrics, training
+    >>> network = metrics.as_network(lambda images: images[:, 0, 0, :])
+    >>> images = np.zeros([8, 2, 2, 3], np.uint8)
+    >>> judge = metrics.SampleQuality(network, images)
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "quality.csv")
+    >>> curves = training.QualityCurves(judge, path, num_samples=8)  # fit(..., callbacks=[curves])
     """
 
     def __init__(

@@ -38,6 +38,17 @@ class Checkpoints(keras.callbacks.Callback):
     Training an array that was taken up again gives the digits of training that never stopped, on
     one machine and with deterministic operations. With a `tf.data.Dataset` an epoch that was
     interrupted begins again.
+
+    >>> import numpy as np, tempfile, tf_keras
+    >>> from tfp_ebm import distributions, training
+    >>> trainer = training.LikelihoodModel(distributions.DiscreteMixture.create(2), seed=(0, 1))
+    >>> trainer.compile(optimizer=tf_keras.optimizers.Adam(0.1))
+    >>> checkpoints = training.Checkpoints(tempfile.mkdtemp())
+    >>> checkpoints.restore(trainer)  # nothing there yet
+    False
+    >>> _ = trainer.fit(np.zeros([32, 2], np.float32), callbacks=[checkpoints], verbose=0)
+    >>> checkpoints.restore(trainer)
+    True
     """
 
     def __init__(

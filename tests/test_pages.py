@@ -1,0 +1,114 @@
+"""What the pages say can be done: their code runs, their commands are understood."""
+
+import os.path
+import re
+
+import numpy as np
+import pytest
+
+from tests import pages
+from tfp_ebm import cli
+from tfp_ebm.models import registry
+from website import api, gallery, processors
+
+PAGES = pages.pages()
+WITH_CODE = [page for page in PAGES if pages.code(page) and page.name != "README.md"]
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    """What a page registers is forgotten after it."""
+    parts = {field: dict(known) for field, known in registry._REGISTRY.items()}
+    monkeypatch.setattr(registry, "_REGISTRY", parts)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", WITH_CODE, ids=pages.identify)
+def test_code_of_a_page_runs(page, tmp_path, monkeypatch, registered):
+    monkeypatch.chdir(tmp_path)
+    short = re.sub(r"epochs=\d+", "epochs=1", pages.code(page))
+    exec(compile(short, page.name, "exec"), {"__name__": "page"})
+
+
+@pytest.fixture(scope="module")
+def own_data(tmp_path_factory):
+    """A folder with the files that pages call one's own."""
+    folder = tmp_path_factory.mktemp("own")
+    random = np.random.default_rng(0)
+    np.savez(folder / "images.npz", random.integers(0, 256, [40, 8, 8, 1], dtype=np.uint8))
+    rows = [
+        f"{a:.3f},{b},{c}" for a, b, c in zip(random.random(40), range(40), 20 * "xy", strict=False)
+    ]
+    (folder / "my_table.csv").write_text("\n".join(["a,b,c", *rows]) + "\n")
+    return folder
+
+
+def understood(words):
+    """Checks a command of `tfp-ebm` as far as that goes without training anything."""
+    assert cli._parse(words)["command"] == words[0]
+    data = words[words.index("--dataset") + 1] if "--dataset" in words else None
+    fresh = words[0] == "train" and not {"--resume", "--init", "--strategy"} & {*words}
+    if fresh and data in ("digits", "two_moons", "images.npz", "my_table.csv"):
+        assert cli.main([*words, "--dry-run"]) == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=pages.identify)
+def test_commands_of_a_page_are_understood(page, own_data, monkeypatch, capsys):
+    monkeypatch.chdir(own_data)
+    for words in pages.commands(page):
+        if words[0] == "tfp-ebm" and not any(word.startswith("$") for word in words):
+            cli._parse(words[1:])
+        elif words[0] == "python" and words[1].endswith(".py"):
+            text = (pages.ROOT / words[1]).read_text()
+            harness = (pages.ROOT / "benchmarks" / "harness.py").read_text()
+            for option in (word for word in words if word.startswith("--")):
+                assert f'"{option}"' in text + harness, f"{words[1]} has no {option}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.parent.name in ("how_to", "start")], ids=pages.identify
+)
+def test_commands_of_a_task_suit_their_data(page, own_data, monkeypatch):
+    monkeypatch.chdir(own_data)
+    for words in pages.commands(page):
+        if words[0] == "tfp-ebm":
+            understood(words[1:])
+
+
+@pytest.fixture(scope="module")
+def made():
+    """Where the pages lie that are made when the site is built."""
+    return {*api.pages(), *gallery.pages(), *processors.pages()}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=pages.identify)
+def test_links_inside_the_repository_lead_somewhere(page, made):
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+        if "://" not in target:
+            place = page.parent / target
+            uri = os.path.relpath(place, pages.ROOT / "docs")
+            assert place.exists() or uri in made, f"{page.name} links to {target}"
+
+
+def test_the_readme_is_short_and_its_links_are_whole_and_lead_to_pages(made):
+    text = (pages.ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 90
+    project = (pages.ROOT / "pyproject.toml").read_text()
+    site = re.search(r'^Documentation = "(.*)"$', project, re.MULTILINE)[1]
+    repository = re.search(r'^Repository = "(.*)"$', project, re.MULTILINE)[1]
+    raw = repository.replace("github.com", "raw.githubusercontent.com") + "/main/"
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        if target.startswith(site):
+            page = target.removeprefix(f"{site}/").replace(".html", ".md")
+            assert page in made or (pages.ROOT / "docs" / page).is_file(), target
+        else:
+            prefix = raw if target.startswith(raw) else f"{repository}/blob/main/"
+            assert target.startswith(prefix), f"{target} does not work on PyPI"
+            assert (pages.ROOT / target.removeprefix(prefix)).is_file(), target
+
+
+def test_no_page_names_a_path_of_a_machine():
+    for page in PAGES:
+        found = re.findall(r"/(?:home|root|tmp|work)/\S*", page.read_text())
+        assert not found, f"{page.name} names {found}"
