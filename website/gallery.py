@@ -64,7 +64,7 @@ def _part(kind, name, summary, entry):
     """Returns the section of a flow or a base."""
     lines = [f"## `{name}`", "", f"{summary[0].upper()}{summary[1:].rstrip('.')}.", ""]
     if entry is None:
-        lines += ["Its place is in code, see its page; no run of the command line shows it.", ""]
+        lines += [f"No run of it is recorded in [results/{_MEASURED}](../results/{_MEASURED}).", ""]
     else:
         picture = f"images/gallery/{kind}-{name}.png"
         if (ROOT / "docs" / picture).is_file():

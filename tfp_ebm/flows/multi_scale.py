@@ -27,7 +27,7 @@ def latent_shapes(image_shape: Sequence[int], num_levels: int) -> list[tuple[int
 
     >>> from tfp_ebm import flows
     >>> flows.latent_shapes((8, 8, 1), 2)
-    [(4, 4, 2), (2, 2, 8)]
+    [(2, 2, 8), (4, 4, 2)]
 
     Args:
       image_shape: `(H, W, C)`.

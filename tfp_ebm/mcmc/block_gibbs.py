@@ -1,4 +1,11 @@
-"""Block Gibbs sampling."""
+"""Block Gibbs sampling.
+
+>>> from tfp_ebm import distributions, mcmc
+>>> machine = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2).machine()
+>>> states = machine.sample_reference(4, seed=(0, 1))
+>>> mcmc.block_gibbs.run(machine, states, num_steps=10, seed=(0, 2)).shape
+TensorShape([4, 3])
+"""
 
 from typing import NamedTuple
 

@@ -44,7 +44,7 @@ class PersistentChains(tf.Module):
     >>> from tfp_ebm import distributions, mcmc
     >>> machine = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2).machine()
     >>> chains = mcmc.PersistentChains.start(machine, num_chains=8, seed=(0, 1))
-    >>> chains.advance(machine, num_sweeps=2, seed=(0, 2))
+    >>> chains.advance(machine, num_steps=2, seed=(0, 2))
     >>> chains.units.shape
     TensorShape([8, 3])
 

@@ -26,8 +26,9 @@ _LOG_DETERMINANTS = ("exact", "unbiased estimate", "truncated estimate")
 class LikelihoodRecord(NamedTuple):
     """A negative log-likelihood, in nats and bits, with the whole ledger of its units.
 
+    >>> import tensorflow_probability as tfp
     >>> import tfp_ebm
-    >>> normal = tfp.distributions.MultivariateNormalDiag(tf.zeros([2]))
+    >>> normal = tfp.distributions.MultivariateNormalDiag(np.zeros([2], np.float32))
     >>> record = tfp_ebm.runs.evaluate_model(normal, np.zeros([5, 2], np.float32))["likelihood"][0]
     >>> record["kind"], round(record["nats"], 3)
     ('exact', 1.838)

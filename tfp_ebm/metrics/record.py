@@ -14,7 +14,11 @@ class Record(NamedTuple):
     """A measured figure, its error, and what it was measured with and on.
 
     >>> from tfp_ebm import metrics
-    >>> record = metrics.Record("kernel_distance", 1.4, 0.02, "standard error", 5000)
+    >>> record = metrics.Record(
+    ...     metric="kernel_distance", value=1.4, error=0.02, error_kind="standard error",
+    ...     num_samples=5000, num_reference=5000, split="test", network="classifier",
+    ...     network_sha256="", resize="none",
+    ... )
     >>> record.to_dict()["value"]
     1.4
 

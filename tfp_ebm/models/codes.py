@@ -59,7 +59,7 @@ def decode(model: Distribution, spins: TensorLike, seed: Seed = None) -> tf.Tens
     >>> from tfp_ebm import models
     >>> spec = models.ModelSpec(models.DataSpec((4,)), flow="affine", base="rbm")
     >>> model = models.build(spec)
-    >>> codes = models.encode(model, model.sample(3, seed=(0, 1)))
+    >>> codes = models.encode(model, model.sample(3, seed=(0, 1))).mode()
     >>> models.decode(model, codes, seed=(0, 2)).shape
     TensorShape([3, 4])
 

@@ -318,7 +318,7 @@ def register_flow(
 def register_base(name: str, function: Callable[..., Any], summary: str = "") -> None:
     """Adds a base: `function(latents, dtype, **options)` returns a distribution over `[D]`.
 
-    >>> import tensorflow_probability as tfp
+    >>> import tensorflow as tf, tensorflow_probability as tfp
     >>> from tfp_ebm import models
     >>> def wide(latents, dtype):
     ...     return tfp.distributions.MultivariateNormalDiag(2 * tf.ones([latents.size], dtype))

@@ -1,14 +1,17 @@
 """Curves over training."""
 
+import itertools
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tfp_ebm.plots.figure import new_figure, save
+from tfp_ebm.plots.figure import COLORS, new_figure, save
 
 __all__ = ["curve_panels", "curves"]
+
+_MARKERS = "os^Dv<>*"  # Curves are told apart in print too.
 
 
 def curves(
@@ -38,8 +41,9 @@ def curves(
     figure = new_figure(6, 4)
     axes = figure.subplots()
     is_short = len(epochs) < 8
-    for label, values in series.items():
-        axes.plot(epochs, values, label=label, marker="o" if is_short else None)
+    axes.set_prop_cycle(color=COLORS)
+    for (label, values), marker in zip(series.items(), itertools.cycle(_MARKERS)):
+        axes.plot(epochs, values, label=label, marker=marker, markevery=1 if is_short else 0.1)
     # The first part of training would flatten the rest.
     skipped = 0 if is_short else len(epochs) // 4
     everything = np.concatenate([np.asarray(values)[skipped:] for values in series.values()])
@@ -77,7 +81,10 @@ def curve_panels(
     for axes, (ylabel, series) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
     ):
-        for label, (positions, values, errors) in series.items():
+        axes.set_prop_cycle(color=COLORS)
+        for marker, (label, (positions, values, errors)) in zip(
+            itertools.cycle(_MARKERS), series.items()
+        ):
             axes.errorbar(
                 positions,
                 values,
@@ -85,7 +92,8 @@ def curve_panels(
                 label=label,
                 capsize=2,
                 linewidth=1,
-                marker=".",
+                marker=marker,
+                markersize=4,
                 alpha=0.8,
             )
         axes.set_xlabel(xlabel)

@@ -164,8 +164,9 @@ def gibbs_chain(
 
     >>> import tempfile
     >>> from tfp_ebm import plots
-    >>> chains = np.random.default_rng(0).integers(0, 17, [2, 6, 8, 8, 1])
-    >>> plots.gibbs_chain(chains, f"{tempfile.mkdtemp()}/chains.png", 17, num_columns=6).is_file()
+    >>> chains = np.random.default_rng(0).integers(0, 17, [12, 8, 8, 1])
+    >>> path = f"{tempfile.mkdtemp()}/chains.png"
+    >>> plots.gibbs_chain({"model": chains}, path, 17, num_columns=6).is_file()
     True
 
     Args:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfp_ebm.internal.types import TensorLike
-from tfp_ebm.plots.figure import new_figure, save
+from tfp_ebm.plots.figure import COLORS, name_plane, new_figure, save
 
 __all__ = ["density_2d", "scatter_2d"]
 
@@ -38,13 +38,14 @@ def density_2d(
     ticks = (np.arange(resolution, dtype=np.float32) + 0.5) / resolution * 2 * limit - limit
     grid = np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
     density = np.exp(np.asarray(log_prob(grid), np.float64)).reshape(resolution, resolution)
-    figure = new_figure(4, 4.3)
+    figure = new_figure(4.6, 4)
     axes = figure.subplots()
     # A few points of a noisy estimate must not set the scale of all others.
     highest = np.quantile(density, 0.999)
-    axes.imshow(density, origin="lower", vmax=highest, extent=[-limit, limit] * 2)
+    picture = axes.imshow(density, origin="lower", vmax=highest, extent=[-limit, limit] * 2)
+    figure.colorbar(picture, shrink=0.8).set_label("density", fontsize=8)
     axes.set_title(title, fontsize=10)
-    axes.set_axis_off()
+    name_plane(axes)
     return save(figure, path)
 
 
@@ -65,10 +66,18 @@ def scatter_2d(
       labels: `[N]` integers.
       path: PNG file.
     """
+    from matplotlib.colors import ListedColormap
+
+    num_labels = int(np.max(labels, initial=0)) + 1
+    colors = ListedColormap(COLORS) if num_labels <= len(COLORS) else "tab20"
+    limit = (len(COLORS) if num_labels <= len(COLORS) else 20) - 0.5
     figure = new_figure(3.2 * len(panels), 3.5)
     grid = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, (title, points) in zip(grid, panels.items(), strict=True):
-        axes.scatter(*np.asarray(points).T, c=labels, cmap="tab10", s=1.5, linewidths=0)
+        axes.scatter(
+            *np.asarray(points).T, c=labels, cmap=colors, vmin=-0.5, vmax=limit, s=2, linewidths=0
+        )
         axes.set_title(title, fontsize=10)
         axes.set_aspect("equal", adjustable="datalim")
+        name_plane(axes)
     return save(figure, path)

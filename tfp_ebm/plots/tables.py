@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tfp_ebm.plots.figure import new_figure, save
+from tfp_ebm.plots.figure import COLORS, new_figure, save
 
 __all__ = ["table_pairs"]
 
@@ -50,7 +50,7 @@ def table_pairs(
                 _shares(axes, {title: values[title][below] for title in titles}, categories[below])
             else:
                 title = titles[0] if row > column else titles[-1]
-                color = f"C{0 if row > column else len(titles) - 1}"
+                color = COLORS[0 if row > column else len(titles) - 1]
                 pair = [_apart(values[title][name], categories[name]) for name in (beside, below)]
                 size = min(8, 2000 / len(pair[0]))
                 axes.scatter(*pair, s=size, alpha=0.5, linewidths=0, color=color)
@@ -59,8 +59,11 @@ def table_pairs(
             axes.tick_params(labelsize=6)
             if row == len(names) - 1:
                 axes.set_xlabel(beside, fontsize=8)
-            if column == 0:
-                axes.set_ylabel("share" if len(names) == 1 else below, fontsize=8)
+            # The first cell of the diagonal shows shares; its row is named at the next one.
+            if column == (1 if row == 0 else 0):
+                axes.set_ylabel(below, fontsize=8)
+            elif row == column == 0:
+                axes.set_ylabel("share", fontsize=8)
     grid[0][0].legend(fontsize=6)
     return save(figure, path)
 
@@ -97,6 +100,7 @@ def _shares(axes, columns, categories):
         bins = np.histogram_bin_edges(np.concatenate(list(columns.values())), 30)
     else:
         bins = np.arange(len(categories) + 1) - 0.5
+    axes.set_prop_cycle(color=COLORS)
     for title, column in columns.items():
         weights = np.full(len(column), 1 / len(column))
         axes.hist(column, bins, weights=weights, histtype="step", label=title)

@@ -1,4 +1,11 @@
-"""Checkpoints that are whole or not there, and that say so when they are damaged."""
+"""Checkpoints that are whole or not there, and that say so when they are damaged.
+
+>>> import tempfile
+>>> from tfp_ebm import distributions, training
+>>> folder = tempfile.mkdtemp() + "/weights"
+>>> training.checkpoint.save(distributions.SmoothedRBM.create(3, 2), folder)
+>>> training.checkpoint.restore(distributions.SmoothedRBM.create(3, 2), folder)
+"""
 
 import hashlib
 import json
