@@ -20,15 +20,28 @@ def _made() -> dict[str, str]:
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Puts the tutorials and the packages of the API into the navigation."""
+    """Puts what mkdocs.yml does not name into the navigation: tutorials, other pages, the API."""
     docs = sources.ROOT / "docs"
-    if tutorials := sorted((docs / "tutorials").glob("*.md")):
-        pages = [path.relative_to(docs).as_posix() for path in tutorials]
-        config.nav.insert(1, {"Tutorials": pages})
+    written = {path.relative_to(docs).as_posix() for path in docs.rglob("*.md")}
+    unnamed = sorted(written - set(_named(config.nav)))
+    if tutorials := [uri for uri in unnamed if uri.startswith("tutorials/")]:
+        config.nav.insert(1, {"Tutorials": tutorials})
+    if others := [uri for uri in unnamed if uri not in tutorials]:
+        config.nav.insert(-1, {"More": others})
     folders = dict.fromkeys(name.package or "tfp_ebm" for name in api.names())
     entries = [{folder: [f"api/{folder}/index.md", *(_entries(folder))]} for folder in folders]
     config.nav[-1] = {"API": ["api/index.md", *entries]}
     return config
+
+
+def _named(nav):
+    """Yields the pages of a navigation."""
+    for entry in nav:
+        if isinstance(entry, str):
+            yield entry
+        else:
+            for value in entry.values():
+                yield from _named([value] if isinstance(value, str) else value)
 
 
 def _entries(folder):

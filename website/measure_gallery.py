@@ -26,11 +26,11 @@ RECORD = ROOT / "docs" / "results" / "gallery.json"
 PICTURES = ROOT / "docs" / "images" / "gallery"
 _WIDTH = 480  # of a picture, in pixels
 _OF_SCALES = ("gaussian_rbm", "per_level", "conv_rbm")  # bases whose place is under image flows
-_TRAINING = {"two_moons": "--epochs 2", "digits": "--epochs 10"}
+_TRAINING = {"two_moons": "--epochs 2", "digits": "--epochs 3"}
 _SMALL = {  # options that keep a run to minutes
     "densenet": "--set flow.num_steps=2",
     "residual": "--set flow.num_steps=2",
-    "flow_plus_plus": "--num-filters 16",
+    "flow_plus_plus": "--num-filters 8 --num-components 4 --num-blocks 1",
     "glow": "--num-filters 32",
     "image_real_nvp": "--num-filters 16",
     "jet": "--num-filters 64",
