@@ -147,5 +147,6 @@ def _page(name):
     ]
     if name.kind == "module":
         lines[-1] += "\n      members: true"
-    lines += ["", f"[Source: {name.path}, line {name.line}]({source})" + "{ .source }", ""]
+    link = f"[Source: {name.path}, line {name.line}]({source})"
+    lines += ["", link + "{ .source }", "{: data-search-exclude }", ""]
     return "\n".join(lines)
