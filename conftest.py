@@ -3,6 +3,8 @@
 import gc
 import os
 
+import pytest
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 if "PYTEST_XDIST_WORKER" in os.environ:  # One thread for each of the processes side by side.
@@ -45,3 +47,15 @@ def pytest_configure(config):
 
     if not flags.FLAGS.is_parsed():
         flags.FLAGS.mark_as_parsed()
+
+
+# Examples of these train something.
+_SLOW_EXAMPLES = ("tfp_ebm/runs/", "tfp_ebm/training/callbacks/", "tfp_ebm/metrics/features/")
+
+
+def pytest_collection_modifyitems(items):
+    """Marks the examples that train as slow."""
+    for item in items:
+        path = item.path.as_posix()
+        if isinstance(item, pytest.DoctestItem) and any(part in path for part in _SLOW_EXAMPLES):
+            item.add_marker("slow")

@@ -172,7 +172,7 @@ class StoredLogPartition(tf.Module):
 
     >>> from tfp_ebm import partition
     >>> stored = partition.StoredLogPartition([], tf.float32)
-    >>> stored.assign(partition.LogPartition.exact(tf.constant(2.0)), tf.constant(0.0, tf.float64))
+    >>> stored.assign(partition.LogPartition.exact(tf.constant(2.0)), tf.zeros([2], tf.float64))
     >>> float(stored.read().value)
     2.0
     """

@@ -54,9 +54,9 @@ def train(
     >>> import tempfile
     >>> from tfp_ebm import runs
     >>> folder = tempfile.mkdtemp()
-    >>> given = dict(flow="affine", base="normal", epochs=1, batch_size=1000)
+    >>> given = dict(flow="affine", base="normal", dry_run=True)  # trains nothing
     >>> runs.train(dataset="two_moons", output=f"{folder}/run", **given)
-    Dataset 'two_moons': ...
+    parameters of the flow...
 
     Args:
       model: name of a model or preset.

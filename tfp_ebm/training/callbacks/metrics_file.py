@@ -18,9 +18,7 @@ class MetricsFile(keras.callbacks.Callback):
     >>> import pathlib, tempfile
     >>> from tfp_ebm import training
     >>> path = pathlib.Path(tempfile.mkdtemp(), "metrics.csv")
-    >>> training.MetricsFile(path).on_epoch_end(0, {"loss": 2.0})
-    >>> path.read_text().split()
-    ['epoch,loss', '1,2.0']
+    >>> rows = training.MetricsFile(path)  # fit(..., callbacks=[rows])
     """
 
     def __init__(self, path: str | pathlib.Path) -> None:
