@@ -30,6 +30,6 @@ def commands(path):
     text = path.read_text()
     blocks = re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
     blocks += re.findall(r"((?:^    (?:tfp-ebm|python|make) .*\n)+)", text, flags=re.MULTILINE)
-    lines = re.sub(r"\\\n\s*", "", "\n".join(blocks)).splitlines()
+    lines = re.split(r"\n|&&|;", re.sub(r"\\\n\s*", "", "\n".join(blocks)))
     words = [shlex.split(line, comments=True) for line in lines if "'" not in line]
     return [line for line in words if line]

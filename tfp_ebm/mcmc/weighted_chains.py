@@ -63,13 +63,6 @@ class WeightedChains(PersistentChains):
     of the chains twice and, in every fourth move, four products of chains by hidden units by states
     that propose.
 
-    >>> from tfp_ebm import distributions, mcmc
-    >>> machine = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2).machine()
-    >>> chains = mcmc.WeightedChains.start(machine, 8, seed=(0, 1))
-    >>> exact = float(machine.enumerate_log_partition())
-    >>> abs(float(chains.log_partition) - exact) < 1e-4  # chains at an uncoupled machine know log Z
-    True
-
     Source: Carbone, Hua, Coste and Vanden-Eijnden, "Efficient training of energy-based models using
     Jarzynski equality" (2023), for the weights; Neal, "Annealed importance sampling" (2001);
     Bennett, "Efficient estimation of free energy differences from Monte Carlo data" (1976).
