@@ -91,8 +91,8 @@ FAULTS = {
             "self._duplicates.assign(self._mixing()",
         ),
         (
-            "systematic_resampling(self.log_weights, first)",
-            "systematic_resampling(0 * self.log_weights, first)",
+            "systematic_resampling(self.log_weights, resample_seed)",
+            "systematic_resampling(0 * self.log_weights, resample_seed)",
         ),
     ],
     "jumps": [

@@ -14,6 +14,11 @@ __all__ = ["Clusters", "clusters", "on_circle"]
 class Clusters(NamedTuple):
     """Points around centres.
 
+    >>> from tfp_ebm import datasets
+    >>> found = datasets.clusters(datasets.on_circle(3), num_points=20)
+    >>> found.points.shape, found.labels.shape
+    ((20, 2), (20,))
+
     Attributes:
       points: float32 `[N, D]`.
       labels: `[N]`, the centre of each point.
@@ -76,6 +81,10 @@ def clusters(
 
 def on_circle(num_centres: int, radius: float = 10.0) -> np.ndarray:
     """Returns centres at equal distances on a circle around 0, `[num_centres, 2]`.
+
+    >>> from tfp_ebm import datasets
+    >>> datasets.on_circle(4, radius=2.0).round(6).tolist()[0]
+    [2.0, 0.0]
 
     Args:
       num_centres: their number.

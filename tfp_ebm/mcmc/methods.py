@@ -30,8 +30,9 @@ def start_chains(
 
     >>> from tfp_ebm import distributions, mcmc
     >>> machine = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2).machine()
-    >>> type(mcmc.start_chains("persistent", machine, 8, seed=(0, 1))).__name__
-    'PersistentChains'
+    >>> chains = mcmc.start_chains("weighted", machine, 8, seed=(0, 1))
+    >>> type(chains).__name__, float(chains.effective_share)
+    ('WeightedChains', 1.0)
 
     Args:
       method: `"persistent"` (PCD), `"weighted"` (chains that weigh, jump, and follow log Z),
