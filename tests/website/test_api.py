@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import re
 
 import tfp_ebm
 from website import api
@@ -29,7 +30,8 @@ def test_a_name_is_what_it_stands_for_and_not_a_module_of_that_name():
     assert glow.target == "tfp_ebm.flows.glow.glow" and glow.kind == "function"
     assert block_gibbs.kind == "module"
     lines = (api.ROOT / glow.path).read_text().splitlines()
-    assert lines[glow.line - 1].startswith("def glow(")
+    decorated = "\n".join(lines[glow.line - 1 : glow.line + 2])
+    assert re.match(r"(@.*\n)*def glow\(", decorated)
     assert inspect.getdoc(tfp_ebm.flows.glow).startswith(glow.summary)
 
 
