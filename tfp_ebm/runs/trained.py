@@ -35,6 +35,10 @@ def trained_folder(name: str) -> pathlib.Path:
 def trained_record(name: str) -> dict[str, Any]:
     """Returns how a trained model was made, and its likelihood on the test part.
 
+    >>> from tfp_ebm import runs
+    >>> sorted(runs.trained_record("digits-rbm-flow"))
+    ['command', ...]
+
     Args:
       name: one of `trained_names()`.
 
