@@ -11,7 +11,7 @@ RUN ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
 # Tests of a file stay in one process, which keeps what they share; the short doctests come last.
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all mutants lint tutorials versions release clean
+.PHONY: demo test test-all mutants lint docs docs-all tutorials versions release clean
 
 demo: $(VENV)/.installed
 	$(BIN)/tfp-ebm train rbm_flow --dataset digits --output $(RUN)
@@ -25,6 +25,12 @@ test-all: $(VENV)/.installed-test lint
 # Plants faults one by one, and tells which of them the tests notice: `make mutants ONLY=bijectors`.
 mutants: $(VENV)/.installed-test
 	$(BIN)/python -m tests.mutants $(ONLY)
+
+# The site, in build/site: it opens from the file system and needs no network. Nothing is executed.
+docs: $(VENV)/.installed-test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+docs-all: tutorials docs
 
 # Executes the tutorials, and writes their pages: seven minutes of one core.
 tutorials: $(VENV)/.installed-test
