@@ -120,6 +120,7 @@ class _Parquet:
     def __getitem__(self, name):
         import pyarrow.parquet
 
+        pyarrow.default_memory_pool().release_unused()  # What the column before has left.
         with open(self._path, "rb") as file:
             table = pyarrow.parquet.ParquetFile(file).read(columns=[name])
         return table.column(table.column_names.index(name))
