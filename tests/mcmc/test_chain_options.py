@@ -12,7 +12,7 @@ MACHINES = (GaussianBernoulliRBM, SmoothedRBM, SmoothedBoltzmannMachine)
 @pytest.mark.parametrize("kind", MACHINES)
 def test_options_stand_in_the_signature_and_the_docstring(kind):
     parameters = inspect.signature(kind.create).parameters
-    assert parameters["sampler"].default is None and parameters["num_chains"].default == 512
+    assert parameters["sampler"].default is None and parameters["num_chains"].default is None
     assert parameters["num_gibbs_steps"].default == 200
     assert "options" not in parameters
     assert "\n  sampler: where the gradient" in inspect.getdoc(kind.create)
@@ -26,6 +26,14 @@ def test_chains_are_those_that_were_asked_for():
     assert isinstance(StartChains(num_chains=4).start(machine), WeightedChains)
     one, other = (StartChains("persistent", 4, seed=(0, 1)).start(machine) for _ in range(2))
     np.testing.assert_array_equal(one.units, other.units)
+
+
+@pytest.mark.parametrize(
+    ("num_hidden", "sampler", "number"), [(32, None, 1024), (33, None, 512), (32, "replay", 512)]
+)
+def test_narrow_layers_have_more_weighted_chains(num_hidden, sampler, number):
+    machine = SmoothedRBM.create(2, num_hidden, sampler="persistent", num_chains=1).machine()
+    assert StartChains(sampler, seed=(0, 1)).start(machine).num_chains == number
 
 
 def test_arguments_of_a_constructor():

@@ -19,7 +19,7 @@ def test_options_of_a_base_are_those_of_its_function_and_of_the_class():
     options = models.part_options("base", "rbm")
     assert options["delta"].default == 2.5  # Of the class.
     assert options["num_hidden"].default is None  # The function's own.
-    assert options["num_chains"] == (512, "number of chains")
+    assert options["num_chains"] == (None, "number of chains")
     assert not {"num_visible", "dtype", "name"} & {*options}
 
 

@@ -5,7 +5,9 @@ TESTS = {}
 FAULTS = {
     "chain_options": [
         ("if unknown := set(options)", "if unknown := set()"),
-        ("self.num_chains, self.seed, **options", "self.num_chains, None, **options"),
+        ("machine, num_chains, self.seed, **options", "machine, num_chains, None, **options"),
+        ("and is_narrow(machine) else", "else"),
+        ('if method == "weighted" and is_narrow', "if is_narrow"),
     ],
     "first_chains": [
         ("passed += tf.where(is_poor, level, 0.0)", "passed += 0.0"),

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.spelled_options import spelled_out
 from tfp_ebm.internal.types import Seed
+from tfp_ebm.mcmc.climbers import is_narrow
 from tfp_ebm.mcmc.methods import start_chains
 from tfp_ebm.mcmc.persistent_chains import PersistentChains
 
@@ -28,7 +29,9 @@ class ChainOptions(TypedDict, total=False):
       sampler: where the gradient of log Z comes from: `"weighted"`, `"persistent"`, `"replay"`,
         `"tempering"` or `"contrastive"`, see `tfp_ebm.mcmc.start_chains`. None: no chains but exact
         sums where at most 12 units have to be enumerated, else weighted ones.
-      num_chains: number of chains.
+      num_chains: number of chains. None: 1,024 weighted ones of a hidden layer that is narrow
+        enough for scouts to climb in (32 units), where more of them cost little and the gradient
+        is the noisier for fewer; else 512.
       sampler_options: further arguments of the sampler's class, such as `{"size": 10_000}` of a
         replay buffer or `{"num_sweeps": 5}` of contrastive divergence.
       num_gibbs_steps: sweeps between the chains and a sample; 200 in the papers.
@@ -38,7 +41,7 @@ class ChainOptions(TypedDict, total=False):
     """
 
     sampler: str | None
-    num_chains: int
+    num_chains: int | None
     sampler_options: Mapping[str, Any] | None
     num_gibbs_steps: int
     dtype: tf.DType
@@ -46,7 +49,7 @@ class ChainOptions(TypedDict, total=False):
     name: str | None
 
 
-_SAMPLING = {"sampler": None, "num_chains": 512, "sampler_options": None, "num_gibbs_steps": 200}
+_SAMPLING = {"sampler": None, "num_chains": None, "sampler_options": None, "num_gibbs_steps": 200}
 _DEFAULTS = {**_SAMPLING, "dtype": tf.float32, "seed": None, "name": None}
 
 with_chain_options = spelled_out(ChainOptions, _DEFAULTS)
@@ -63,14 +66,17 @@ class StartChains:
     """
 
     sampler: str | None = None
-    num_chains: int = 512
+    num_chains: int | None = None
     sampler_options: Mapping[str, Any] | None = None
     seed: Seed = None
 
     def start(self, machine: AnnealedMachine) -> PersistentChains:
         """Returns the chains, at the machine's independent reference."""
         method, options = self.sampler or "weighted", self.sampler_options or {}
-        return start_chains(method, machine, self.num_chains, self.seed, **options)
+        num_chains = self.num_chains
+        if num_chains is None:
+            num_chains = 1024 if method == "weighted" and is_narrow(machine) else 512
+        return start_chains(method, machine, num_chains, self.seed, **options)
 
     @classmethod
     def arguments(cls, options: ChainOptions, seed: Seed = None) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.internal.types import Count, Seed
 from tfp_ebm.mcmc.jumps import LatentMachine, draw_bits
 from tfp_ebm.mcmc.memory import Scouts
 
-__all__ = ["LARGEST_LAYER", "Climbers", "flip_one", "start_scouts"]
+__all__ = ["LARGEST_LAYER", "Climbers", "flip_one", "is_narrow", "start_scouts"]
 
 # A flip of one of K bits looks at all K: K^2 products with the visible layer for every scout.
 LARGEST_LAYER = 32
@@ -71,6 +72,14 @@ class Climbers(Scouts):
         return machine.sample_given_latent(units, seed)
 
 
+def is_narrow(machine: LatentMachine | AnnealedMachine) -> bool:
+    """Returns whether the machine has a hidden layer that scouts can climb in."""
+    if not hasattr(machine, "log_latent_weight"):
+        return False
+    odds = machine.latent_log_odds(machine.sample_reference(1, seed=(0, 0)))
+    return odds.shape[-1] <= LARGEST_LAYER
+
+
 def start_scouts(
     machine: LatentMachine, num_scouts: int | None, num_arrived: int, seed: Seed
 ) -> Scouts:
@@ -82,8 +91,7 @@ def start_scouts(
       num_arrived: how many of those that arrived are kept.
       seed: seed of their first states.
     """
-    odds = machine.latent_log_odds(machine.sample_reference(1, seed))
-    kind = Climbers if odds.shape[-1] <= LARGEST_LAYER else Scouts
+    kind = Climbers if is_narrow(machine) else Scouts
     num_scouts = num_scouts or kind.default_number
     num_steps = min(kind.num_steps, num_scouts)
     return kind.start(machine, num_scouts // num_steps, num_steps, num_arrived, seed)

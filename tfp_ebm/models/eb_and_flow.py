@@ -32,7 +32,7 @@ def eb_and_flow(
     rbm: str = "dense",
     num_hidden: int | None = None,
     sampler: str | None = None,
-    num_chains: int = 512,
+    num_chains: int | None = None,
     num_scales: int = 2,
     num_classes: int | None = None,
     rbm_options: dict[str, Any] | None = None,
@@ -65,7 +65,7 @@ def eb_and_flow(
       num_hidden: hidden bits of each machine, by default 512; for `"convolutional"` the channels
         of its hidden image, by default 100.
       sampler: where the gradient of log Z comes from, see `tfp_ebm.mcmc.start_chains`.
-      num_chains: number of chains.
+      num_chains: number of chains, see `tfp_ebm.mcmc.ChainOptions`.
       num_scales: number of scales of Glow, of a given one too.
       num_classes: number of classes, for a `LabeledRBM` that models labels with the images; then
         `log_prob` and `sample` take `distribution_kwargs={"labels": ...}`. None: no labels.
