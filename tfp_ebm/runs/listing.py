@@ -71,8 +71,11 @@ def datasets() -> None:
     """Prints the data sets that `train` knows, and what each is, separated by tabs.
 
     >>> from tfp_ebm import runs
-    >>> runs.datasets()
-    digits	...
+    >>> import contextlib, io
+    >>> with contextlib.redirect_stdout(io.StringIO()) as listing:
+    ...     runs.datasets()
+    >>> "digits" in listing.getvalue()
+    True
     """
     for name, text in tfp_ebm.datasets.descriptions().items():
         print(f"{name}\t{text}")

@@ -154,13 +154,13 @@ def load_model(
 ) -> tuple[dict[str, Any], Distribution | models.Conditional]:
     """Returns the configuration and the trained model of a run, a `Conditional` of one of classes.
 
-    >>> import tempfile
+    >>> import pathlib, tempfile
     >>> from tfp_ebm import runs
-    >>> folder = tempfile.mkdtemp()
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
     >>> given = dict(flow="affine", base="normal", epochs=1, batch_size=1000)
-    >>> runs.train(dataset="two_moons", output=f"{folder}/run", **given)
+    >>> runs.train(dataset="two_moons", output=folder / "run", **given)
     Dataset 'two_moons': ...
-    >>> configuration, model = runs.load_model(f"{folder}/run")
+    >>> configuration, model = runs.load_model(folder / "run")
     >>> model.event_shape
     TensorShape([2])
 
