@@ -22,10 +22,10 @@ import tf_keras
 from tfp_ebm import datasets, distributions, training
 from tfp_ebm.partition import negative_phase
 
-# Chains and sweeps after an update; None: no chains, the exact gradient.
+# Chains and sweeps after an update; None: the default, or without chains at all the exact gradient.
 METHODS = {
     "exact": None,
-    "weighted": (512, 2),
+    "weighted": (None, None),
     "persistent": (128, 25),
     "replay": (128, 25),
     "tempering": (128, 25),
@@ -123,7 +123,7 @@ def run(problem, method, seed):
         "problem": problem,
         "method": method,
         "seed": seed,
-        "chains": num_chains,
+        "chains": num_chains or base.chains.num_chains,
         "sweeps": num_sweeps,
         "test_log_likelihood": log_prob,
         "total_variation": 0.5 * float(np.abs(shares[0] - shares[1]).sum()),
