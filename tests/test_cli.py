@@ -346,7 +346,7 @@ def test_listings(capsys):
     }
     assert cli.main(["models", "rbm_flow"]) == 0
     options = dict(line.split("\t")[:2] for line in capsys.readouterr().out.splitlines())
-    assert options["flow.num_filters"] == "32" and options["base.delta"] == "None"
+    assert options["flow.num_filters"] == "32" and options["base.delta"] == "2.5"
     assert cli.main(["models", "glow"]) == 0
     assert "flow.num_scales\t2\tnumber of scales" in capsys.readouterr().out
     assert cli.main(["models", "rbm_flo"]) == 2

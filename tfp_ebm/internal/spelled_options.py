@@ -39,7 +39,7 @@ def spelled_out(described: type, defaults: Mapping[str, Any]) -> Callable[[_Func
       defaults: the default of every option.
     """
     types = described.__annotations__
-    entries = inspect.getdoc(described).partition("Args:\n")[2] + "\n"
+    entries = _documentation(described).partition("Args:\n")[2]
 
     def decorate(function):
         signature = inspect.signature(function)
@@ -54,7 +54,12 @@ def spelled_out(described: type, defaults: Mapping[str, Any]) -> Callable[[_Func
         ]
         function.__signature__ = signature.replace(parameters=[*own, *added])
         place = f"  **options: `{described.__name__}`.\n"
-        function.__doc__ = inspect.getdoc(function).replace(place, entries)
+        function.__doc__ = _documentation(function).replace(place, entries)
         return function
 
     return decorate
+
+
+def _documentation(thing: type | Callable) -> str:
+    """Returns its docstring, with the end of its last line; `python -OO` leaves none."""
+    return (inspect.getdoc(thing) or "") + "\n"
