@@ -17,7 +17,7 @@ from tfp_ebm import cli, datasets, metrics, models, runs
 from tfp_ebm.runs.run_folder import write_json
 
 MODELS = ("rbm_flow",)
-OPTIONS = "--dataset digits --num-filters 16 --epochs 60 --patience 6"
+OPTIONS = "--dataset digits --num-filters 16 --set base.num_chains=512 --epochs 60 --patience 6"
 WEIGHTS = pathlib.Path(runs.__file__).parent / "weights"
 NOISE_SEED = (0, 1)
 

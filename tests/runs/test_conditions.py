@@ -116,7 +116,7 @@ def test_another_run_starts_from_its_parts(run):
     ("arguments", "message"),
     [
         (["sample", "RUN", "--condition", "cow"], "must be one of 2, cat, dog, got 'cow'"),
-        (["train", "--resume", "RUN", "--condition", "label"], "must be labels, columns:"),
+        (["train", "--resume", "RUN", "--condition", "label"], "differs in condition"),
         (
             [*TRAIN, "--condition", "labels", "--set", "num_context=2", "--output", "RUN"],
             "num_context",
