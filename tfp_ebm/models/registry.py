@@ -160,7 +160,7 @@ _REGISTRY: dict[str, dict[str, Part]] = {
     "base": {
         name: Part(
             getattr(bases, name),
-            inspect.getdoc(getattr(bases, name)).splitlines()[0].rstrip("."),
+            (inspect.getdoc(getattr(bases, name)) or "").partition("\n")[0].rstrip("."),
             forwards=_create.get(name),
             is_integer=name == "discretized_logistic",
             sets=("num_filters",) if name == "conv_rbm" else (),
