@@ -29,7 +29,7 @@ def commands(path):
     """Returns the command lines of a page, each as its words, without variables and comments."""
     text = path.read_text()
     blocks = re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
-    indented = r"^    (?:tfp-ebm|python|make) .*\n(?:    .*\n)*"
+    indented = r"^    (?:tfp-ebm|python|make|for) .*\n(?:    .*\n)*"
     blocks += re.findall(indented, text, flags=re.MULTILINE)
     lines = re.split(r"\n|&&|;", re.sub(r"\\\n\s*", "", "\n".join(blocks)))
     words = [shlex.split(line, comments=True) for line in lines if "'" not in line]

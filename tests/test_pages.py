@@ -113,25 +113,6 @@ def test_the_readme_is_short_and_its_links_are_whole_where_it_is_published():
         assert (pages.ROOT / target.removeprefix(prefix)).is_file(), target
 
 
-@pytest.mark.parametrize("page", PAGES, ids=pages.identify)
-def test_scripts_and_their_options_exist(page):
-    text = page.read_text().replace("\\\n", " ")
-    for name, words in re.findall(
-        r"python ((?:examples|benchmarks|tools)/[a-z_/]+\.py)([^`#|\n]*)", text
-    ):
-        script = pages.ROOT / name
-        assert script.is_file(), f"{page.name} names {name}"
-        code = script.read_text()
-        for module in re.findall(
-            r"^(?:import|from) (?:benchmarks import )?(\w+)", code, re.MULTILINE
-        ):
-            beside = script.with_name(f"{module}.py")
-            code += beside.read_text() if beside.is_file() else ""
-        for option in re.findall(r" --([a-z][a-z-]*)", words):
-            names = f"(--)?{option}|{option.replace('-', '_')}"
-            assert re.search(f'"({names})"', code), f"{name} has no --{option} ({page.name})"
-
-
 def test_no_page_names_a_path_of_a_machine():
     for page in PAGES:
         found = re.findall(r"/(?:home|root|tmp|work)/\S*", page.read_text())
