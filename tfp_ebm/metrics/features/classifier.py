@@ -123,7 +123,7 @@ def load_classifier(path: str | pathlib.Path) -> FeatureNetwork:
     >>> path = pathlib.Path(tempfile.mkdtemp(), "classifier.npz")
     >>> labels = np.arange(32) % 2
     >>> network = metrics.train_classifier(images, labels, path, epochs=1, widths=(4, 4))
-    >>> metrics.load_classifier(path).num_features == network.num_features
+    >>> metrics.load_classifier(path).sha256 == network.sha256
     True
 
     Args:

@@ -19,8 +19,8 @@ def inception_v3(weights: str | None = "imagenet") -> FeatureNetwork:
 
     >>> from tfp_ebm import metrics
     >>> network = metrics.inception_v3(weights=None)
-    >>> network.num_features
-    2048
+    >>> network(tf.zeros([1, 32, 32, 3])).features.shape
+    (1, 2048)
 
     Args:
       weights: `"imagenet"`, a path to a file of weights, or None for random ones.
