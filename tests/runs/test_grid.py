@@ -27,13 +27,12 @@ QUICK = {
     ("points", "elementwise", "rbm"),
     ("table", "maf", "spins"),
 }
+# All cells of images, of points and of the table of diamonds; of the small table the quick ones.
+GRID = itertools.product(("images", "points", "diamonds"), models.flow_names(), models.base_names())
 CELLS = [
     pytest.param(*cell, marks=[] if cell in QUICK else pytest.mark.slow, id="-".join(cell))
-    for data in ("images", "points", "table", "diamonds")
-    for flow in models.flow_names()
-    for base in models.base_names()
-    for cell in [(data, flow, base)]
-] + [pytest.param("counts", *OF_INTEGERS, id="counts-integers")]
+    for cell in sorted({*GRID} | QUICK | {("counts", *OF_INTEGERS)})
+]
 
 
 @pytest.fixture(scope="module")
