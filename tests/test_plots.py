@@ -69,3 +69,14 @@ def test_columns_of_tables_alone_and_in_pairs(tmp_path, monkeypatch):
     assert [label.get_text() for label in axes[1, 1].get_xticklabels()] == list("abcd")
     monkeypatch.undo()
     assert plots.table_pairs({"data": data, "samples": samples}, path).stat().st_size > 1000
+
+
+def test_pairs_of_categories_fill_their_cells(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(tables, "save", lambda figure, path: drawn.append(figure) or path)
+    one = {"cut": np.full(200, "a"), "colour": np.full(200, "b")}
+    plots.table_pairs({"data": one}, tmp_path / "pairs.png")
+    for axes in (drawn[0].axes[1], drawn[0].axes[2]):
+        beside, below = np.transpose(axes.collections[0].get_offsets())
+        assert min(np.std(beside), np.std(below)) > 0.1  # Uniform on 0.6 has 0.17.
+        assert abs(np.corrcoef(beside, below)[0, 1]) < 0.25

@@ -51,7 +51,11 @@ def table_pairs(
             else:
                 title = titles[0] if row > column else titles[-1]
                 color = COLORS[0 if row > column else len(titles) - 1]
-                pair = [_apart(values[title][name], categories[name]) for name in (beside, below)]
+                # Noise of its own for each column: equal noise would lie on a line.
+                pair = [
+                    _apart(values[title][name], categories[name], seed)
+                    for name, seed in ((beside, column), (below, row))
+                ]
                 size = min(8, 2000 / len(pair[0]))
                 axes.scatter(*pair, s=size, alpha=0.5, linewidths=0, color=color)
                 _name_places(axes.set_yticks, categories[below])
@@ -82,11 +86,11 @@ def _places(values, categories):
     return np.array([categories.index(str(value)) for value in values], np.float64)
 
 
-def _apart(places, categories):
+def _apart(places, categories, seed):
     """Spreads points of a category, which would hide each other."""
     if categories is None:
         return places
-    return places + np.random.default_rng(0).uniform(-0.3, 0.3, len(places))
+    return places + np.random.default_rng(seed).uniform(-0.3, 0.3, len(places))
 
 
 def _name_places(set_ticks, categories):
