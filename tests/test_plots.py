@@ -1,3 +1,5 @@
+import importlib
+
 import numpy as np
 import pytest
 from matplotlib.image import imread
@@ -52,6 +54,20 @@ def test_a_chain_is_read_from_left_to_right_and_down(tmp_path):
     assert lower_left > grey[int(0.6 * height) :, width // 2 :].mean() + 0.2
 
 
+def test_a_label_looks_alike_in_all_panels(tmp_path, monkeypatch):
+    module = importlib.import_module("tfp_ebm.plots.curves")  # The function has its name.
+    drawn = []
+    monkeypatch.setattr(module, "save", lambda figure, path: drawn.append(figure) or path)
+    line = ([1, 2, 3], [3.0, 2.0, 1.0], [0.1, 0.1, 0.1])
+    panels = {"bits": {"one": line, "other": line}, "score": {"other": line}}
+    plots.curve_panels(panels, tmp_path / "panels.png")
+    left, right = drawn[0].axes
+    assert right.lines[0].get_color() == left.containers[1].lines[0].get_color()
+    assert right.lines[0].get_color() != left.containers[0].lines[0].get_color()
+    assert [text.get_text() for text in drawn[0].legends[0].texts] == ["one", "other"]
+    assert all(place == round(place) for place in left.get_xticks())
+
+
 def test_columns_of_tables_alone_and_in_pairs(tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr(tables, "save", lambda figure, path: drawn.append(figure) or path)
@@ -67,6 +83,7 @@ def test_columns_of_tables_alone_and_in_pairs(tmp_path, monkeypatch):
     assert len(below) == 40 and len(above) == 20  # Data below the diagonal, samples above it.
     np.testing.assert_array_equal(below[:, 0], data["price"])
     assert [label.get_text() for label in axes[1, 1].get_xticklabels()] == list("abcd")
+    assert len({patch.get_linestyle() for patch in axes[1, 1].patches}) == 2
     monkeypatch.undo()
     assert plots.table_pairs({"data": data, "samples": samples}, path).stat().st_size > 1000
 

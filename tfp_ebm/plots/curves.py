@@ -77,27 +77,38 @@ def curve_panels(
       path: PNG file.
       xlabel: what the abscissae are.
     """
-    figure = new_figure(4 * len(panels), 3.6)
+    figure = new_figure(4 * len(panels), 3.9)
+    # One look for a label, in whichever panels it is.
+    labels = dict.fromkeys(label for series in panels.values() for label in series)
+    styles = zip(itertools.cycle(COLORS), itertools.cycle(_MARKERS), strict=True)
+    looks = dict(zip(labels, styles, strict=False))
+    drawn = {}
     for axes, (ylabel, series) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
     ):
-        axes.set_prop_cycle(color=COLORS)
-        for marker, (label, (positions, values, errors)) in zip(
-            itertools.cycle(_MARKERS), series.items()
-        ):
-            axes.errorbar(
+        for label, (positions, values, errors) in series.items():
+            color, marker = looks[label]
+            drawn[label] = axes.errorbar(
                 positions,
                 values,
                 errors,
-                label=label,
                 capsize=2,
                 linewidth=1,
+                color=color,
                 marker=marker,
                 markersize=4,
                 alpha=0.8,
             )
+        axes.xaxis.get_major_locator().set_params(integer=True, steps=[1, 2, 5, 10])
         axes.set_xlabel(xlabel)
         axes.set_ylabel(ylabel)
         axes.grid(alpha=0.3)
-        axes.legend(fontsize=8)
+    # Below the panels: within one it would lie on a curve.
+    figure.legend(
+        [drawn[label] for label in labels],
+        labels,
+        loc="outside lower center",
+        ncols=len(labels),
+        fontsize=8,
+    )
     return save(figure, path)

@@ -1,5 +1,6 @@
 """Columns of tables, alone and in pairs."""
 
+import itertools
 import pathlib
 from typing import Any
 
@@ -9,8 +10,9 @@ from tfp_ebm.plots.figure import COLORS, new_figure, save
 
 __all__ = ["table_pairs"]
 
-# Letters of a category that are written at an axis.
+# Letters of a category that are written at an axis, and of all names that fit beside each other.
 _MAX_NAME = 8
+_MAX_ROW = 14
 
 
 def table_pairs(
@@ -61,6 +63,8 @@ def table_pairs(
                 _name_places(axes.set_yticks, categories[below])
             _name_places(axes.set_xticks, categories[beside])
             axes.tick_params(labelsize=6)
+            if sum(map(len, categories[beside] or ())) > _MAX_ROW:
+                axes.tick_params(axis="x", labelrotation=90)
             if row == len(names) - 1:
                 axes.set_xlabel(beside, fontsize=8)
             # The first cell of the diagonal shows shares; its row is named at the next one.
@@ -95,7 +99,11 @@ def _apart(places, categories, seed):
 
 def _name_places(set_ticks, categories):
     if categories is not None:
-        set_ticks(range(len(categories)), [name[:_MAX_NAME] for name in categories])
+        set_ticks(range(len(categories)), [_short(name) for name in categories])
+
+
+def _short(name):
+    return name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…"
 
 
 def _shares(axes, columns, categories):
@@ -105,6 +113,7 @@ def _shares(axes, columns, categories):
     else:
         bins = np.arange(len(categories) + 1) - 0.5
     axes.set_prop_cycle(color=COLORS)
-    for title, column in columns.items():
+    # Dashed, so that shares that agree are all seen.
+    for (title, column), line in zip(columns.items(), itertools.cycle(("-", "--", ":"))):
         weights = np.full(len(column), 1 / len(column))
-        axes.hist(column, bins, weights=weights, histtype="step", label=title)
+        axes.hist(column, bins, weights=weights, histtype="step", label=title, linestyle=line)
