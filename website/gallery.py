@@ -39,8 +39,9 @@ A base is the distribution of the latents: `--base NAME`, or `base=` of a
 """
 _CAPTION = """
 Pictures show samples after a short training, points over the plane or 8x8 digits: what the part
-does, not how far it gets. Times are of one thread of a {processor} that other programs shared.
-Errors are standard errors over the test events.
+does, not how far it gets. Times are seconds of processor time of the whole command, which compiles,
+trains, evaluates and draws, by one thread of a {processor} that other programs shared. Errors are
+standard errors over the test events.
 """
 
 
@@ -71,9 +72,9 @@ def _part(kind, name, summary, entry):
             lines += [f"![Samples of {name}](../{picture})" + "{ .sample loading=lazy }", ""]
         nats = f"{entry['nats']:.2f} ± {entry['nats_error']:.2f}"
         lines += [
-            "| parameters | training, s | test, nats an event | kind |",
+            "| parameters | processor time, s | test, nats an event | kind |",
             "|---|---|---|---|",
-            f"| {entry['num_parameters']:,} | {entry['training_seconds']:.0f} | {nats} "
+            f"| {entry['num_parameters']:,} | {entry['processor_seconds']:.0f} | {nats} "
             f"| {entry['likelihood']} |",
             "",
             f"```sh\n{entry['command']}\n```",
