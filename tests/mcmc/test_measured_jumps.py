@@ -7,7 +7,7 @@ import tensorflow as tf
 from tests import oracles
 from tfp_ebm.machines.spin_machine import SpinMachine
 from tfp_ebm.mcmc.log_partition_filter import LogPartitionFilter
-from tfp_ebm.mcmc.measured_jumps import Jumped, jump_and_measure
+from tfp_ebm.mcmc.measured_jumps import Jumped, jump_and_measure, jump_where_due
 from tfp_ebm.mcmc.mixing import Mixing
 
 NUM_CHAINS = 20_000
@@ -51,6 +51,24 @@ def test_weights_of_the_chains_count():
     assert abs(float(found.value) - exact) < 4 * float(found.variance) ** 0.5
     wrong = jumped(units, 0 * log_weights, proposing).log_partition
     assert abs(float(wrong.value) - exact) > 4 * float(wrong.variance) ** 0.5
+
+
+def test_jumps_are_due_more_seldom_where_none_is_accepted():
+    units = machine().sample_reference(10, (0, 1))
+    zero = tf.constant(0.0, tf.float64)
+    state = Jumped(units, LogPartitionFilter(zero, zero + 1e6), Mixing(zero, zero))
+
+    @tf.function
+    def acceptance(num_moves, is_accepted):
+        even = tf.zeros([10], tf.float64)
+        found = jump_where_due(machine(), state, units, even, (0, 3), num_moves, is_accepted)
+        return found.mixing.acceptance
+
+    for is_accepted, rest in ((True, 4), (False, 12)):
+        jumped = [
+            bool(acceptance(tf.constant(move), tf.constant(is_accepted)) > 0) for move in range(25)
+        ]
+        assert jumped == [move % rest == 0 for move in range(25)]
 
 
 @pytest.mark.slow

@@ -37,6 +37,7 @@ FAULTS = {
         ("tf.range(1, num_steps + 1) / num_steps", "tf.range(num_steps) / num_steps"),
     ],
     "measured_jumps": [
+        ("tf.where(is_accepted, _REST, _LONG_REST)", "_REST"),
         (
             "state.log_partition.measure(info, log_weights,",
             "state.log_partition.measure(info, 0 * log_weights,",
@@ -78,7 +79,7 @@ FAULTS = {
         ("tf.maximum(num_steps - 1, 0)", "num_steps"),
         ("self._follows_gradient(), num_steps,", "False, num_steps,"),
         (".lost_where(self._follows_gradient())", ""),
-        ("self._jumps_are_accepted(_CARRYING_ACCEPTANCE)", "self._jumps_are_accepted()"),
+        ("self._jumps_are_accepted(CARRYING_ACCEPTANCE)", "self._jumps_are_accepted()"),
         ("tf.where(is_known, self._followed, self.units)", "tf.identity(self._followed)"),
         ("chains._followed.assign(transform(self._followed))", "pass"),
         ("self.log_weights.assign(chains.log_weights)", "pass"),

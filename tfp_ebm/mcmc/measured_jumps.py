@@ -17,7 +17,10 @@ from tfp_ebm.mcmc.jumps import (
 from tfp_ebm.mcmc.log_partition_filter import LogPartitionFilter
 from tfp_ebm.mcmc.mixing import Mixing
 
-__all__ = ["Jumped", "jump_and_measure"]
+__all__ = ["Jumped", "jump_and_measure", "jump_where_due"]
+
+# Chains jump in one move of so many; where jumps are hardly ever accepted, more seldom.
+_REST, _LONG_REST = 4, 12
 
 
 class Jumped(NamedTuple):
@@ -56,3 +59,32 @@ def jump_and_measure(
         state.log_partition.measure(info, log_weights, state.mixing.inflation),
         state.mixing.jumped(accepted),
     )
+
+
+def jump_where_due(
+    machine: LatentMachine,
+    state: Jumped,
+    proposing: tf.Tensor,
+    log_weights: tf.Tensor,
+    seed: Seed,
+    num_moves: tf.Tensor,
+    is_accepted: tf.Tensor,
+) -> Jumped:
+    """Jumps as `jump_and_measure` does in one move of a few, and else returns what is given.
+
+    Args:
+      machine: the machine.
+      state: chains, log Z and mixing before.
+      proposing: `[M, *B, m]`, states that propose.
+      log_weights: `[n, *B]`, of the chains.
+      seed: seed; a pair of integers repeats exactly.
+      num_moves: `[]`, how many moves there were.
+      is_accepted: `[]` bool, whether jumps carry chains at all.
+    """
+    is_due = tf.equal(num_moves % tf.where(is_accepted, _REST, _LONG_REST), 0)
+    jumped = tf.cond(
+        is_due,
+        lambda: jump_and_measure(machine, state, proposing, log_weights, seed),
+        lambda: state,
+    )
+    return jumped._replace(units=tf.ensure_shape(jumped.units, state.units.shape))

@@ -4,10 +4,12 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-__all__ = ["LEAST_ACCEPTANCE", "Mixing"]
+__all__ = ["CARRYING_ACCEPTANCE", "LEAST_ACCEPTANCE", "Mixing"]
 
 # Below this share of accepted jumps no longer autocorrelation is assumed.
 LEAST_ACCEPTANCE = 0.01
+# With a smaller share of accepted jumps chains have to come from mode to mode by sweeps.
+CARRYING_ACCEPTANCE = 0.1
 # Weight of the past in the mean acceptance. A wide layer accepts all jumps at first, with small
 # weights, and none some dozens of updates later.
 _MOMENTUM = 0.7

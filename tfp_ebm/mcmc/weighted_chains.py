@@ -13,18 +13,13 @@ from tfp_ebm.mcmc import block_gibbs
 from tfp_ebm.mcmc.climbers import start_scouts
 from tfp_ebm.mcmc.first_chains import LEAST_SHARE, first_chains
 from tfp_ebm.mcmc.log_partition_filter import LogPartitionFilter
-from tfp_ebm.mcmc.measured_jumps import Jumped, jump_and_measure
+from tfp_ebm.mcmc.measured_jumps import Jumped, jump_where_due
 from tfp_ebm.mcmc.memory import RecentStates, Scouts
-from tfp_ebm.mcmc.mixing import LEAST_ACCEPTANCE, Mixing
+from tfp_ebm.mcmc.mixing import CARRYING_ACCEPTANCE, LEAST_ACCEPTANCE, Mixing
 from tfp_ebm.mcmc.persistent_chains import PersistentChains, per_replica_variable
 from tfp_ebm.mcmc.weight_update import Followed, fingerprint_of_states, follow
 
 __all__ = ["WeightedChains"]
-
-# Chains jump in one move of so many; where jumps are hardly ever accepted, more seldom.
-_REST, _LONG_REST = 4, 12
-# With a smaller share of accepted jumps chains have to come from mode to mode by sweeps.
-_CARRYING_ACCEPTANCE = 0.1
 
 
 class WeightedChains(PersistentChains):
@@ -62,6 +57,13 @@ class WeightedChains(PersistentChains):
     log Z counts as unknown until it is measured. Cost of a move beside the sweeps: the log marginal
     of the chains twice and, in every fourth move, four products of chains by hidden units by states
     that propose.
+
+    >>> from tfp_ebm import distributions, mcmc
+    >>> machine = distributions.SmoothedRBM.create(num_visible=3, num_hidden=2).machine()
+    >>> chains = mcmc.WeightedChains.start(machine, num_chains=64, seed=(0, 1))
+    >>> chains.advance(machine, num_steps=2, seed=(0, 2))
+    >>> abs(float(chains.log_partition) - float(machine.enumerate_log_partition())) < 0.1
+    True
 
     Source: Carbone, Hua, Coste and Vanden-Eijnden, "Efficient training of energy-based models using
     Jarzynski equality" (2023), for the weights; Neal, "Annealed importance sampling" (2001);
@@ -135,7 +137,7 @@ class WeightedChains(PersistentChains):
 
     def num_sweeps_needed(self) -> tf.Tensor:
         """Returns 2 where jumps carry the chains of every machine of a batch, else 6."""
-        return tf.where(self._jumps_are_accepted(_CARRYING_ACCEPTANCE), 2, 6)
+        return tf.where(self._jumps_are_accepted(CARRYING_ACCEPTANCE), 2, 6)
 
     def _jumps_are_accepted(self, least=LEAST_ACCEPTANCE):
         return tf.reduce_all(self.acceptance >= least) & (self._memory is not None)
@@ -260,30 +262,27 @@ class WeightedChains(PersistentChains):
 
     def _jump(self, machine, units, seed):
         """Returns the chains after their jumps, and measures log Z."""
-        state = Jumped(units, self._filter(), self._mixing())
-        rest = tf.where(self._jumps_are_accepted(), _REST, _LONG_REST)
-        is_due = tf.equal(tf.convert_to_tensor(self._num_moves) % rest, 0)
-        proposing = tf.concat([self._memory.states, self._scouts.arrived], axis=0)
-        log_weights = tf.convert_to_tensor(self.log_weights)
-        state = tf.cond(
-            is_due,
-            lambda: jump_and_measure(machine, state, proposing, log_weights, seed),
-            lambda: state,
+        state = jump_where_due(
+            machine,
+            Jumped(units, self._filter(), self._mixing()),
+            tf.concat([self._memory.states, self._scouts.arrived], axis=0),
+            tf.convert_to_tensor(self.log_weights),
+            seed,
+            tf.convert_to_tensor(self._num_moves),
+            self._jumps_are_accepted(),
         )
         self._keep(state.log_partition)
         self._acceptance.assign(state.mixing.acceptance)
         self._duplicates.assign(state.mixing.duplicates)
-        return tf.ensure_shape(state.units, units.shape)
+        return state.units
 
     def draw(self, num_samples: Count, seed: Seed = None) -> tf.Tensor:
         """Returns states as `PersistentChains.draw` does, in proportion to their weights."""
         resample_seed, seed = samplers.split_seed(
             sanitize_seed(seed, salt="weighted_chains_draw"), n=2
         )
-        units = tf.convert_to_tensor(self.units)
-        equal = importance.take(
-            units, importance.systematic_resampling(self.log_weights, resample_seed)
-        )
+        chosen = importance.systematic_resampling(self.log_weights, resample_seed)
+        equal = importance.take(tf.convert_to_tensor(self.units), chosen)
         order = tf.argsort(samplers.uniform([self.num_chains], seed=seed))
         return tf.gather(equal, tf.gather(order, tf.range(num_samples) % self.num_chains))
 
