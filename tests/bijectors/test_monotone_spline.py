@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from tests import registry
 from tfp_ebm.bijectors import MonotoneSpline
@@ -37,6 +38,26 @@ def test_against_the_formula(bound):
     spline = MonotoneSpline(unconstrained, bound)
     assert spline.num_bins == 4 and spline.bound == bound
     np.testing.assert_allclose(spline.forward(x), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("shapes", [([11], [40]), ([3, 1, 11], [5]), ([2, 11], [7, 2])])
+def test_against_the_spline_of_tensorflow_probability(shapes):
+    unconstrained, x = RNG.normal(size=shapes[0]), RNG.uniform(-2.2, 2.2, size=shapes[1])
+    width, slope, knot = np.split(unconstrained, [4, 8], axis=-1)
+    share = 0.025 + 0.9 * np.exp(width) / np.exp(width).sum(-1, keepdims=True)
+    rise = share * 5 ** np.tanh(slope / np.log(5))
+    rise = rise / rise.sum(-1, keepdims=True)
+    beside = np.sqrt((rise / share)[..., 1:] * (rise / share)[..., :-1])
+    theirs = tfp.bijectors.RationalQuadraticSpline(
+        4 * share, 4 * rise, beside * 3 ** np.tanh(knot / np.log(3)), np.float64(-2)
+    )
+    ours = MonotoneSpline(unconstrained, 2.0)
+    for method in ("forward", "inverse"):
+        own, other = getattr(ours, method)(x), getattr(theirs, method)(x)
+        np.testing.assert_allclose(own, other, atol=1e-12)
+        log_det = f"{method}_log_det_jacobian"
+        own, other = getattr(ours, log_det)(x + 0, 0), getattr(theirs, log_det)(x + 0, 0)
+        np.testing.assert_allclose(own, other, atol=1e-11)
 
 
 @pytest.mark.parametrize("direction", ["forward", "inverse"])
