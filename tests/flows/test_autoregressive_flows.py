@@ -45,6 +45,17 @@ def test_log_determinant_by_autodiff_and_round_trip(make, transform, size):
     np.testing.assert_allclose(forward, -log_det, rtol=1e-8)
 
 
+def test_random_orders_differ_from_step_to_step_and_repeat():
+    def orders():
+        flow = flows.maf(7, num_steps=3, hidden_units=(5,), transform="affine", order="random")
+        found = [part for part in flow.submodules if isinstance(part, bijectors.Permutation)]
+        return [part.forward(np.arange(7.0)).numpy().tolist() for part in found]
+
+    first = orders()
+    assert len(first) == 3 and len(set(map(tuple, first))) == 3
+    assert sorted(orders()) == sorted(first)
+
+
 def one_map(flow):
     return next(part for part in flow.submodules if isinstance(part, bijectors.Autoregressive))
 
