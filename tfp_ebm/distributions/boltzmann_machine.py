@@ -223,8 +223,8 @@ class BoltzmannMachine(EnergyBased):
           num_steps: number of sweeps of block Gibbs sampling; None: as many as the chains
             need, 2 or 6 of weighted ones, 25 of others.
           seed: seed; a pair of integers repeats exactly.
-          value: `[..., *event_shape]`, the points of the last update, from which weighted chains
-            learn where to jump.
+          value: `[..., *event_shape]`, the points of the last update, as `log_prob` takes them,
+            from which weighted chains learn where to jump.
         """
         draw = None if value is None else lambda data_seed: self._data_units(value, data_seed)
         self._negative_phase.update(self.machine(), num_steps, seed, draw)
