@@ -64,7 +64,8 @@ def installed(python: pathlib.Path) -> str:
     listing = subprocess.run(
         [python, "-m", "pip", "list", "--format=freeze"], capture_output=True, text=True, check=True
     )
-    versions = dict(line.split("==") for line in listing.stdout.splitlines() if "==" in line)
+    pairs = (line.split("==") for line in listing.stdout.splitlines() if "==" in line)
+    versions = {name.replace("_", "-"): version for name, version in pairs}
     return ", ".join(f"{name} {versions[name]}" for name in names if name in versions)
 
 
