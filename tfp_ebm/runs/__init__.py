@@ -3,6 +3,7 @@
 from tfp_ebm.runs.compress import compress, decompress
 from tfp_ebm.runs.encode import encode
 from tfp_ebm.runs.evaluate import evaluate, evaluate_model
+from tfp_ebm.runs.example import example_run
 from tfp_ebm.runs.listing import datasets, models
 from tfp_ebm.runs.run_folder import load_model
 from tfp_ebm.runs.sample import sample
@@ -17,6 +18,7 @@ __all__ = [
     "encode",
     "evaluate",
     "evaluate_model",
+    "example_run",
     "load",
     "load_model",
     "models",

@@ -30,6 +30,8 @@ def compress(run: pathlib.Path, events: pathlib.Path, output: pathlib.Path | Non
     Dataset ...
     >>> runs.compress(folder / "run", folder / "images.npz", folder / "images.tfe")
     /...images.tfe...
+    >>> runs.decompress(folder / "run", folder / "images.tfe", folder / "again.npz")
+    /...again.npz...
 
     Args:
       run: folder of the run, of a model of whole numbers such as `integer_flow`.
@@ -51,20 +53,7 @@ def compress(run: pathlib.Path, events: pathlib.Path, output: pathlib.Path | Non
 
 
 def decompress(run: pathlib.Path, file: pathlib.Path, output: pathlib.Path | None = None) -> None:
-    """Restores the events of a compressed file.
-
-    >>> import pathlib, tempfile
-    >>> import numpy as np
-    >>> from tfp_ebm import runs
-    >>> folder = pathlib.Path(tempfile.mkdtemp())
-    >>> np.savez(folder / "images.npz", np.random.default_rng(0).integers(0, 4, [60, 4, 4, 1]))
-    >>> given = dict(dataset=str(folder / "images.npz"), num_levels=4, epochs=1)
-    >>> runs.train("integer_flow", output=folder / "run", **given)
-    Dataset ...
-    >>> runs.compress(folder / "run", folder / "images.npz", folder / "images.tfe")
-    /...images.tfe...
-    >>> runs.decompress(folder / "run", folder / "images.tfe", folder / "again.npz")
-    /...again.npz...
+    """Restores the events of a compressed file; the example of `compress` does both.
 
     Args:
       run: folder of the run that wrote it.

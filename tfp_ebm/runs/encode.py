@@ -30,13 +30,9 @@ def encode(
     bytes `[N, num_units]`, -1 or +1 of spins, 0 or
     1 of hidden bits.
 
-    >>> import pathlib, tempfile
     >>> from tfp_ebm import runs
-    >>> folder = pathlib.Path(tempfile.mkdtemp())
-    >>> given = dict(flow="affine", base="rbm", epochs=1, batch_size=1000)
-    >>> runs.train(dataset="two_moons", output=folder / "run", **given)
-    Dataset 'two_moons': ...
-    >>> runs.encode(folder / "run", output=folder / "codes.npz")
+    >>> run = runs.example_run("rbm")
+    >>> runs.encode(run, output=run / "codes.npz")
     /...codes.npz
 
     Args:

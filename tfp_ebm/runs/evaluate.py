@@ -50,13 +50,9 @@ def evaluate(
 ) -> None:
     """Prints the figures of a run's model on the test part, and keeps them in the run as JSON.
 
-    >>> import pathlib, tempfile
     >>> from tfp_ebm import runs
-    >>> folder = pathlib.Path(tempfile.mkdtemp())
-    >>> given = dict(flow="affine", base="normal", epochs=1, batch_size=1000)
-    >>> runs.train(dataset="two_moons", output=folder / "run", **given)
-    Dataset 'two_moons': ...
-    >>> runs.evaluate(folder / "run")
+    >>> run = runs.example_run()
+    >>> runs.evaluate(run)
     {
     ...
 

@@ -154,13 +154,9 @@ def load_model(
 ) -> tuple[dict[str, Any], Distribution | models.Conditional]:
     """Returns the configuration and the trained model of a run, a `Conditional` of one of classes.
 
-    >>> import pathlib, tempfile
     >>> from tfp_ebm import runs
-    >>> folder = pathlib.Path(tempfile.mkdtemp())
-    >>> given = dict(flow="affine", base="normal", epochs=1, batch_size=1000)
-    >>> runs.train(dataset="two_moons", output=folder / "run", **given)
-    Dataset 'two_moons': ...
-    >>> configuration, model = runs.load_model(folder / "run")
+    >>> run = runs.example_run()
+    >>> configuration, model = runs.load_model(run)
     >>> model.event_shape
     TensorShape([2])
 

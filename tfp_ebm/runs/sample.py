@@ -27,13 +27,9 @@ def sample(
 ) -> None:
     """Draws events from a run's model and saves them: a picture, a table, or an array.
 
-    >>> import pathlib, tempfile
     >>> from tfp_ebm import runs
-    >>> folder = pathlib.Path(tempfile.mkdtemp())
-    >>> given = dict(flow="affine", base="normal", epochs=1, batch_size=1000)
-    >>> runs.train(dataset="two_moons", output=folder / "run", **given)
-    Dataset 'two_moons': ...
-    >>> runs.sample(folder / "run", num=10)
+    >>> run = runs.example_run()
+    >>> runs.sample(run, num=10)
     /...samples-0.csv
 
     Args:
