@@ -176,12 +176,12 @@ FAULTS = {
             "bits_per_dimension_error=float(error)",
         ),
         ("nats=float(nats.mean())", "nats=float(nats.sum())"),
-        ('"density at the raw pixels": False', '"density at the raw pixels": True'),
-        ('"importance-sampled bound": True', '"importance-sampled bound": False'),
+        ("is_bound=kind in _BOUNDS and", "is_bound=kind in _KINDS and"),
+        ('_BOUNDS = ("one-draw bound", "importance', '_BOUNDS = ("importance'),
         ("preprocessing=preprocessing,", "preprocessing=dequantisation,"),
         ('checks.positive_integer("num_draws", num_draws, minimum=0)', "num_levels"),
         ('checks.positive_integer("num_levels", num_levels, minimum=2)', "num_levels"),
-        ("return json_fields(self)", "return self._asdict()"),
+        ("    to_dict = json_fields", "    def to_dict(self):\n        return self._asdict()"),
     ],
     "linear_probe": [
         ("return (part - mean) / scale", "return part - mean"),
@@ -205,7 +205,7 @@ FAULTS = {
         ("math.hypot(first.error, second.error)", "first.error + second.error"),
         ('"num_samples", "num_reference", "split")', '"num_samples", "split")'),
         ('"network_sha256", "resize",', '"network_sha256",'),
-        ("return json_fields(self)", "return self._asdict()"),
+        ("    to_dict = json_fields", "    def to_dict(self):\n        return self._asdict()"),
     ],
     "sample_quality": [
         (

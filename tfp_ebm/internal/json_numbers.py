@@ -13,7 +13,7 @@ def json_number(value: object) -> float | None:
 
 
 def json_fields(record: Any) -> dict[str, Any]:
-    """Returns the fields of a named tuple, its floats as `json_number` has them."""
+    """Returns the record, a named tuple, for JSON; a number that is unknown is None."""
     return {
         name: json_number(value) if isinstance(value, float) else value
         for name, value in record._asdict().items()

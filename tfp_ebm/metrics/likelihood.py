@@ -1,7 +1,7 @@
 """Log-likelihoods in every unit, with what they are named."""
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,16 +11,10 @@ from tfp_ebm.internal.types import TensorLike
 
 __all__ = ["LikelihoodRecord", "likelihood_record"]
 
-# Kind: whether it is an upper bound on the negative log-likelihood of the integers.
-_KINDS = {
-    "one-draw bound": True,
-    "importance-sampled bound": True,
-    "density at the raw pixels": False,
-    "exact": False,
-    "unbiased estimate": False,
-    "truncated estimate": False,
-}
+# Upper bounds on the negative log-likelihood of the integers.
+_BOUNDS = ("one-draw bound", "importance-sampled bound")
 _LOG_DETERMINANTS = ("exact", "unbiased estimate", "truncated estimate")
+_KINDS = (*_BOUNDS, "density at the raw pixels", *_LOG_DETERMINANTS)
 
 
 class LikelihoodRecord(NamedTuple):
@@ -78,9 +72,7 @@ class LikelihoodRecord(NamedTuple):
     log_determinants: str
     estimate_error: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the record for JSON; an error that is unknown is None."""
-        return json_fields(self)
+    to_dict = json_fields
 
 
 def likelihood_record(
@@ -143,7 +135,7 @@ def likelihood_record(
     to_bits = num_dimensions * math.log(2)
     return LikelihoodRecord(
         kind=kind,
-        is_bound=_KINDS[kind] and log_determinants != "truncated estimate",
+        is_bound=kind in _BOUNDS and log_determinants != "truncated estimate",
         nats=float(nats.mean()),
         nats_error=float(error),
         bits_per_dimension=float(nats.mean() / to_bits),

@@ -61,8 +61,7 @@ def train_classifier(
     >>> from tfp_ebm import metrics
     >>> images = np.random.default_rng(0).integers(0, 256, [32, 8, 8, 1], dtype=np.uint8)
     >>> path = pathlib.Path(tempfile.mkdtemp(), "classifier.npz")
-    >>> labels = np.arange(32) % 2
-    >>> network = metrics.train_classifier(images, labels, path, epochs=1, widths=(4, 4))
+    >>> network = metrics.train_classifier(images, np.arange(32) % 2, path, epochs=1, widths=(4,))
     >>> path.is_file()
     True
 
@@ -117,12 +116,11 @@ def train_classifier(
 def load_classifier(path: str | pathlib.Path) -> FeatureNetwork:
     """Returns the classifier that `train_classifier` stored.
 
-    >>> import pathlib, tempfile
+    >>> import tempfile
     >>> from tfp_ebm import metrics
-    >>> images = np.random.default_rng(0).integers(0, 256, [32, 8, 8, 1], dtype=np.uint8)
-    >>> path = pathlib.Path(tempfile.mkdtemp(), "classifier.npz")
-    >>> labels = np.arange(32) % 2
-    >>> network = metrics.train_classifier(images, labels, path, epochs=1, widths=(4, 4))
+    >>> path = f"{tempfile.mkdtemp()}/classifier.npz"
+    >>> images, labels = np.zeros([4, 8, 8, 1], np.uint8), [0, 1, 0, 1]
+    >>> network = metrics.train_classifier(images, labels, path, epochs=1, widths=(4,))
     >>> metrics.load_classifier(path).sha256 == network.sha256
     True
 
