@@ -50,14 +50,14 @@ class MLP(Network):
         super().__init__(**options)
         input_size = checks.positive_integer("input_size", input_size)
         num_outputs = checks.positive_integer("num_outputs", num_outputs)
-        dropout_rate = checks.fraction("dropout_rate", dropout_rate)
         self.hidden = []
         for units in hidden_units:
             units = checks.positive_integer("hidden_units", units)
             self.hidden.append(
                 keras.layers.Dense(units, activation=activation, dtype=self.dtype_policy)
             )
-        self.dropout = keras.layers.Dropout(dropout_rate, dtype=self.dtype_policy)
+        rate = checks.fraction("dropout_rate", dropout_rate)
+        self.dropout = keras.layers.Dropout(rate, dtype=self.dtype_policy)
         self.dropout.build([None])  # Also where no hidden layer calls it.
         initializer = "zeros" if zero_output else "glorot_uniform"
         self.output_layer = keras.layers.Dense(
