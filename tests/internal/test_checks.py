@@ -87,3 +87,20 @@ def test_sizes_of_matrices_are_static():
 
     with pytest.raises(ValueError, match=r"`weights` must have last two axes, \[n, m\], of sizes"):
         traced(tf.zeros([1, 2, 3]))
+
+
+def test_whole_numbers_are_compared_before_a_cast_rounds_them():
+    def checked(value):
+        value = tf.convert_to_tensor(value)
+
+        def ends(dtype):
+            return tf.constant(-2, dtype), tf.constant(2**24, dtype)
+
+        return checks.whole_numbers(value, tf.float32, ends, "no whole number")
+
+    for right in ([-2.0, 3.0], np.array([2**24]), np.float64([5.0]), np.float16([1.0])):
+        np.testing.assert_array_equal(checked(right), np.float32(right))
+        assert checked(right).dtype == tf.float32
+    for wrong in ([0.5], [-3], [np.nan], [np.inf], np.array([2**24 + 1]), np.float64([1 + 1e-12])):
+        with pytest.raises(ValueError, match="no whole number"):
+            checked(wrong)

@@ -12,8 +12,8 @@ FAULTS = {
         ("value[..., :start])", "value[..., start:])"),
     ],
     "integer_events": [
-        ("condition &= tf.equal(exact, tf.floor(exact))", "condition &= True"),
-        ("(exact >= low) & (exact <= high)", "exact >= low"),
+        ("tf.constant(self._num_levels - 1, dtype)", "tf.constant(self._num_levels, dtype)"),
+        ("count - 1 for count in levels", "count for count in levels"),
     ],
     "discretized_logistic_mixture": [
         ("tf.nn.log_softmax(self._logits)", "self._logits"),

@@ -46,6 +46,10 @@ FAULTS = {
         ("tf.matmul(weighted, rows, transpose_a=True)", "tf.matmul(rows, rows, transpose_a=True)"),
     ],
     "checks": [
+        ("condition &= tf.equal(exact, tf.floor(exact))", "condition &= True"),
+        ("condition = (exact >= low) & (exact <= high)", "condition = exact >= low"),
+        ("elif value.dtype.size < dtype.size:", "elif value.dtype.size != dtype.size:"),
+        ("exact = tf.cast(value, tf.int64)", "exact = tf.cast(value, dtype)"),
         (
             'return tf.where(condition, value, tf.constant(float("nan"), value.dtype))',
             "return value",

@@ -1,6 +1,6 @@
 """Faults of the wrappers."""
 
-TESTS = {}
+TESTS = {"dequantizing": "dequantized_table"}
 
 FAULTS = {
     "augmented": [
@@ -13,14 +13,9 @@ FAULTS = {
         ),
     ],
     "dequantized": [
-        ("condition &= tf.equal(exact, tf.floor(exact))", "pass"),
         ("(noise >= 0) & (noise <= 1), message", "noise <= 1, message"),
         ("if num_levels > 2 ** (bits - 1):", "if num_levels > 2**bits:"),
-        (
-            "value if value.dtype.size > dtype.size else tf.cast(value, dtype)",
-            "tf.cast(value, dtype)",
-        ),
-        ("**kwargs) - noise_log_prob", "**kwargs) + noise_log_prob"),
+        ("return tf.zeros([], dtype)", "return -tf.ones([], dtype)"),
         (
             "self._distribution.dtype, self._num_levels - 1\n",
             "self._distribution.dtype, self._num_levels\n",
@@ -29,8 +24,10 @@ FAULTS = {
         ("self._num_levels - 1, sample.dtype)", "self._num_levels, sample.dtype)"),
         ("if num_levels <= 2**8:", "if num_levels < 2**8:"),
     ],
-    "dequantized_table": [
+    "dequantizing": [
         ("**kwargs) - hidden_log_prob", "**kwargs) + hidden_log_prob"),
+    ],
+    "dequantized_table": [
         ("- sum(map(math.log, counts))", "+ sum(map(math.log, counts))"),
         ("-0.5 * tf.reduce_sum(normals**2", "-1.0 * tf.reduce_sum(normals**2"),
         ('where(self._is("integer"), in_cell(value, noise), value)', "where(True, value, value)"),

@@ -143,20 +143,11 @@ class IntegerEvents(DiscreteDistributionMixin, tfp.distributions.Distribution):
         dtype = self._distribution.dtype
         if value.dtype == tf.uint8 and self._num_levels == 256:
             return tf.cast(value, dtype)
-        exact = value
-        if not value.dtype.is_floating:
-            exact = tf.cast(value, tf.int64)
-        elif value.dtype.size < dtype.size:
-            exact = tf.cast(value, dtype)
-        low, high = self._range(exact.dtype)
-        condition = (exact >= low) & (exact <= high)
-        if exact.dtype.is_floating:
-            condition &= tf.equal(exact, tf.floor(exact))
         message = (
             f"`value` of `{self.name}` must hold {self._in_words()}; round or rescale the data "
             "(NaN and infinity are no whole numbers), or change `num_levels`."
         )
-        return checks.valid(tf.cast(value, dtype), condition, message)
+        return checks.whole_numbers(value, dtype, self._range, message)
 
     def _in_words(self):
         if isinstance(self._num_levels, int):

@@ -3,7 +3,7 @@
 import difflib
 import functools
 import numbers
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -27,6 +27,7 @@ __all__ = [
     "valid",
     "variables",
     "vector",
+    "whole_numbers",
 ]
 
 
@@ -169,6 +170,32 @@ def valid(value: tf.Tensor, condition: tf.Tensor, message: str) -> tf.Tensor:
         return value
     with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(condition), [message])]):
         return tf.where(condition, value, tf.constant(float("nan"), value.dtype))
+
+
+def whole_numbers(
+    value: tf.Tensor,
+    dtype: tf.DType,
+    ends: Callable[[tf.DType], tuple[tf.Tensor, tf.Tensor]],
+    message: str,
+) -> tf.Tensor:
+    """Returns a tensor in a dtype, refused as `valid` does where it is not whole or out of range.
+
+    Args:
+      value: numbers of any dtype, which are compared before a cast could round them.
+      dtype: a floating dtype.
+      ends: returns the lowest and the highest number, in the dtype of the comparison.
+      message: what the error says.
+    """
+    exact = value
+    if not value.dtype.is_floating:
+        exact = tf.cast(value, tf.int64)
+    elif value.dtype.size < dtype.size:
+        exact = tf.cast(value, dtype)
+    low, high = ends(exact.dtype)
+    condition = (exact >= low) & (exact <= high)
+    if exact.dtype.is_floating:
+        condition &= tf.equal(exact, tf.floor(exact))
+    return valid(tf.cast(value, dtype), condition, message)
 
 
 def finite(name: str, value: TensorLike, above_zero: bool = False) -> None:

@@ -7,21 +7,20 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import Given, distribution_arguments
-from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import (
     DiscreteDistributionMixin,
     parameter_properties,
     ps,
     samplers,
 )
-from tfp_ebm.internal.types import Distribution, Seed, TensorLike
+from tfp_ebm.internal.types import Distribution
 from tfp_ebm.internal.unit_cells import SIGNIFICANT_BITS, in_cell
-from tfp_ebm.wrappers.stochastic_bound import StochasticBound
+from tfp_ebm.wrappers.dequantizing import Dequantizing
 
 __all__ = ["Dequantized"]
 
 
-class Dequantized(DiscreteDistributionMixin, StochasticBound):
+class Dequantized(DiscreteDistributionMixin, Dequantizing):
     """Integers 0 ... num_levels - 1, modelled by the density of the integer plus noise.
 
         P(x) = integral over the unit cell of p(x + u) du
@@ -55,6 +54,8 @@ class Dequantized(DiscreteDistributionMixin, StochasticBound):
     Source: "VFlow: More Expressive Generative Flows with Variational Data Augmentation", equation
     7 without the augmentation.
     """
+
+    _bound_salt = _point_salt = "dequantized"
 
     def __init__(
         self,
@@ -118,32 +119,22 @@ class Dequantized(DiscreteDistributionMixin, StochasticBound):
     def _event_shape_tensor(self):
         return self._distribution.event_shape_tensor()
 
-    def _call_log_prob(self, value, name, **kwargs):
-        return super()._call_log_prob(self._as_tensor(value), name, **kwargs)
-
-    def _as_tensor(self, value):
-        # Without our dtype as a hint, which would cut 3.5 down to 3.
-        return tf.convert_to_tensor(value)
-
     def _checked(self, value):
         """Returns the value in the density's dtype, checked to be one of the levels."""
         dtype, highest = self._distribution.dtype, self._num_levels - 1
         if value.dtype == tf.uint8 and highest == 255:
             return tf.cast(value, dtype)
-        if value.dtype.is_floating:
-            exact = value if value.dtype.size > dtype.size else tf.cast(value, dtype)
-        else:
-            exact = tf.cast(value, tf.int64)
-        condition = (exact >= 0) & (exact <= highest)
-        if value.dtype.is_floating:
-            condition &= tf.equal(exact, tf.floor(exact))
         message = (
             f"`value` of `{self.name}` must hold integers from 0 to {highest}; rescale the data to "
             "levels (NaN and infinity are none), or change `num_levels`."
         )
-        return checks.valid(tf.cast(value, dtype), condition, message)
 
-    def _draw_noise(self, value, seed):
+        def ends(dtype):
+            return tf.zeros([], dtype), tf.constant(highest, dtype)
+
+        return checks.whole_numbers(value, dtype, ends, message)
+
+    def _draw_hidden(self, value, seed):
         """Returns x + u and log r(u | x)."""
         if self._noise is None:
             noise = samplers.uniform(ps.shape(value), seed=seed, dtype=value.dtype)
@@ -153,25 +144,6 @@ class Dequantized(DiscreteDistributionMixin, StochasticBound):
         # A number just below 1 may have been rounded to it.
         noise = checks.valid(noise, (noise >= 0) & (noise <= 1), message)
         return in_cell(value, noise), log_prob
-
-    def _log_weight(self, value, seed, **kwargs):
-        noise_seed, inner_seed = samplers.split_seed(seed, n=2, salt="dequantized")
-        point, noise_log_prob = self._draw_noise(value, noise_seed)
-        return self._inner_log_prob(point, inner_seed, **kwargs) - noise_log_prob
-
-    def dequantize(self, value: TensorLike, seed: Seed = None) -> tf.Tensor:
-        """Returns x + u with u drawn from the noise, in the density's dtype; its floor is x.
-
-        Args:
-          value: integers, `[..., *event_shape]`, whose leading axes broadcast against
-            `batch_shape`, so that every model has noise of its own.
-          seed: seed; a pair of integers repeats exactly.
-
-        Returns:
-          `[..., *event_shape]` of the broadcast shape.
-        """
-        value = self._for_every_model(self._as_tensor(value))
-        return self._draw_noise(value, sanitize_seed(seed, salt="dequantized"))[0]
 
     def _call_sample_n(self, sample_shape, seed, **kwargs):
         words = ("which is no level", self._no_level())
@@ -187,9 +159,6 @@ class Dequantized(DiscreteDistributionMixin, StochasticBound):
         if self.dtype != tf.uint8:
             return -1
         return 255 if self._num_levels < 256 else 0
-
-    def _default_event_space_bijector(self):
-        return None
 
 
 def _smallest_integer(num_levels):

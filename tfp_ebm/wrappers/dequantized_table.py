@@ -10,16 +10,15 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
 from tfp_ebm.internal.construction import distribution_arguments
-from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import parameter_properties, ps, samplers
-from tfp_ebm.internal.types import Distribution, Seed, TensorLike
+from tfp_ebm.internal.types import Distribution
 from tfp_ebm.internal.unit_cells import SIGNIFICANT_BITS, in_cell
-from tfp_ebm.wrappers.stochastic_bound import StochasticBound
+from tfp_ebm.wrappers.dequantizing import Dequantizing
 
 __all__ = ["DequantizedTable"]
 
 
-class DequantizedTable(StochasticBound):
+class DequantizedTable(Dequantizing):
     """Rows of a table, modelled by the density of a real vector that each row makes with noise.
 
         P(x) = integral of p(h) over all h that stand for the row x
@@ -62,6 +61,8 @@ class DequantizedTable(StochasticBound):
     that treats all values alike; "VFlow: More Expressive Generative Flows with Variational Data
     Augmentation", equation 7, for whole numbers.
     """
+
+    _bound_salt, _point_salt = "table_bound", "dequantized_table"
 
     def __init__(
         self,
@@ -112,13 +113,6 @@ class DequantizedTable(StochasticBound):
 
     def _event_shape_tensor(self):
         return tf.constant([len(self._columns)])
-
-    def _call_log_prob(self, value, name, **kwargs):
-        return super()._call_log_prob(self._as_tensor(value), name, **kwargs)
-
-    def _as_tensor(self, value):
-        # Without our dtype as a hint, in which a cell may look whole that is not.
-        return tf.convert_to_tensor(value)
 
     def _is(self, kind):
         """Returns which columns are of a kind, `[D]`."""
@@ -185,34 +179,12 @@ class DequantizedTable(StochasticBound):
             parts.append(_led_by(next(draws), cell) if isinstance(column, int) else cell)
         return tf.concat(parts, axis=-1), log_prob
 
-    def _log_weight(self, value, seed, **kwargs):
-        hidden_seed, inner_seed = samplers.split_seed(seed, n=2, salt="table_bound")
-        hidden, hidden_log_prob = self._draw_hidden(value, hidden_seed)
-        return self._inner_log_prob(hidden, inner_seed, **kwargs) - hidden_log_prob
-
-    def dequantize(self, value: TensorLike, seed: Seed = None) -> tf.Tensor:
-        """Returns h drawn from q(h | x), in the density's dtype; its floors and argmaxes are x.
-
-        Args:
-          value: rows, `[..., D]`, whose leading axes broadcast against `batch_shape`, so that every
-            model has noise of its own.
-          seed: seed; a pair of integers repeats exactly.
-
-        Returns:
-          `[..., E]` of the broadcast shape.
-        """
-        value = self._for_every_model(self._as_tensor(value))
-        return self._draw_hidden(value, sanitize_seed(seed, salt="dequantized_table"))[0]
-
     def _call_sample_n(self, sample_shape, seed, **kwargs):
         words = ("which makes no cell", "NaN too")
         hidden, _ = self._drawn_inside(sample_shape, seed, *words, **kwargs)
         sizes = [column if isinstance(column, int) else 1 for column in self._columns]
         parts = zip(tf.split(hidden, sizes, axis=-1), self._columns, self._limits().T, strict=True)
         return tf.concat([_cell(*part) for part in parts], axis=-1)
-
-    def _default_event_space_bijector(self):
-        return None
 
 
 def _checked_columns(columns):
