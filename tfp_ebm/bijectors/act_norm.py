@@ -1,14 +1,13 @@
 """Learned scale and shift, which data may initialise."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.bijectors.image_bijector import check_event_rank, event_dims
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import Given, bijector_arguments, converted
+from tfp_ebm.internal.construction import Given, Increasing, bijector_arguments, converted
 from tfp_ebm.internal.tfp_private import parameter_properties, ps
 from tfp_ebm.internal.types import DType, Parameter, TensorLike
 
@@ -17,7 +16,7 @@ __all__ = ["ActNorm"]
 _MIN_STANDARD_DEVIATION = 1e-3
 
 
-class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
+class ActNorm(Increasing, tfp.bijectors.AutoCompositeTensorBijector):
     """A scale and a shift per channel, or per position and channel, of an image, or of a vector.
 
         forward(x) = x exp(log_scale) + shift
@@ -126,10 +125,6 @@ class ActNorm(tfp.bijectors.AutoCompositeTensorBijector):
         )
         flag = parameter_properties.ParameterProperties(event_ndims=None, is_preferred=False)
         return {"shift": properties, "log_scale": properties, "is_initialized": flag}
-
-    @classmethod
-    def _is_increasing(cls, **kwargs: Any):
-        return True
 
     shift = Given[Parameter]("The shift, as given.")
     log_scale = Given[Parameter]("The logarithm of the scale, as given.")

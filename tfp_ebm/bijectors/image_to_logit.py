@@ -1,20 +1,19 @@
 """The map from pixel levels to the real line."""
 
 import math
-from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import Given, bijector_arguments
+from tfp_ebm.internal.construction import Given, Increasing, bijector_arguments
 from tfp_ebm.internal.tfp_private import assert_util
 from tfp_ebm.internal.types import DType
 
 __all__ = ["ImageToLogit"]
 
 
-class ImageToLogit(tfp.bijectors.AutoCompositeTensorBijector):
+class ImageToLogit(Increasing, tfp.bijectors.AutoCompositeTensorBijector):
     """Maps levels in [0, num_levels] to logits, elementwise.
 
         forward(x) = logit(p),   p = alpha + (1 - 2 alpha) x / num_levels
@@ -65,10 +64,6 @@ class ImageToLogit(tfp.bijectors.AutoCompositeTensorBijector):
     @classmethod
     def _parameter_properties(cls, dtype: DType):
         return {}
-
-    @classmethod
-    def _is_increasing(cls, **kwargs: Any):
-        return True
 
     num_levels = Given[int]("Number of pixel levels.")
     alpha = Given[float]("The margin.")

@@ -1,21 +1,19 @@
 """The elementwise map by the logit of a mixture-of-logistics CDF."""
 
-from typing import Any
-
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.bijectors.mixture_logistic import logit_cdf
 from tfp_ebm.bijectors.mixture_logistic_inverse import solve_logit_cdf
 from tfp_ebm.bijectors.one_pass import OnePassBijector
-from tfp_ebm.internal.construction import Given, bijector_arguments, converted
+from tfp_ebm.internal.construction import Given, Increasing, bijector_arguments, converted
 from tfp_ebm.internal.tfp_private import parameter_properties, ps
 from tfp_ebm.internal.types import Data, DType, Parameter, TensorLike
 
 __all__ = ["MixLogCDF"]
 
 
-class MixLogCDF(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector):
+class MixLogCDF(Increasing, OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector):
     """Maps the real line to itself by the logit of a mixture-of-logistics CDF, elementwise.
 
         forward(x) = logit F(x),   F(x) = sum_k pi_k sigmoid((x - loc_k) exp(-log_scale_k))
@@ -75,10 +73,6 @@ class MixLogCDF(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector):
         properties = parameter_properties.ParameterProperties
         names = ("logits", "locs", "log_scales")
         return {name: properties(event_ndims=1) for name in names}
-
-    @classmethod
-    def _is_increasing(cls, **kwargs: Any):
-        return True
 
     logits = Given[Parameter]("Log mixture weights up to a constant, as given.")
     locs = Given[Parameter]("Component means, as given.")

@@ -1,7 +1,7 @@
 """A monotone spline of each entry, from parameters of any value."""
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -9,7 +9,7 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.bijectors.one_pass import OnePassBijector
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import Given, bijector_arguments, converted
+from tfp_ebm.internal.construction import Given, Increasing, bijector_arguments, converted
 from tfp_ebm.internal.tfp_private import parameter_properties, ps
 from tfp_ebm.internal.types import DType, Parameter, TensorLike
 
@@ -19,7 +19,7 @@ __all__ = ["MonotoneSpline"]
 _SMALLEST_WIDTH, _SLOPE_RATIO, _KNOT_RATIO = 0.1, 5.0, 3.0
 
 
-class MonotoneSpline(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector):
+class MonotoneSpline(Increasing, OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector):
     """A rational-quadratic spline on [-bound, bound], and the identity outside, elementwise.
 
         forward(x) = spline(x) where |x| < bound, x elsewhere
@@ -70,7 +70,6 @@ class MonotoneSpline(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector)
         parameters = dict(locals())
         with tf.name_scope(name) as name:
             dtype, (self._unconstrained,) = converted(unconstrained=unconstrained)
-            self._bound = checks.positive_number("bound", bound)
             shape = self._unconstrained.shape
             size = None if shape.rank in (None, 0) else shape[-1]
             if size is None or size < 5 or (size + 1) % 3:
@@ -78,6 +77,7 @@ class MonotoneSpline(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector)
                     "`unconstrained` must have a last axis of size 3 K - 1 for K >= 2 bins, such "
                     f"as 23 for 8 of them, got shape {shape}."
                 )
+            self._bound = checks.positive_number("bound", bound)
             super().__init__(**bijector_arguments(parameters, name, dtype=dtype))
 
     @classmethod
@@ -87,10 +87,6 @@ class MonotoneSpline(OnePassBijector, tfp.bijectors.AutoCompositeTensorBijector)
                 event_ndims=1, shape_fn=parameter_properties.SHAPE_FN_NOT_IMPLEMENTED
             )
         }
-
-    @classmethod
-    def _is_increasing(cls, **kwargs: Any):
-        return True
 
     unconstrained = Given[Parameter]("The parameters, as given.")
     bound = Given[float]("The end of the interval.")

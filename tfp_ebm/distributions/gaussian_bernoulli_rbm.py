@@ -5,7 +5,7 @@ import tensorflow as tf
 from tfp_ebm.distributions.gaussian_visible import GaussianVisible, scale_variable
 from tfp_ebm.distributions.machine_options import MachineOptions
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import MatrixCouplings, converted
+from tfp_ebm.internal.construction import MatrixCouplings, converted, small_weights
 from tfp_ebm.internal.parameter_shapes import positive, undetermined, vector
 from tfp_ebm.internal.tfp_private import (
     parameter_properties,
@@ -112,19 +112,14 @@ class GaussianBernoulliRBM(MatrixCouplings, GaussianVisible):
           ValueError: if a size or the scale is not positive, or there is no such sampler.
         """
         dtype = options.get("dtype", tf.float32)
-        num_visible = checks.positive_integer("num_visible", num_visible)
-        num_hidden = checks.positive_integer("num_hidden", num_hidden)
         scale = checks.positive_number("scale", scale)
-        weight_seed, chain_seed = samplers.split_seed(
-            options.get("seed"), n=2, salt="gaussian_bernoulli"
-        )
-        noise = samplers.normal([num_visible, num_hidden], seed=weight_seed, dtype=dtype)
-        weights = tf.Variable(weight_scale * noise, name="weights")
+        seeds = samplers.split_seed(options.get("seed"), n=2, salt="gaussian_bernoulli")
+        weights = small_weights(num_visible, num_hidden, weight_scale, dtype, seeds[0])
         visible_bias = tf.Variable(tf.zeros([num_visible], dtype), name="visible_bias")
         hidden_bias = tf.Variable(tf.zeros([num_hidden], dtype), name="hidden_bias")
         sigma = scale_variable(scale, num_visible, learn_scale, dtype)
         given = (weights, visible_bias, hidden_bias, sigma)
-        return cls(*given, **StartChains.arguments(options, chain_seed))._begun(chain_seed)
+        return cls(*given, **StartChains.arguments(options, seeds[1]))._begun(seeds[1])
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):

@@ -7,7 +7,7 @@ from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.independent_spins import IndependentSpins
 from tfp_ebm.distributions.machine_options import MachineOptions
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import Given, MatrixCouplings, converted
+from tfp_ebm.internal.construction import Given, MatrixCouplings, converted, small_weights
 from tfp_ebm.internal.numeric import broadcast_batch, multiply_rows
 from tfp_ebm.internal.parameter_shapes import undetermined, vector
 from tfp_ebm.internal.tfp_private import (
@@ -119,18 +119,13 @@ class RestrictedBoltzmannMachine(MatrixCouplings, DiscreteDistributionMixin, Bol
           ValueError: if a size is not positive, or there is no such sampler.
         """
         dtype = options.get("dtype", tf.float32)
-        num_visible = checks.positive_integer("num_visible", num_visible)
-        num_hidden = checks.positive_integer("num_hidden", num_hidden)
-        weight_seed, chain_seed = samplers.split_seed(
-            options.get("seed"), n=2, salt="restricted_boltzmann"
-        )
-        noise = samplers.normal([num_visible, num_hidden], seed=weight_seed, dtype=dtype)
-        weights = tf.Variable(weight_scale * noise, name="weights")
+        seeds = samplers.split_seed(options.get("seed"), n=2, salt="restricted_boltzmann")
+        weights = small_weights(num_visible, num_hidden, weight_scale, dtype, seeds[0])
         bias = tf.Variable(tf.zeros([num_visible + num_hidden], dtype), name="bias")
         if binary:
             weights, bias = bits_of_spins(weights, bias)
-        started = StartChains.arguments(options, chain_seed)
-        return cls(weights, bias, binary, marginal, **started)._begun(chain_seed)
+        started = StartChains.arguments(options, seeds[1])
+        return cls(weights, bias, binary, marginal, **started)._begun(seeds[1])
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):

@@ -9,26 +9,22 @@ from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.machine_options import MachineOptions
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import Given, MatrixCouplings, converted
-from tfp_ebm.internal.numeric import broadcast_batch, log_2cosh
+from tfp_ebm.internal.construction import Given, converted
+from tfp_ebm.internal.numeric import log_2cosh
 from tfp_ebm.internal.parameter_shapes import positive_scalar, undetermined, vector
 from tfp_ebm.internal.tfp_private import (
     ps,
 )
 from tfp_ebm.internal.types import Parameter, Seed, TensorLike, Unpack
-from tfp_ebm.machines.bipartite_precision import (
-    BipartitePrecision,
-    check_positive_definite,
-    coupling_variables,
-    positive_definite_assertions,
-)
+from tfp_ebm.machines.bipartite_precision import check_positive_definite, coupling_variables
+from tfp_ebm.machines.precision_couplings import PrecisionCouplings
 from tfp_ebm.machines.spin_machine import SpinMachine
 from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains
 
 __all__ = ["SmoothedRBM"]
 
 
-class SmoothedRBM(MatrixCouplings, SmoothedSpins, BoltzmannMachine):
+class SmoothedRBM(PrecisionCouplings, SmoothedSpins, BoltzmannMachine):
     """A mixture of 2^N Gaussians centred on the states of a restricted Boltzmann machine.
 
     Spins s in {-1, +1}^N, N = num_visible + num_hidden, have energy
@@ -138,13 +134,7 @@ class SmoothedRBM(MatrixCouplings, SmoothedSpins, BoltzmannMachine):
             "delta": positive_scalar(dtype),
         }
 
-    def _parameter_control_dependencies(self, is_init):
-        if not self.validate_args:
-            return []
-        return positive_definite_assertions(self._weights, self._delta, is_init)
-
     bias = Given[Parameter]("h, as given.")
-    delta = Given[Parameter]("The precision of the smoothing, as given.")
 
     @property
     def num_visible(self) -> int:
@@ -159,17 +149,6 @@ class SmoothedRBM(MatrixCouplings, SmoothedSpins, BoltzmannMachine):
     def machine(self) -> SpinMachine:
         """Returns the machine of the spins at the current parameters."""
         return SpinMachine.from_parameters(self._weights, self._bias, ps.shape(self._delta))
-
-    def precision(self) -> BipartitePrecision:
-        """Returns J~ at the current parameters."""
-        return BipartitePrecision(
-            tf.convert_to_tensor(self._weights), tf.convert_to_tensor(self._delta)
-        )
-
-    def min_eigenvalue(self) -> tf.Tensor:
-        """Returns the smallest eigenvalue of J~, `delta - sigma_max(W)`, which must be above 0."""
-        value = self.precision().min_eigenvalue()
-        return broadcast_batch(value, self.batch_shape_tensor(), event_ndims=0)
 
     def log_partition_offset(self) -> tf.Tensor:
         """Returns log Z - log Z_spins, the Gaussian part."""

@@ -76,13 +76,7 @@ class DiscretizedLogistic(RoundedLogistics):
             "high": properties(is_preferred=False),
         }
 
-    def log_interval_prob(self, start: TensorLike, stop: TensorLike) -> tf.Tensor:
-        """Returns log P(start <= x < stop), exact in the tails.
-
-        Args:
-          start: `[...]`, whole numbers.
-          stop: `[...]`, whole numbers above `start`.
-        """
+    def _log_interval_prob(self, start, stop):
         return self._log_mass(*self._edges(start, stop))
 
     def _sample_n(self, n, seed=None):

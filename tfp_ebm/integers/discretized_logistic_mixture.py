@@ -86,13 +86,7 @@ class DiscretizedLogisticMixture(RoundedLogistics):
             "high": properties(is_preferred=False),
         }
 
-    def log_interval_prob(self, start: TensorLike, stop: TensorLike) -> tf.Tensor:
-        """Returns log P(start <= x < stop), exact in the tails.
-
-        Args:
-          start: `[...]`, whole numbers.
-          stop: `[...]`, whole numbers above `start`.
-        """
+    def _log_interval_prob(self, start, stop):
         lower, upper = self._edges(start, stop)
         masses = self._log_mass(lower[..., tf.newaxis], upper[..., tf.newaxis])
         return tf.reduce_logsumexp(tf.nn.log_softmax(self._logits) + masses, axis=-1)

@@ -27,7 +27,7 @@ class RoundedLogistics(
 ):
     """A scalar made of logistics and rounded to whole numbers, of a range or all of them.
 
-    Subclasses keep `_loc`, `_scale`, `_low` and `_high`, and give `log_interval_prob(start, stop)`.
+    Subclasses keep `_loc`, `_scale`, `_low` and `_high`, and give `_log_interval_prob`.
     """
 
     loc = Given[Parameter]("Means of the logistics, as given.")
@@ -62,7 +62,10 @@ class RoundedLogistics(
           start: `[...]`, whole numbers.
           stop: `[...]`, whole numbers above `start`.
         """
-        raise NotImplementedError(f"{type(self).__name__} must implement `log_interval_prob`.")
+        return self._log_interval_prob(start, stop)
+
+    def _log_interval_prob(self, start, stop):
+        raise NotImplementedError(f"{type(self).__name__} must implement `_log_interval_prob`.")
 
     def _edges(self, start, stop):
         """Returns between which real numbers those lie that round to `start` ... `stop - 1`.

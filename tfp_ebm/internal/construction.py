@@ -6,15 +6,18 @@ from typing import Any, Generic, TypeVar, overload
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_ebm.internal.tfp_private import dtype_util, tensor_util
-from tfp_ebm.internal.types import Parameter, TensorLike
+from tfp_ebm.internal import checks
+from tfp_ebm.internal.tfp_private import dtype_util, samplers, tensor_util
+from tfp_ebm.internal.types import Parameter, Seed, TensorLike
 
 __all__ = [
     "Given",
+    "Increasing",
     "MatrixCouplings",
     "bijector_arguments",
     "converted",
     "distribution_arguments",
+    "small_weights",
 ]
 
 _T = TypeVar("_T")
@@ -54,6 +57,14 @@ class Given(Generic[_T]):
         raise AttributeError(f"`{self._name}` cannot be set; give it to the constructor.")
 
 
+class Increasing:
+    """Mixin of elementwise bijectors that are increasing whatever their parameters."""
+
+    @classmethod
+    def _is_increasing(cls, **kwargs: Any):
+        return True
+
+
 class MatrixCouplings:
     """Mixin of distributions whose couplings are one matrix, which they keep as `_weights`."""
 
@@ -73,6 +84,16 @@ def converted(**parameters: Any) -> tuple[tf.DType, list[Any]]:
     dtype = dtype_util.common_dtype(list(parameters.values()), dtype_hint=tf.float32)
     convert = tensor_util.convert_nonref_to_tensor
     return dtype, [convert(value, dtype=dtype, name=name) for name, value in parameters.items()]
+
+
+def small_weights(
+    num_visible: int, num_hidden: int, weight_scale: float, dtype: tf.DType, seed: Seed
+) -> tf.Variable:
+    """Returns the first couplings of two layers, drawn from Normal(0, weight_scale^2)."""
+    num_visible = checks.positive_integer("num_visible", num_visible)
+    num_hidden = checks.positive_integer("num_hidden", num_hidden)
+    noise = samplers.normal([num_visible, num_hidden], seed=seed, dtype=dtype)
+    return tf.Variable(weight_scale * noise, name="weights")
 
 
 def distribution_arguments(
