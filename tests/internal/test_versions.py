@@ -48,3 +48,49 @@ def test_the_package_itself_loads_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "False"
+
+
+def test_stripped_docstrings_are_named_before_keras_stumbles_over_them():
+    command = [sys.executable, "-OO", "-c", "import tfp_ebm"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.stderr.splitlines()[-1].startswith("ImportError: tf-keras and TensorFlow")
+    assert "`python -O`" in result.stderr
+
+
+@pytest.mark.slow
+def test_the_package_itself_needs_no_docstrings():
+    code = """
+import importlib, importlib.machinery, pkgutil, tensorflow_probability
+
+class Stripped(importlib.machinery.SourceFileLoader):
+    def get_code(self, name):
+        path = self.get_filename(name)
+        return compile(self.get_data(path), path, "exec", optimize=2)
+
+    def exec_module(self, module):
+        importlib.machinery.SourceFileLoader.exec_module(self, module)
+
+def strip(find):
+    def found(name, path=None, target=None):
+        spec = find(name, path, target)
+        if spec is not None and name.split(".")[0] == "tfp_ebm" and spec.origin:
+            spec.loader = Stripped(name, spec.origin)
+        return spec
+    return found
+
+importlib.machinery.PathFinder.find_spec = strip(importlib.machinery.PathFinder.find_spec)
+import tfp_ebm
+assert tfp_ebm.__doc__ is None
+for module in pkgutil.walk_packages(tfp_ebm.__path__, "tfp_ebm."):
+    if not module.name.endswith("__main__"):
+        loaded = importlib.import_module(module.name)
+        assert loaded.__doc__ is None, module.name
+        [getattr(loaded, name) for name in getattr(loaded, "__all__", ())]
+from tfp_ebm import models, runs
+for name in models.names():
+    runs.models(name)
+print(models.build(models.named_spec("glow", models.DataSpec((4, 4, 1), 4))).event_shape)
+"""
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.stdout.endswith("(4, 4, 1)\n"), result.stderr[-2000:]

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import importlib.util
+import sys
 
 __all__ = ["check_partners"]
 
@@ -30,8 +31,14 @@ def check_partners() -> None:
     """Checks TensorFlow, tf-keras and TensorFlow Probability, without importing them.
 
     Raises:
-      ImportError: one line naming the package, its version, and the command that installs it.
+      ImportError: one line naming the package, its version, and the command that installs it; or
+        that Python drops docstrings.
     """
+    if sys.flags.optimize > 1:
+        raise ImportError(
+            "tf-keras and TensorFlow Probability change their own docstrings while they are "
+            "imported, and `python -OO` has dropped them; `python -O` drops asserts alone."
+        )
     for module, (distributions, minimum) in _PARTNERS.items():
         needed = f"{distributions[0]} {'.'.join(map(str, minimum))}"
         version = _installed_version(distributions)
