@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tfp_ebm import datasets
-from tfp_ebm.datasets.memory import is_mapped, new_array, release
+from tfp_ebm.datasets.memory import fill_column, is_mapped, new_array, release
 from tfp_ebm.datasets.raw_columns import RawColumn
 
 ROWS = 60
@@ -109,6 +109,14 @@ def test_new_arrays_leave_memory_when_they_are_large(monkeypatch):
     array[:] = 7
     release(array)
     assert is_mapped(array) and array.sum() == 42
+
+
+def test_columns_are_filled_in_pieces(monkeypatch):
+    monkeypatch.setattr("tfp_ebm.datasets.memory._BLOCK_BYTES", 2 * 3 * 4)
+    array = np.zeros([7, 3], np.float32)
+    for index in range(3):
+        fill_column(array, index, np.arange(7) + 10 * index)
+    np.testing.assert_array_equal(array, np.arange(7)[:, np.newaxis] + [0, 10, 20])
 
 
 MEASURE = """

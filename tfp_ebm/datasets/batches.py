@@ -12,7 +12,9 @@ from tfp_ebm.internal.types import Seed
 
 __all__ = ["num_batches", "training_batches"]
 
-_MAX_KEPT = 1 << 24
+_MAX_KEPT = 1 << 25
+# Around a row that is read the system maps neighbouring pages too.
+_TOUCHED = 1 << 16
 
 
 def num_batches(num_images: int, batch_size: int) -> int:
@@ -110,7 +112,7 @@ def _read(array, index):
 
     def rows_at(index):
         rows = array[index].astype(native, copy=False)
-        read[0] += rows.nbytes
+        read[0] += len(rows) * max(_TOUCHED, array[:1].nbytes)
         if read[0] > _MAX_KEPT:  # Pages of earlier batches, which would fill the memory.
             release(array)
             read[0] = 0

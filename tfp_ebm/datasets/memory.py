@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-__all__ = ["blocks", "is_mapped", "new_array", "release"]
+__all__ = ["blocks", "fill_column", "is_mapped", "new_array", "release"]
 
 _BLOCK_BYTES = 1 << 24
 # Larger arrays are written to a file, whose pages the system writes out when memory is short.
@@ -58,6 +58,17 @@ def release(array: np.ndarray) -> None:
     """Gives back the memory that pages of a mapped array take; they are read again when needed."""
     if (mapping := _mapping(array)) is not None and hasattr(mmap, "MADV_DONTNEED"):
         mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def fill_column(array: np.ndarray, index: int, values: np.ndarray) -> None:
+    """Writes values `[N]` into a column of an array `[N, D]`, whose every page holds a part of it.
+
+    Pages of a mapped array are given back after some MiB, not all at the end.
+    """
+    step = max(1, _BLOCK_BYTES // array[:1].nbytes)
+    for start in range(0, len(values), step):
+        array[start : start + step, index] = values[start : start + step]
+        release(array)
 
 
 def blocks(array: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:

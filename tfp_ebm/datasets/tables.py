@@ -11,7 +11,7 @@ from tfp_ebm.datasets.condition_vectors import condition_vectors
 from tfp_ebm.datasets.dataset import Dataset
 from tfp_ebm.datasets.inference import check_told, condition_column, infer_column
 from tfp_ebm.datasets.labels import in_natural_order
-from tfp_ebm.datasets.memory import new_array, release
+from tfp_ebm.datasets.memory import fill_column, new_array, release
 from tfp_ebm.datasets.raw_columns import RawColumn
 from tfp_ebm.datasets.splits import PARTS, Division, check_classes, divide, take
 from tfp_ebm.datasets.table_files import read_columns
@@ -73,8 +73,7 @@ def load_table(
         found.append((column, note))
         release(raw[name].index if raw[name].numbers is None else raw[name].numbers)
         for part, (_, place) in places.items():
-            codes[part][:, index] = values[place]
-            release(codes[part])
+            fill_column(codes[part], index, values[place])
     labels = {} if classes is None else take({"all": classes}, places)
     check_classes(labels, division)
     given = {name: condition_column(asked[name], told.get(name), is_training) for name in asked}
