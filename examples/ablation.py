@@ -18,7 +18,6 @@ import argparse
 import json
 import pathlib
 import shutil
-import time
 
 import numpy as np
 
@@ -58,18 +57,14 @@ def list_runs(config: dict) -> dict[str, dict]:
     return runs
 
 
-def count_parameters(run: dict, data: datasets.Dataset) -> int:
-    """Returns the number of trainable parameters of a run's model."""
-    spec = models.named_spec(run["model"], models.DataSpec.of(data), **run["model_options"])
-    model = models.build(spec)
-    return int(sum(np.prod(variable.shape) for variable in model.trainable_variables))
-
-
 def check_counts(config: dict, data: datasets.Dataset) -> None:
     """Raises unless the bases have nearly the same number of parameters, as in table 2."""
     all_runs = list_runs(config)
-    first = [all_runs[f"{base}-seed{config['seeds'][0]}"] for base in config["bases"]]
-    counts = {run["model"]: count_parameters(run, data) for run in first}
+    counts = {}
+    for base in config["bases"]:
+        options = all_runs[f"{base}-seed{config['seeds'][0]}"]["model_options"]
+        spec = models.named_spec(base, models.DataSpec.of(data), **options)
+        counts[base] = models.num_parameters(models.build(spec))
     print("parameters", counts, flush=True)
     if max(counts.values()) > 1.02 * min(counts.values()):
         raise ValueError(
@@ -77,58 +72,41 @@ def check_counts(config: dict, data: datasets.Dataset) -> None:
         )
 
 
-def train(run: dict, config: dict, folder: pathlib.Path, options: dict) -> None:
-    """Trains one run, or goes on with it, by the library of the command line."""
-    quality = config["quality"]
-    if "delta" not in run:
-        options = {
-            **options,
-            "quality_samples": quality["curve_samples"],
-            "quality_every": quality["every"],
-            "quality_network": quality["network"],
-        }
-    if options.get("quality_network") == "classifier":
-        options["quality_network"] = str((folder.parent / "classifier.npz").resolve())
-    runs.train(
-        run["model"],
-        config["dataset"],
-        resume=folder if folder.exists() else None,
-        output=None if folder.exists() else folder,
-        set=[f"{name}={json.dumps(value)}" for name, value in run["model_options"].items()],
-        seed=run["seed"],
-        keep=1,
-        **options,
-        **run["training"],
-    )
-
-
-def complete(
-    name: str, run: dict, data, judge, config: dict, output: pathlib.Path, options: dict
-) -> dict:
+def complete(name: str, run: dict, config: dict, output: pathlib.Path, options: dict) -> dict:
     """Returns the result of a run, training it as far as its folder does not hold it."""
-    folder = output / name
+    folder, quality = output / name, config["quality"]
     if (result_file := folder / "result.json").is_file():
         return json.loads(result_file.read_text())
     print(f"\n{name}", flush=True)
-    train(run, config, folder, options)
-    model = tfp_ebm.load(folder)
-    started = time.perf_counter()
-    evaluation = runs.evaluate_model(model, data.test, run["seed"], config["importance_draws"])
-    evaluation_seconds = time.perf_counter() - started
-    samples = training.BatchSampler(model)(config["quality"]["num_samples"], seed=(run["seed"], 2))
-    evaluation["quality"] = [record.to_dict() for record in judge(samples)]
-    np.save(folder / "samples.npy", samples[:60])
-    summary = json.loads((folder / "summary.json").read_text())
-    result = {
-        "run": run,
-        "num_parameters": summary["num_parameters"],
-        "training_seconds": summary["training_seconds"],
-        "evaluation_seconds": evaluation_seconds,
-        "best_epoch": summary["best_epoch"],
-        "test": evaluation,
+    network = quality["network"]
+    if network == "classifier":
+        network = str((output / "classifier.npz").resolve())
+    curves = {
+        "quality_samples": quality["curve_samples"],
+        "quality_every": quality["every"],
+        "quality_network": network,
     }
+    evaluation = {
+        "seed": run["seed"],
+        "importance_draws": config["importance_draws"],
+        "num_samples": quality["num_samples"],
+        "network": network,
+    }
+    figures = runs.complete(
+        folder,
+        evaluation=evaluation,
+        model=run["model"],
+        dataset=config["dataset"],
+        set=[f"{name}={json.dumps(value)}" for name, value in run["model_options"].items()],
+        seed=run["seed"],
+        keep=1,
+        **(options if "delta" in run else options | curves),
+        **run["training"],
+    )
+    result = {"run": run, **figures}
     result_file.write_text(json.dumps(result, indent=1) + "\n")
-    bits, error = evaluation["bits_per_dimension"], evaluation["bits_per_dimension_error"]
+    test = figures["test"]
+    bits, error = test["bits_per_dimension"], test["bits_per_dimension_error"]
     print(f"{name}: test {bits:.4f} +- {error:.4f} bits/dim", flush=True)
     return result
 
@@ -154,7 +132,7 @@ def summarise(results: list[dict]) -> dict[str, dict]:
     summary = {"num_parameters": results[0]["num_parameters"]}
     for name in figures[0]:
         summary[name] = mean_and_error([part[name] for part in figures])
-    for name in ("training_seconds", "evaluation_seconds", "best_epoch"):
+    for name in ("training_seconds", "best_epoch"):
         summary[name] = [result[name] for result in results]
     return summary
 
@@ -183,6 +161,19 @@ def against_gaussian(results: list[dict]) -> dict[str, dict]:
         base: {name: mean_and_error(pairs) for name, pairs in rows.items()}
         for base, rows in differences.items()
     }
+
+
+def tabulate(settings: dict, results: list[dict]) -> dict[str, dict]:
+    """Returns the figures of every base and delta, from the results of the runs."""
+    plain = [result for result in results if "delta" not in result["run"]]
+    content = {"bases": {}, "against_gaussian": against_gaussian(plain), "delta_study": {}}
+    for base in settings["bases"]:
+        own = [result for result in results if result["run"]["model"] == base]
+        content["bases"][base] = summarise([r for r in own if "delta" not in r["run"]])
+        for delta in settings.get("delta_study", {"deltas": []})["deltas"]:
+            if some := [r for r in own if r["run"].get("delta") == delta]:
+                content["delta_study"].setdefault(base, {})[str(delta)] = summarise(some)
+    return content
 
 
 def mean_and_error(figures: list[tuple[float, float]]) -> dict:
@@ -244,7 +235,7 @@ def draw(config: dict, output: pathlib.Path, num_levels: int) -> dict[str, pathl
                 errors = rows[f"{name}_error"] if f"{name}_error" in columns else None
                 label = name.replace("_", " ")
                 panels.setdefault(label, {})[base] = (rows["epoch"], rows[name], errors)
-        grids[base] = np.load(folder / "samples.npy")
+        grids[base] = training.BatchSampler(tfp_ebm.load(folder))(60, seed=(seed, 2))
         if (folder / "columns.png").is_file():
             paths[f"{base}_columns"] = folder / "columns.png"
     paths["curves"] = plots.curve_panels(panels, output / "curves.png")
@@ -285,33 +276,20 @@ def main(config: str, output: str, docs: str | None, data_dir: str | None, only:
     folder.mkdir(parents=True, exist_ok=True)
     data = datasets.load(settings["dataset"], data_dir).as_images()
     check_counts(settings, data)
-    quality = settings["quality"]
-    reference = data.test[: quality["num_samples"]]
-    network = find_network(quality["network"], data, folder)
-    judge = metrics.SampleQuality(network, reference, data.num_levels)
+    # Trains the classifier, if that is the network.
+    find_network(settings["quality"]["network"], data, folder)
     all_runs = list_runs(settings)
     for name, run in all_runs.items():
         if name.startswith(only):
-            complete(name, run, data, judge, settings, folder, {"data_dir": data_dir})
+            complete(name, run, settings, folder, {"data_dir": data_dir})
     missing = [name for name in all_runs if not (folder / name / "result.json").is_file()]
     if missing:
         print(f"not yet trained: {', '.join(missing)}")
         return
     results = [json.loads((folder / name / "result.json").read_text()) for name in all_runs]
-    report = {
-        "command": f"python examples/ablation.py --config {config}",
-        "statement": settings["statement"],
-        "config": settings,
-        "bases": {},
-        "against_gaussian": against_gaussian([r for r in results if "delta" not in r["run"]]),
-        "delta_study": {},
-    }
-    for base in settings["bases"]:
-        own = [result for result in results if result["run"]["model"] == base]
-        report["bases"][base] = summarise([r for r in own if "delta" not in r["run"]])
-        for delta in settings.get("delta_study", {"deltas": []})["deltas"]:
-            if some := [r for r in own if r["run"].get("delta") == delta]:
-                report["delta_study"].setdefault(base, {})[str(delta)] = summarise(some)
+    command = f"python examples/ablation.py --config {config}"
+    report = {"command": command, "statement": settings["statement"], "config": settings}
+    report |= tabulate(settings, results)
     (folder / "results.json").write_text(json.dumps(report, indent=1) + "\n")
     (folder / "results.md").write_text(tables(report))
     pictures = draw(settings, folder, data.num_levels)

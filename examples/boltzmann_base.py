@@ -16,13 +16,14 @@ import pathlib
 import time
 from typing import Any
 
+import data_with_kinds
 import numpy as np
 import tensorflow as tf
 import tf_keras
 from matplotlib.figure import Figure
 
 from tfp_ebm import datasets, models, training
-from tfp_ebm.datasets import Column, Dataset
+from tfp_ebm.datasets import Dataset
 from tfp_ebm.models import DataSpec, ModelSpec
 from tfp_ebm.runs.initial_weights import initialize
 
@@ -64,53 +65,13 @@ PROBLEMS = {
 }
 
 
-def clustered_table(num_rows: int = 14_000) -> Dataset:
-    """Returns rows of four numbers and four categories, which all depend on one of 12 clusters."""
-    rng, num_clusters, num_values = np.random.default_rng(0), 12, 5
-    centers = 2 * rng.normal(size=[num_clusters, 4])
-    usual = rng.integers(0, num_values, size=[num_clusters, 4])
-    cluster = rng.choice(num_clusters, num_rows, p=rng.dirichlet(np.full(num_clusters, 3.0)))
-    numbers = centers[cluster] + 0.3 * rng.normal(size=[num_rows, 4])
-    other = rng.integers(0, num_values, size=[num_rows, 4])
-    categories = np.where(rng.random([num_rows, 4]) < 0.9, usual[cluster], other)
-    rows = np.concatenate([numbers, categories], axis=1).astype(np.float32)
-    values = tuple(map(str, range(num_values)))
-    columns = [Column(f"number {i}", "continuous") for i in range(4)]
-    columns += [Column(f"category {i}", "category", categories=values) for i in range(4)]
-    train, validation, test = np.split(rows, [num_rows - 4_000, num_rows - 2_000])
-    return Dataset("clustered_table", train, validation, test, columns=tuple(columns))
-
-
-def two_kinds_of_digits() -> Dataset:
-    """Returns the digits, every other one of them white on black instead of black on white."""
-    data = datasets.load("digits")
-    train, validation, test = (part.copy() for part in (data.train, data.validation, data.test))
-    for part in (train, validation, test):
-        part[1::2] = data.num_levels - 1 - part[1::2]
-    name = "two_kinds_of_digits"
-    return Dataset(name, train, validation, test, num_levels=data.num_levels)
-
-
-def garments(data_dir: str | None = None) -> Dataset:
-    """Returns some images of Fashion-MNIST, each pixel the mean of a square of four."""
-    data = datasets.load("fashion_mnist", data_dir)
-
-    def smaller(images: np.ndarray) -> np.ndarray:
-        squares = images.reshape(-1, 14, 2, 14, 2, 1).mean(axis=(2, 4))
-        return np.rint(squares).astype(np.uint8)
-
-    train, validation = smaller(data.train[:10_000]), smaller(data.validation[:2_000])
-    return Dataset("garments", train, validation, smaller(data.test), num_levels=256)
-
-
 def load(name: str, options: argparse.Namespace) -> Dataset:
     """Returns the data of a problem."""
     if name == "table":
         return datasets.load(options.table)
     if name == "garments":
-        return garments(options.data_dir)
-    made = {"clustered_table": clustered_table, "two_kinds_of_digits": two_kinds_of_digits}
-    return made[name]() if name in made else datasets.load(name)
+        return data_with_kinds.garments(options.data_dir)
+    return getattr(data_with_kinds, name, lambda: datasets.load(name))()
 
 
 def spec_of(data: Dataset, problem: Problem, base: str, couplings: int, width: int) -> ModelSpec:
@@ -119,34 +80,19 @@ def spec_of(data: Dataset, problem: Problem, base: str, couplings: int, width: i
     return ModelSpec(DataSpec.of(data), ("real_nvp", flow), BASES[base])
 
 
-def num_parameters(spec: ModelSpec) -> int:
-    """Returns the number of trained parameters of a model."""
-    return sum(int(np.prod(v.shape)) for v in models.build(spec).trainable_variables)
-
-
 def equal_spec(data: Dataset, problem: Problem, base: str, couplings: int) -> ModelSpec:
     """Returns a model as large as that of the Gaussian, or smaller by less than a unit of width."""
     width = problem.widths[couplings]
     make = functools.partial(spec_of, data, problem, couplings=couplings)
-    target = num_parameters(make(base="Gaussian", width=width))
-    added = num_parameters(make(base=base, width=1)) - num_parameters(
-        make(base="Gaussian", width=1)
-    )
-    while width > 1 and num_parameters(make(base="Gaussian", width=width)) + added > target:
+
+    def size(**options: Any) -> int:
+        return models.num_parameters(models.build(make(**options)))
+
+    target = size(base="Gaussian", width=width)
+    added = size(base=base, width=1) - size(base="Gaussian", width=1)
+    while width > 1 and size(base="Gaussian", width=width) + added > target:
         width -= 1
     return make(base=base, width=width)
-
-
-def fit(trainer: training.LikelihoodModel, data: Dataset, problem: Problem) -> None:
-    """Trains a model, which ends with the weights that were best on the validation part."""
-    trainer.fit(
-        data.train,
-        validation_data=data.validation,
-        batch_size=problem.batch_size,
-        epochs=problem.epochs,
-        callbacks=[training.BestWeights()],
-        verbose=0,
-    )
 
 
 def run(
@@ -168,19 +114,25 @@ def run(
         first = models.build(spec)
         if base == "Gaussian RBM":
             initialize(first, data.train, seed)
-        for variable, value in zip(model.variables, first.variables, strict=True):
-            variable.assign(value)
+        tf.nest.map_structure(lambda old, new: old.assign(new), model.variables, first.variables)
         for variable in trainer.optimizer.variables:
             variable.assign(tf.zeros_like(variable))
         started = time.perf_counter()
-        fit(trainer, data, problem)
+        trainer.fit(
+            data.train,
+            validation_data=data.validation,
+            batch_size=problem.batch_size,
+            epochs=problem.epochs,
+            callbacks=[training.BestWeights()],
+            verbose=0,
+        )
         seconds.append(time.perf_counter() - started)
         for part in trainer.energy_based:
             part.estimate_log_partition(seed=(seed, 2))
         loss = trainer.evaluate(data.test, batch_size=500, verbose=0, return_dict=True)["loss"]
         nats.append(loss)
-    parameters = num_parameters(spec)
-    return {"parameters": parameters, "nats": nats, "seconds": seconds, "spec": spec.to_dict()}
+    figures = {"parameters": models.num_parameters(model), "nats": nats, "seconds": seconds}
+    return {**figures, "spec": spec.to_dict()}
 
 
 def over_gaussian(results: dict[str, dict]) -> dict[str, dict[str, tuple[float, float]]]:
@@ -226,6 +178,16 @@ def draw(gains: dict[str, dict[str, tuple[float, float]]], path: pathlib.Path) -
     figure.savefig(path, dpi=110)
 
 
+def publish(results: dict[str, dict], folder: pathlib.Path) -> None:
+    """Writes the record of the models, their table and the picture."""
+    gains = over_gaussian(results)
+    report = {"command": "python examples/boltzmann_base.py", "models": results, "gains": gains}
+    (folder / "results.json").write_text(json.dumps(report, indent=1) + "\n")
+    (folder / "results.md").write_text(table(results, gains))
+    draw(gains, folder / "gains.png")
+    print(table(results, gains))
+
+
 def main(options: argparse.Namespace) -> None:
     """Trains what is not there yet, and reports on all that is."""
     folder = pathlib.Path(options.output)
@@ -241,20 +203,14 @@ def main(options: argparse.Namespace) -> None:
             path = folder / f"{key}.json"
             if not key.startswith(beginning) or path.exists():
                 continue
-            problem = dataclasses.replace(
-                PROBLEMS[name], epochs=options.epochs or PROBLEMS[name].epochs
-            )
+            problem = PROBLEMS[name]
+            problem = dataclasses.replace(problem, epochs=options.epochs or problem.epochs)
             result = run(load(name, options), problem, base, couplings, options.seeds)
             path.write_text(json.dumps(result, indent=1) + "\n")
             print(f"{key}: test nats {result['nats']}", flush=True)
-    paths = {key: folder / f"{key}.json" for key in cells}
-    results = {key: json.loads(path.read_text()) for key, path in paths.items() if path.exists()}
-    gains = over_gaussian(results)
-    report = {"command": "python examples/boltzmann_base.py", "models": results, "gains": gains}
-    (folder / "results.json").write_text(json.dumps(report, indent=1) + "\n")
-    (folder / "results.md").write_text(table(results, gains))
-    draw(gains, folder / "gains.png")
-    print(table(results, gains))
+    kept = {key: folder / f"{key}.json" for key in cells if (folder / f"{key}.json").exists()}
+    results = {key: json.loads(path.read_text()) for key, path in kept.items()}
+    publish(results, folder)
 
 
 if __name__ == "__main__":

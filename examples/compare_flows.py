@@ -68,14 +68,14 @@ def train_and_judge(spec: ModelSpec, data: datasets.Dataset, num_updates: int):
         verbose=0,
     )
     seconds = time.perf_counter() - started
-    log_partition = estimate_log_partitions(model, 0)
+    log_partition = (estimate_log_partitions(model, 0) or {"standard_error": 0.0})["standard_error"]
     log_prob = in_batches(lambda x, seed: bound_log_prob(model, x, seed), test, seed=0)
     determinants = models.log_determinants(model)
     record = metrics.likelihood_record(
         log_prob,
         num_dimensions=int(np.prod(test.shape[1:])),
         kind="one-draw bound" if isinstance(model, StochasticBound) else determinants,
-        log_partition_error=log_partition["standard_error"] if log_partition else 0.0,
+        log_partition_error=log_partition,
         log_determinants=determinants,
     )
     sampler = training.BatchSampler(model, NUM_SAMPLES)
@@ -83,13 +83,13 @@ def train_and_judge(spec: ModelSpec, data: datasets.Dataset, num_updates: int):
     started = time.perf_counter()
     sampler(NUM_SAMPLES, seed=(0, 4))
     figures = {
-        "parameters": int(sum(np.prod(v.shape) for v in model.trainable_variables)),
+        "parameters": models.num_parameters(model),
         "training_seconds": round(seconds, 1),
         "nats": round(record.nats, 4),
         "nats_error": round(record.nats_error, 4),
         "kind": record.kind,
         "log_determinants": determinants,
-        "log_partition_error": log_partition["standard_error"] if log_partition else 0.0,
+        "log_partition_error": log_partition,
         "sampling_milliseconds": round(1e3 * (time.perf_counter() - started), 1),
     }
     return figures, samples, log_prob
@@ -182,6 +182,18 @@ def tables(results: dict[str, dict], truths: dict[str, float]) -> str:
     return "\n".join(lines)
 
 
+def publish(results, truths, updates, folder, page):
+    """Writes the record of the cells, and their tables."""
+    cells = [result for result in results.values() if "nats" in result]
+    record = {"updates": updates, "densities": truths, "cells": cells}
+    (folder / "comparison.json").write_text(json.dumps(record, indent=1) + "\n")
+    text = tables(results, truths)
+    (folder / "comparison.md").write_text(f"# Flows on bases\n\n{TABLES}\n{text}")
+    if page is not None:
+        kept = page.read_text().partition(TABLES)[0]
+        page.write_text(f"{kept}{TABLES}\n{text}")
+
+
 def main(
     data: list[str],
     folder: pathlib.Path,
@@ -214,14 +226,7 @@ def main(
     add_gains(results, folder)
     for name, events in sets.items():
         draw(results, name, events, folder)
-    cells = [result for result in results.values() if "nats" in result]
-    record = {"updates": updates, "densities": truths, "cells": cells}
-    (folder / "comparison.json").write_text(json.dumps(record, indent=1) + "\n")
-    text = tables(results, truths)
-    (folder / "comparison.md").write_text(f"# Flows on bases\n\n{TABLES}\n{text}")
-    if page is not None:
-        kept = page.read_text().partition(TABLES)[0]
-        page.write_text(f"{kept}{TABLES}\n{text}")
+    publish(results, truths, updates, folder, page)
 
 
 if __name__ == "__main__":

@@ -51,16 +51,14 @@ def find_modes(num_starts: int = 16, num_steps: int = 200) -> np.ndarray:
     """Returns the two modes farthest from each other, `[2, 2]`, that gradient ascents end in."""
     theta = tf.Variable(tf.random.stateless_normal([num_starts, 2], (0, 7)))
     optimizer = tf_keras.optimizers.Adam(0.1)
-
-    @tf.function(autograph=False)
-    def climb():
-        with tf.GradientTape() as tape:
-            loss = -tf.reduce_sum(log_joint(theta))
-        optimizer.apply_gradients([(tape.gradient(loss, theta), theta)])
-
     optimizer.build([theta])
-    for _ in range(num_steps):
-        climb()
+    climb = tf.function(tfp.math.minimize, autograph=False)
+    climb(
+        lambda: -tf.reduce_sum(log_joint(theta)),
+        num_steps,
+        optimizer,
+        trainable_variables=[theta],
+    )
     ends = theta.numpy()
     distances = np.linalg.norm(ends[:, np.newaxis] - ends, axis=-1)
     return ends[list(np.unravel_index(np.argmax(distances), distances.shape))]

@@ -66,28 +66,21 @@ def stage(
     options: argparse.Namespace, base: str, epochs: int, folder: pathlib.Path, init: Any = None
 ) -> dict[str, Any]:
     """Trains a model into a run folder, or goes on with it, and returns its figures."""
-    if (folder / "config.json").exists():
-        runs.train(resume=folder, epochs=epochs)
-    else:
-        given = {name: getattr(options, name) for name, *_ in SHARED}
-        if base not in MACHINES:
-            given |= {"sampler": None, "gibbs_steps": None}
-        flow = "nice" if options.flow == "pixels" else options.flow
-        given |= {"flow": flow, "base": BASES[base], "set": settings(options, base)}
-        runs.train(
-            dataset=options.dataset,
-            output=folder,
-            init=init,
-            epochs=epochs,
-            initialize=init is None or base in MACHINES,
-            **given,
-        )
-    if not (folder / "evaluation-0.json").exists():
-        runs.evaluate(folder, data_dir=options.data_dir)
-    summary = json.loads((folder / "summary.json").read_text())
-    kept = ("num_parameters", "training_seconds", "best_epoch")
-    test = json.loads((folder / "evaluation-0.json").read_text())
-    return {"epochs": epochs, **{name: summary[name] for name in kept}, "test": test}
+    given = {name: getattr(options, name) for name, *_ in SHARED}
+    if base not in MACHINES:
+        given |= {"sampler": None, "gibbs_steps": None}
+    figures = runs.complete(
+        folder,
+        epochs,
+        dataset=options.dataset,
+        init=init,
+        flow="nice" if options.flow == "pixels" else options.flow,
+        base=BASES[base],
+        set=settings(options, base),
+        initialize=init is None or base in MACHINES,
+        **given,
+    )
+    return {"epochs": epochs, **figures}
 
 
 def trained(options: argparse.Namespace) -> tuple[pathlib.Path, dict[str, Any]]:

@@ -14,9 +14,7 @@ import pathlib
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
-import tfp_ebm
 from tfp_ebm import datasets, runs
 
 # As in `tfp-ebm train --set`.
@@ -48,7 +46,6 @@ def train(options: argparse.Namespace, path: pathlib.Path, extra: int, blocks: i
     new: dict[str, Any] = {
         "model": "vflow" if extra else "gaussian_flow",
         "dataset": str(path),
-        "output": folder,
         "num_levels": datasets.load(options.dataset).num_levels,
         "num_augmented": extra or None,
         "num_filters": options.filters,
@@ -58,18 +55,14 @@ def train(options: argparse.Namespace, path: pathlib.Path, extra: int, blocks: i
         "clip_norm": 100.0,
         "seed": seed,
     }
-    if folder.exists():
-        runs.train(resume=folder, epochs=options.epochs)
-    else:
-        runs.train(**new, epochs=options.epochs)
-    runs.evaluate(folder, importance_draws=options.num_samples)
-    one, many = json.loads((folder / "evaluation-0.json").read_text())["likelihood"][:2]
-    variables = tfp_ebm.load(folder).trainable_variables
+    draws = {"importance_draws": options.num_samples}
+    figures = runs.complete(folder, options.epochs, draws, **new)
+    one, many = figures["test"]["likelihood"][:2]
     return {
         "extra_channels": extra,
         "seed": seed,
         "num_blocks": blocks,
-        "num_parameters": sum(int(tf.size(v)) for v in variables),
+        "num_parameters": figures["num_parameters"],
         "test_bits_per_dimension": {
             "one_draw": one["bits_per_dimension"],
             "importance_sampled": many["bits_per_dimension"],

@@ -36,6 +36,7 @@ from tfp_ebm.models.registry import (
     register_base,
     register_flow,
 )
+from tfp_ebm.models.sizes import num_parameters
 from tfp_ebm.models.specification import DataSpec, ModelSpec
 from tfp_ebm.models.vflow import vector_vflow, vflow
 
@@ -61,6 +62,7 @@ __all__ = [
     "multicov_flow",
     "named_spec",
     "names",
+    "num_parameters",
     "option_names",
     "part_options",
     "parts",

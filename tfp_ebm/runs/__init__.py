@@ -1,5 +1,6 @@
 """Run folders as a library: what each command of `tfp-ebm` does."""
 
+from tfp_ebm.runs.complete import complete
 from tfp_ebm.runs.compress import compress, decompress
 from tfp_ebm.runs.encode import encode
 from tfp_ebm.runs.evaluate import evaluate, evaluate_model
@@ -12,6 +13,7 @@ from tfp_ebm.runs.train import train
 from tfp_ebm.runs.trained import trained_names, trained_record
 
 __all__ = [
+    "complete",
     "compress",
     "datasets",
     "decompress",

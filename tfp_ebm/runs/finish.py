@@ -39,7 +39,7 @@ def finish(output: pathlib.Path, data: datasets.Dataset, training_seconds: float
     summary = {
         "model": config["model"],
         "dataset": config["dataset"],
-        "num_parameters": int(sum(np.prod(v.shape) for v in density.trainable_variables)),
+        "num_parameters": models.num_parameters(density),
         "training_seconds": training_seconds,
         "changes": config.get("changes", []),
         "best_epoch": int(best["epoch"]),
