@@ -10,23 +10,24 @@ from tfp_ebm.testing.conformance import fresh, randomize
 from tfp_ebm.testing.derivatives import check_derivatives
 
 OPTIONS = {"dtype": tf.float64}
+SMALL = {"num_scales": 1, "num_filters": 3, **OPTIONS}
 IMAGES = np.random.default_rng(0).uniform(0, 5, size=[2, 2, 4, 1])
 POINTS = np.random.default_rng(1).normal(size=[2, 4])
 FLOWS = {
     "nice": (lambda: flows.nice((2, 4, 1), 5, 2, hidden_units=(5,), **OPTIONS), IMAGES),
-    "glow": (lambda: flows.glow((2, 4, 1), 5, 1, num_steps=2, num_filters=3, **OPTIONS), IMAGES),
+    "glow": (lambda: flows.glow((2, 4, 1), 5, num_steps=2, **SMALL), IMAGES),
     "flow_plus_plus": (
         lambda: flows.flow_plus_plus((2, 4, 1), 5, 6, 2, 1, (1, 1, 0), **OPTIONS),
         IMAGES,
     ),
     "real_nvp": (lambda: flows.real_nvp((2, 4, 1), 5, 2, (5,), rezero=True, **OPTIONS), IMAGES),
     "image_real_nvp": (
-        lambda: flows.image_real_nvp((2, 4, 1), 5, 1, 2, 3, 1, mixing=True, **OPTIONS),
+        lambda: flows.image_real_nvp((2, 4, 1), 5, 1, True, num_steps=2, **SMALL),
         IMAGES,
     ),
     "jet": (lambda: flows.jet((2, 4, 1), 5, 2, 2, 4, 1, 2, **OPTIONS), IMAGES),
-    "maf": (lambda: flows.maf(3, 2, (5,), **OPTIONS), POINTS[:, :3]),
-    "iaf": (lambda: flows.iaf(3, 2, (5,), **OPTIONS), POINTS[:, :3]),
+    "maf": (lambda: flows.maf(3, 2, hidden_units=(5,), **OPTIONS), POINTS[:, :3]),
+    "iaf": (lambda: flows.iaf(3, 2, hidden_units=(5,), **OPTIONS), POINTS[:, :3]),
     "affine": (lambda: flows.affine_flow(3, "qr", **OPTIONS), POINTS[:, :3]),
     "elementwise": (lambda: flows.elementwise_flow(3, num_components=2, **OPTIONS), POINTS[:, :3]),
     "vector_flow": (lambda: flows.vector_flow(4, 2, (5,), **OPTIONS), POINTS),

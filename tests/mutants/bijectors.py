@@ -128,7 +128,7 @@ FAULTS = {
         ("if kernel_rank > 2:", "if kernel_rank > 3:"),
     ],
     "image_to_logit": [
-        ("        return True\n", "        return False\n"),
+        ("ImageToLogit(Increasing, ", "ImageToLogit("),
         ("assert_positive(tf.minimum(low, high)", "assert_positive(low"),
         (
             "return tf.math.log(low) - tf.math.log(high)",

@@ -37,10 +37,13 @@ FAULTS = {
         ("2 * tf.tanh(log_scale / 2)", "tf.tanh(log_scale)"),
     ],
     "autoregressive_flows": [
-        ("steps += [tfb.Invert(flow), ", "steps += [flow, "),
-        ("steps += [*_permutation(num_dims, order, step), flow]", "steps += [flow]"),
+        ("chain += [tfb.Invert(steps.autoregressive()), ", "chain += [steps.autoregressive(), "),
+        (
+            "chain += [*steps.permutation(step), steps.autoregressive()]",
+            "chain += [steps.autoregressive()]",
+        ),
         ("seed=step)", "seed=0)"),
-        ("entry_map.inverted, num_context)", "entry_map, num_context)"),
+        ("self._entry_map.inverted, self", "self._entry_map, self"),
         ('if len(checks.permutation("order", order)) != num_dims:', "if False:"),
     ],
     "entry_maps": [
@@ -50,7 +53,7 @@ FAULTS = {
     ],
     "image_real_nvp": [
         ('"checkerboard", swap=bool(index % 2)', '"checkerboard", swap=False'),
-        ("between_channels if conditional else None", "between_channels"),
+        ("between_channels if scales.conditional else None", "between_channels"),
         ("zero_output=not rezero", "zero_output=False"),
         ("            if mixing:", "            if not mixing:"),
     ],

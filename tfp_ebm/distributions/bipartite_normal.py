@@ -6,18 +6,45 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import converted, distribution_arguments
+from tfp_ebm.internal.construction import Given, MatrixCouplings, converted, distribution_arguments
+from tfp_ebm.internal.numeric import broadcast_batch
 from tfp_ebm.internal.parameter_shapes import positive_scalar, undetermined
 from tfp_ebm.internal.tfp_private import (
     ps,
     samplers,
 )
-from tfp_ebm.internal.types import TensorLike
-from tfp_ebm.machines.bipartite_precision import check_positive_definite, coupling_variables
-from tfp_ebm.machines.precision_couplings import PrecisionCouplings
+from tfp_ebm.internal.types import Parameter, TensorLike
+from tfp_ebm.machines.bipartite_precision import (
+    BipartitePrecision,
+    check_positive_definite,
+    coupling_variables,
+    positive_definite_assertions,
+)
 from tfp_ebm.partition.energy_based import EnergyBased
 
-__all__ = ["BipartiteNormal"]
+__all__ = ["BipartiteNormal", "PrecisionCouplings"]
+
+
+class PrecisionCouplings(MatrixCouplings):
+    """Mixin of distributions that keep W and delta of J~ as `_weights` and `_delta`."""
+
+    delta = Given[Parameter]("The diagonal of the precision, as given.")
+
+    def _parameter_control_dependencies(self, is_init):
+        if not self.validate_args:
+            return []
+        return positive_definite_assertions(self._weights, self._delta, is_init)
+
+    def precision(self) -> BipartitePrecision:
+        """Returns J~ at the current parameters."""
+        return BipartitePrecision(
+            tf.convert_to_tensor(self._weights), tf.convert_to_tensor(self._delta)
+        )
+
+    def min_eigenvalue(self) -> tf.Tensor:
+        """Returns the smallest eigenvalue of J~, `delta - sigma_max(W)`, which must be above 0."""
+        value = self.precision().min_eigenvalue()
+        return broadcast_batch(value, self.batch_shape_tensor(), event_ndims=0)
 
 
 class BipartiteNormal(

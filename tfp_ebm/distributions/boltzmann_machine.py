@@ -11,6 +11,7 @@ from tfp_ebm.internal.enumeration import StateMixture
 from tfp_ebm.internal.observed import observe
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.seeds import sanitize_seed
+from tfp_ebm.internal.spelled_options import arguments_of
 from tfp_ebm.internal.tfp_private import batch_shape_lib, ps, slicing
 from tfp_ebm.internal.types import Count, Seed, TensorLike
 from tfp_ebm.mcmc import PersistentChains
@@ -97,14 +98,7 @@ class BoltzmannMachine(EnergyBased):
             `options` are `MachineOptions`.
           name: name of the scope.
         """
-        options = parameters.get("options", {})
-        if unknown := set(options) - set(DEFAULTS):
-            raise TypeError(
-                f"`{type(self).__name__}` has no argument {sorted(unknown)[0]!r}; beside its "
-                f"parameters all machines take {', '.join(DEFAULTS)}."
-            )
-        parameters = {**DEFAULTS, **parameters, **options}
-        parameters.pop("options", None)
+        parameters = arguments_of(type(self).__name__, parameters, DEFAULTS)
         super().__init__(**distribution_arguments(dtype, parameters, name))
         steps = parameters["num_gibbs_steps"]
         self._num_gibbs_steps = checks.positive_integer("num_gibbs_steps", steps)

@@ -5,6 +5,7 @@ import math
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfp_ebm.distributions.bipartite_normal import PrecisionCouplings
 from tfp_ebm.distributions.boltzmann_machine import BoltzmannMachine
 from tfp_ebm.distributions.machine_options import MachineOptions
 from tfp_ebm.distributions.smoothed_spins import SmoothedSpins
@@ -17,7 +18,6 @@ from tfp_ebm.internal.tfp_private import (
 )
 from tfp_ebm.internal.types import Parameter, Seed, TensorLike, Unpack
 from tfp_ebm.machines.bipartite_precision import check_positive_definite, coupling_variables
-from tfp_ebm.machines.precision_couplings import PrecisionCouplings
 from tfp_ebm.machines.spin_machine import SpinMachine
 from tfp_ebm.mcmc.chain_options import ChainOptions, StartChains
 

@@ -8,7 +8,7 @@ from tfp_ebm.internal import checks
 from tfp_ebm.internal.spelled_options import spelled_out
 from tfp_ebm.internal.types import Policy
 
-__all__ = ["FlowOptions", "Shared", "shared", "with_flow_options"]
+__all__ = ["DEFAULTS", "FlowOptions", "Shared", "shared", "with_flow_options"]
 
 
 class FlowOptions(TypedDict, total=False):
@@ -28,9 +28,9 @@ class FlowOptions(TypedDict, total=False):
     name: str | None
 
 
-_DEFAULTS = {"num_context": 0, "dtype": tf.float32, "network_policy": None, "name": None}
+DEFAULTS = {"num_context": 0, "dtype": tf.float32, "network_policy": None, "name": None}
 
-with_flow_options = spelled_out(FlowOptions, _DEFAULTS)
+with_flow_options = spelled_out(FlowOptions, DEFAULTS)
 
 
 class Shared(NamedTuple):
@@ -53,12 +53,12 @@ def shared(function_name: str, options: FlowOptions) -> Shared:
       TypeError: if there is no such option.
       ValueError: if the size of the condition is no count.
     """
-    if unknown := set(options) - set(_DEFAULTS):
+    if unknown := set(options) - set(DEFAULTS):
         raise TypeError(
             f"`{function_name}` has no argument {sorted(unknown)[0]!r}; all flows take "
-            f"{', '.join(_DEFAULTS)}, and `help({function_name})` shows the others."
+            f"{', '.join(DEFAULTS)}, and `help({function_name})` shows the others."
         )
-    given = {**_DEFAULTS, **options}
+    given = {**DEFAULTS, **options}
     num_context = checks.positive_integer("num_context", given["num_context"], minimum=0)
     policy = given["dtype"] if given["network_policy"] is None else given["network_policy"]
     return Shared(num_context, given["dtype"], policy, given["name"] or function_name)

@@ -6,9 +6,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors, networks
-from tfp_ebm.flows.flow_options import FlowOptions, shared, with_flow_options
 from tfp_ebm.flows.multi_scale import multi_scale
-from tfp_ebm.internal import checks
+from tfp_ebm.flows.scale_options import ScaleOptions, scales_of, with_scale_options
 from tfp_ebm.internal.types import Bijector, Unpack
 
 __all__ = ["glow"]
@@ -16,16 +15,9 @@ __all__ = ["glow"]
 tfb = tfp.bijectors
 
 
-@with_flow_options
+@with_scale_options(num_steps=8, num_filters=512)
 def glow(
-    image_shape: Sequence[int],
-    num_levels: int = 256,
-    num_scales: int = 2,
-    num_steps: int = 8,
-    num_filters: int = 512,
-    alpha: float = 0.05,
-    conditional: bool = True,
-    **options: Unpack[FlowOptions],
+    image_shape: Sequence[int], num_levels: int = 256, **options: Unpack[ScaleOptions]
 ) -> Bijector:
     """Returns a flow from a flat latent vector to images, for `tfd.TransformedDistribution`.
 
@@ -33,19 +25,13 @@ def glow(
     `ActNorm`, a 1x1 convolution in LU form and an affine coupling whose network ends at 0; half of
     the channels are factored out between scales.
 
-    >>> flow = glow((8, 8, 1), num_levels=17, num_scales=2, num_steps=1, num_filters=8)
-    >>> flow.forward_event_shape([64])
+    >>> glow((8, 8, 1), num_levels=17, num_steps=1, num_filters=8).forward_event_shape([64])
     TensorShape([8, 8, 1])
 
     Args:
-      image_shape: `(H, W, C)`; H and W multiples of `2^num_scales`.
+      image_shape: `(H, W, C)`.
       num_levels: number of pixel levels; data lie in [0, num_levels].
-      num_scales: number of scales.
-      num_steps: steps at each scale.
-      num_filters: width of the networks.
-      alpha: margin of the logit, see `tfp_ebm.bijectors.ImageToLogit`.
-      conditional: whether a convolution of what stays moves and scales what is factored out.
-      **options: `FlowOptions`.
+      **options: `ScaleOptions`.
 
     Returns:
       A bijector from `[..., H * W * C]` to `[..., H, W, C]`.
@@ -55,9 +41,7 @@ def glow(
 
     Source: Kingma and Dhariwal, "Glow: Generative Flow with Invertible 1x1 Convolutions" (2018).
     """
-    num_context, dtype, policy, name = shared("glow", options)
-    num_scales = checks.positive_integer("num_scales", num_scales)
-    num_steps = checks.positive_integer("num_steps", num_steps)
+    scales, (num_context, dtype, policy, name) = scales_of(glow, **options)
 
     def coupling(shape, num_filters):
         height, width, channels = shape
@@ -67,13 +51,13 @@ def glow(
 
     def make_level(shape):
         steps = []
-        for _ in range(num_steps):
+        for _ in range(scales.num_steps):
             steps += [
                 bijectors.ActNorm.create([shape[2]], dtype=dtype),
                 bijectors.Invertible1x1Conv.create(
                     shape[2], parametrization="lu", init="rotation", dtype=dtype
                 ),
-                coupling(shape, num_filters),
+                coupling(shape, scales.num_filters),
             ]
         return steps
 
@@ -81,9 +65,11 @@ def glow(
         return coupling(shape, shape[2] // 2)
 
     flow = multi_scale(
-        image_shape, [make_level] * num_scales, make_conditional if conditional else None
+        image_shape,
+        [make_level] * scales.num_scales,
+        make_conditional if scales.conditional else None,
     )
-    to_logit = bijectors.ImageToLogit(num_levels=num_levels, alpha=alpha)
+    to_logit = bijectors.ImageToLogit(num_levels=num_levels, alpha=scales.alpha)
     return tfb.Invert(tfb.Chain([flow, to_logit]), name=name)
 
 

@@ -6,9 +6,8 @@ import tensorflow_probability as tfp
 
 from tfp_ebm import bijectors, networks
 from tfp_ebm.flows.affine_maps import RezeroAffine, affine
-from tfp_ebm.flows.flow_options import FlowOptions, shared, with_flow_options
 from tfp_ebm.flows.multi_scale import multi_scale
-from tfp_ebm.internal import checks
+from tfp_ebm.flows.scale_options import ScaleOptions, scales_of, with_scale_options
 from tfp_ebm.internal.types import Bijector, Unpack
 
 __all__ = ["image_real_nvp"]
@@ -16,20 +15,15 @@ __all__ = ["image_real_nvp"]
 tfb = tfp.bijectors
 
 
-@with_flow_options
+@with_scale_options(num_steps=4, num_filters=32)
 def image_real_nvp(
     image_shape: Sequence[int],
     num_levels: int = 256,
-    num_scales: int = 2,
-    num_steps: int = 4,
-    num_filters: int = 32,
     num_blocks: int = 2,
     mixing: bool = False,
-    rezero: bool = False,
-    conditional: bool = True,
     dropout_rate: float = 0.0,
-    alpha: float = 0.05,
-    **options: Unpack[FlowOptions],
+    rezero: bool = False,
+    **options: Unpack[ScaleOptions],
 ) -> Bijector:
     """Returns a flow from a flat latent vector to images, for `tfd.TransformedDistribution`.
 
@@ -43,20 +37,14 @@ def image_real_nvp(
     TensorShape([8, 8, 1])
 
     Args:
-      image_shape: `(H, W, C)`; H and W multiples of `2^num_scales`.
+      image_shape: `(H, W, C)`.
       num_levels: number of pixel levels; data lie in [0, num_levels].
-      num_scales: number of scales.
-      num_steps: couplings of each kind at each scale.
-      num_filters: width of the conditioners.
       num_blocks: gated blocks of a conditioner.
       mixing: whether a 1x1 convolution comes before each coupling of channels.
+      dropout_rate: dropout in the conditioners while training.
       rezero: whether shifts and log-scales are multiplied by a learned number each, which starts at
         0; the conditioners then start at random.
-      conditional: whether what stays moves and scales what is factored out: a learned conditional
-        base of that part.
-      dropout_rate: dropout in the conditioners while training.
-      alpha: margin of the logit, see `tfp_ebm.bijectors.ImageToLogit`.
-      **options: `FlowOptions`.
+      **options: `ScaleOptions`.
 
     Returns:
       A bijector from `[..., H * W * C]` to `[..., H, W, C]`.
@@ -67,16 +55,14 @@ def image_real_nvp(
     Source: Dinh et al., "Density estimation using Real NVP" (2017), section 3; rezero and the
     learned base, Tomczak, "Deep Generative Modeling" (2022), section 3.1.6.
     """
-    num_context, dtype, policy, name = shared("image_real_nvp", options)
-    num_scales = checks.positive_integer("num_scales", num_scales)
-    num_steps = checks.positive_integer("num_steps", num_steps)
+    scales, (num_context, dtype, policy, name) = scales_of(image_real_nvp, **options)
 
     def coupling(split, half_shape):
         height, width, channels = half_shape
         network = networks.GatedResNet(
             (height, width, channels + num_context),
             num_outputs=2 * channels,
-            num_filters=num_filters,
+            num_filters=scales.num_filters,
             num_blocks=num_blocks,
             dropout_rate=dropout_rate,
             zero_output=not rezero,
@@ -88,7 +74,7 @@ def image_real_nvp(
     def checkerboards(shape):
         height, width, channels = shape
         steps = []
-        for index in range(num_steps):
+        for index in range(scales.num_steps):
             split = bijectors.CheckerboardSplit("checkerboard", swap=bool(index % 2))
             steps.append(bijectors.ActNorm.create([channels], dtype=dtype))
             steps.append(coupling(split, (height, width // 2, channels)))
@@ -100,7 +86,7 @@ def image_real_nvp(
 
     def channels_of_a_scale(shape):
         steps = []
-        for index in range(num_steps):
+        for index in range(scales.num_steps):
             steps.append(bijectors.ActNorm.create([shape[2]], dtype=dtype))
             if mixing:
                 steps.append(
@@ -113,9 +99,9 @@ def image_real_nvp(
 
     flow = multi_scale(
         image_shape,
-        [channels_of_a_scale] * num_scales,
-        between_channels if conditional else None,
+        [channels_of_a_scale] * scales.num_scales,
+        between_channels if scales.conditional else None,
         checkerboards,
     )
-    to_logit = bijectors.ImageToLogit(num_levels=num_levels, alpha=alpha)
+    to_logit = bijectors.ImageToLogit(num_levels=num_levels, alpha=scales.alpha)
     return tfb.Invert(tfb.Chain([flow, to_logit]), name=name)

@@ -4,12 +4,14 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-__all__ = ["spelled_out"]
+__all__ = ["arguments_of", "spelled_out"]
 
 _Function = TypeVar("_Function", bound=Callable)
 
 
-def spelled_out(described: type, defaults: Mapping[str, Any]) -> Callable[[_Function], _Function]:
+def spelled_out(
+    described: type, defaults: Mapping[str, Any], *inherited: type
+) -> Callable[[_Function], _Function]:
     """Returns a decorator that spells `**options: Unpack[described]` out for those who ask.
 
     The signature of the function then has every option as a keyword, and its docstring the
@@ -37,9 +39,12 @@ def spelled_out(described: type, defaults: Mapping[str, Any]) -> Callable[[_Func
     Args:
       described: a `TypedDict` whose docstring has a section `Args`.
       defaults: the default of every option.
+      *inherited: those that it is derived from, whose docstrings have sections of their own.
     """
     types = described.__annotations__
-    entries = _documentation(described).partition("Args:\n")[2]
+    entries = "".join(
+        _documentation(part).partition("Args:\n")[2] for part in (described, *inherited)
+    )
 
     def decorate(function):
         signature = inspect.signature(function)
@@ -58,6 +63,32 @@ def spelled_out(described: type, defaults: Mapping[str, Any]) -> Callable[[_Func
         return function
 
     return decorate
+
+
+def arguments_of(
+    class_name: str, parameters: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Returns the arguments of a constructor with its `**options` among them, defaults filled in.
+
+    >>> arguments_of("Pen", {"width": 2, "options": {"wet": True}}, {"wet": False, "name": None})
+    {'wet': True, 'name': None, 'width': 2}
+
+    Args:
+      class_name: name of the class.
+      parameters: the `dict(locals())` of its constructor.
+      defaults: the default of every option.
+
+    Raises:
+      TypeError: if there is no such option.
+    """
+    own = dict(parameters)
+    options = own.pop("options", {})
+    if unknown := set(options) - set(defaults):
+        raise TypeError(
+            f"`{class_name}` has no argument {sorted(unknown)[0]!r}; beside its own it takes "
+            f"{', '.join(defaults)}."
+        )
+    return {**defaults, **own, **options}
 
 
 def _documentation(thing: type | Callable) -> str:

@@ -7,10 +7,11 @@ import tensorflow_probability as tfp
 
 from tfp_ebm.flows.condition_paths import condition_kwargs, context_size
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import Given, distribution_arguments
+from tfp_ebm.internal.construction import Given
 from tfp_ebm.internal.tfp_private import parameter_properties, ps, tensor_util
-from tfp_ebm.internal.types import Distribution, Seed, TensorLike
+from tfp_ebm.internal.types import Distribution, Seed, TensorLike, Unpack
 from tfp_ebm.models.parts import parts
+from tfp_ebm.wrappers.bound_options import BoundOptions
 from tfp_ebm.wrappers.stochastic_bound import StochasticBound, bound_log_prob
 
 __all__ = ["Conditioned"]
@@ -36,9 +37,7 @@ class Conditioned(StochasticBound):
         self,
         distribution: Distribution,
         condition: TensorLike,
-        validate_args: bool = False,
-        allow_nan_stats: bool = True,
-        name: str = "Conditioned",
+        **options: Unpack[BoundOptions],
     ) -> None:
         """Constructs the distribution.
 
@@ -47,9 +46,7 @@ class Conditioned(StochasticBound):
             wrapper of one.
           condition: `[..., num_context]` in the dtype of the flow; its leading axes are the batch
             shape. A `tf.Variable` is read when it is needed.
-          validate_args: as in TensorFlow Probability.
-          allow_nan_stats: as in TensorFlow Probability.
-          name: name of the distribution.
+          **options: `BoundOptions`.
 
         Raises:
           ValueError: if the model takes no condition or has batch axes, or the condition has
@@ -69,7 +66,7 @@ class Conditioned(StochasticBound):
                 f"`distribution` must have no batch axes, got {distribution.batch_shape}; the "
                 "condition gives a batch."
             )
-        with tf.name_scope(name) as name:
+        with tf.name_scope(options.get("name") or "Conditioned") as name:
             self._distribution = distribution
             self._condition = tensor_util.convert_nonref_to_tensor(
                 condition, dtype=found.density.dtype, name="condition"
@@ -78,9 +75,7 @@ class Conditioned(StochasticBound):
             if not tensor_util.is_ref(self._condition):
                 checks.finite("condition", self._condition)
             super().__init__(
-                **distribution_arguments(
-                    distribution.dtype, parameters, name, distribution.reparameterization_type
-                )
+                distribution.dtype, parameters, name, distribution.reparameterization_type
             )
 
     @classmethod

@@ -152,8 +152,9 @@ def gaussian_flow(
 ) -> distributions.Dequantized:
     """Returns the baseline: images as a flow of a standard Gaussian.
 
-    >>> gaussian_flow((8, 8, 1), 17, num_filters=4).event_shape
-    TensorShape([8, 8, 1])
+    >>> model = gaussian_flow((8, 8, 1), num_levels=17, num_filters=4)
+    >>> model.event_shape, model.num_levels
+    (TensorShape([8, 8, 1]), 17)
 
     Arguments, errors and what is returned are those of `d_flow`, without `delta` and `learn_delta`.
     """

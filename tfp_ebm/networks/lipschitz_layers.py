@@ -69,7 +69,7 @@ class LipschitzLinear(Network):
 
     def __init__(
         self,
-        input_shape: Sequence[int],
+        input_shape: tf.TensorShape | Sequence[int],
         num_outputs: int,
         kernel_size: int = 1,
         initial_norm: float = 1.0,

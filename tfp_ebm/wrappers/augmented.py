@@ -6,9 +6,10 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import Given, distribution_arguments
+from tfp_ebm.internal.construction import Given
 from tfp_ebm.internal.tfp_private import parameter_properties, samplers
-from tfp_ebm.internal.types import Distribution
+from tfp_ebm.internal.types import Distribution, Unpack
+from tfp_ebm.wrappers.bound_options import BoundOptions
 from tfp_ebm.wrappers.stochastic_bound import StochasticBound
 
 __all__ = ["Augmented"]
@@ -49,9 +50,7 @@ class Augmented(StochasticBound):
         distribution: Distribution,
         posterior: Callable[[tf.Tensor], Distribution],
         num_augmented: int,
-        validate_args: bool = False,
-        allow_nan_stats: bool = True,
-        name: str = "Augmented",
+        **options: Unpack[BoundOptions],
     ) -> None:
         """Constructs the distribution.
 
@@ -61,9 +60,7 @@ class Augmented(StochasticBound):
             batch shape `[...]` and x's event shape but for `num_augmented` along the last axis. A
             `tf.Module` or Keras model is tracked and trains.
           num_augmented: number of extra coordinates or channels.
-          validate_args: as in TensorFlow Probability.
-          allow_nan_stats: as in TensorFlow Probability.
-          name: name of the distribution.
+          **options: `BoundOptions`.
 
         Raises:
           ValueError: if `num_augmented` is not positive or leaves nothing of the event.
@@ -87,14 +84,12 @@ class Augmented(StochasticBound):
                 "`distribution` must have an event whose last axis is longer than `num_augmented`, "
                 f"got event shape {joint_shape} and {num_augmented} extra coordinates."
             )
-        with tf.name_scope(name) as name:
+        with tf.name_scope(options.get("name") or "Augmented") as name:
             self._distribution = distribution
             self._posterior = posterior
             self._num_augmented = num_augmented
             super().__init__(
-                **distribution_arguments(
-                    distribution.dtype, parameters, name, distribution.reparameterization_type
-                )
+                distribution.dtype, parameters, name, distribution.reparameterization_type
             )
 
     @classmethod

@@ -6,15 +6,16 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import Given, distribution_arguments
+from tfp_ebm.internal.construction import Given
 from tfp_ebm.internal.tfp_private import (
     DiscreteDistributionMixin,
     parameter_properties,
     ps,
     samplers,
 )
-from tfp_ebm.internal.types import Distribution
+from tfp_ebm.internal.types import Distribution, Unpack
 from tfp_ebm.internal.unit_cells import SIGNIFICANT_BITS, in_cell
+from tfp_ebm.wrappers.bound_options import BoundOptions
 from tfp_ebm.wrappers.dequantizing import Dequantizing
 
 __all__ = ["Dequantized"]
@@ -62,9 +63,7 @@ class Dequantized(DiscreteDistributionMixin, Dequantizing):
         distribution: Distribution,
         num_levels: int = 256,
         noise: Callable[[tf.Tensor], Distribution] | None = None,
-        validate_args: bool = False,
-        allow_nan_stats: bool = True,
-        name: str = "Dequantized",
+        **options: Unpack[BoundOptions],
     ) -> None:
         """Constructs the distribution.
 
@@ -75,10 +74,7 @@ class Dequantized(DiscreteDistributionMixin, Dequantizing):
             a distribution over u in [0, 1) with batch shape `[...]` and the same event shape; a
             draw that rounding has moved to 1 counts as the number below. A `tf.Module` or Keras
             model is tracked and trains. None: uniform.
-          validate_args: as in TensorFlow Probability; values are checked either way, samples only
-            so.
-          allow_nan_stats: as in TensorFlow Probability.
-          name: name of the distribution.
+          **options: `BoundOptions`.
 
         Raises:
           ValueError: if `num_levels` is not an integer of at least 2, or more than the density's
@@ -98,13 +94,11 @@ class Dequantized(DiscreteDistributionMixin, Dequantizing):
                 f"{type(noise).__name__}."
             )
         _check_levels(distribution.dtype, num_levels)
-        with tf.name_scope(name) as name:
+        with tf.name_scope(options.get("name") or "Dequantized") as name:
             self._distribution = distribution
             self._num_levels = num_levels
             self._noise = noise
-            super().__init__(
-                **distribution_arguments(_smallest_integer(num_levels), parameters, name)
-            )
+            super().__init__(_smallest_integer(num_levels), parameters, name)
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):

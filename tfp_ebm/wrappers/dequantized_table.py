@@ -9,10 +9,10 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import distribution_arguments
 from tfp_ebm.internal.tfp_private import parameter_properties, ps, samplers
-from tfp_ebm.internal.types import Distribution
+from tfp_ebm.internal.types import Distribution, Unpack
 from tfp_ebm.internal.unit_cells import SIGNIFICANT_BITS, in_cell
+from tfp_ebm.wrappers.bound_options import BoundOptions
 from tfp_ebm.wrappers.dequantizing import Dequantizing
 
 __all__ = ["DequantizedTable"]
@@ -68,9 +68,7 @@ class DequantizedTable(Dequantizing):
         self,
         distribution: Distribution,
         columns: Sequence[str | int],
-        validate_args: bool = False,
-        allow_nan_stats: bool = True,
-        name: str = "DequantizedTable",
+        **options: Unpack[BoundOptions],
     ) -> None:
         """Constructs the distribution.
 
@@ -79,10 +77,7 @@ class DequantizedTable(Dequantizing):
             continuous and each integer column and K for each category of K values.
           columns: kinds of the D columns: `"continuous"`, `"integer"`, or the number of values of a
             category, at least 2.
-          validate_args: as in TensorFlow Probability; values are checked either way, samples only
-            so.
-          allow_nan_stats: as in TensorFlow Probability.
-          name: name of the distribution.
+          **options: `BoundOptions`.
 
         Raises:
           ValueError: if there is no column, one is of no such kind, or the density's event shape
@@ -94,10 +89,10 @@ class DequantizedTable(Dequantizing):
         columns = _checked_columns(columns)
         num_reals = sum(column if isinstance(column, int) else 1 for column in columns)
         _check_density(distribution, num_reals)
-        with tf.name_scope(name) as name:
+        with tf.name_scope(options.get("name") or "DequantizedTable") as name:
             self._distribution = distribution
             self._columns = columns
-            super().__init__(**distribution_arguments(distribution.dtype, parameters, name))
+            super().__init__(distribution.dtype, parameters, name)
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):

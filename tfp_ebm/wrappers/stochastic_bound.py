@@ -8,10 +8,12 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
-from tfp_ebm.internal.construction import Given
+from tfp_ebm.internal.construction import Given, distribution_arguments
 from tfp_ebm.internal.seeds import sanitize_seed, seed_scope
+from tfp_ebm.internal.spelled_options import arguments_of
 from tfp_ebm.internal.tfp_private import ps, samplers
 from tfp_ebm.internal.types import Distribution, Seed, TensorLike
+from tfp_ebm.wrappers.bound_options import DEFAULTS, with_bound_options
 
 __all__ = ["StochasticBound", "bound_log_prob"]
 
@@ -37,6 +39,31 @@ class StochasticBound(tfp.distributions.Distribution):
     >>> round(float(model.importance_log_prob([1, 3], num_samples=5, seed=(0, 1))), 3)
     -2.773
     """
+
+    def __init_subclass__(cls) -> None:
+        """Spells options out in the signature and the docstring of a constructor."""
+        super().__init_subclass__()
+        if "__init__" in vars(cls):
+            with_bound_options(cls.__init__)
+
+    def __init__(
+        self,
+        dtype: tf.DType,
+        parameters: dict[str, Any],
+        name: str,
+        reparameterization_type: object = tfp.distributions.NOT_REPARAMETERIZED,
+    ) -> None:
+        """Starts what the subclass with these arguments is as a distribution.
+
+        Args:
+          dtype: dtype of its events.
+          parameters: the arguments of the subclass's constructor, its `dict(locals())`, in which
+            `options` are `BoundOptions`.
+          name: name of the scope.
+          reparameterization_type: whether samples have gradients with respect to the parameters.
+        """
+        parameters = arguments_of(type(self).__name__, parameters, DEFAULTS)
+        super().__init__(**distribution_arguments(dtype, parameters, name, reparameterization_type))
 
     _distribution: Distribution
     distribution = Given[Distribution]("The distribution inside.")
