@@ -9,6 +9,26 @@ SMALL_NICE = {"hidden_units": [8], "num_couplings": 2}
 SMALL_GLOW = {"num_steps": 1, "num_filters": 4}
 
 
+@pytest.mark.slow
+def test_machines_of_several_levels_are_saved(tmp_path):
+    """The joint distribution of their parts is asked for its shape before."""
+    shape = (4, 4, 1)
+    first, other = (
+        models.eb_and_flow(shape, 5, "glow", "per_level", num_hidden=4, num_scales=2, **SMALL_GLOW)
+        for _ in range(2)
+    )
+    base = models.parts(first).base
+    base.sample(2, seed=(0, 1))
+    for variable in base.trainable_variables:
+        variable.assign_add(0.1 * tf.random.stateless_normal(variable.shape, (0, 2)))
+    path = tf.train.Checkpoint(model=first).write(str(tmp_path / "saved"))
+    tf.train.Checkpoint(model=other).read(path).assert_consumed()
+    z = tf.random.stateless_normal([3, 16], (0, 3))
+    np.testing.assert_array_equal(
+        base.unnormalized_log_prob(z), models.parts(other).base.unnormalized_log_prob(z)
+    )
+
+
 @pytest.mark.parametrize(
     ("flow", "rbm", "options"),
     [

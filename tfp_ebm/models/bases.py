@@ -10,6 +10,7 @@ import tensorflow_probability as tfp
 from tfp_ebm import distributions
 from tfp_ebm.conditionals.integer_parts import LogisticsGivenParts, MarginalLogistics
 from tfp_ebm.flows.integer_scaling import IntegerScaling
+from tfp_ebm.internal.tfp_private import blockwise
 from tfp_ebm.internal.types import Distribution
 
 __all__ = [
@@ -248,7 +249,7 @@ def per_level(
     for height, width, channels in _parts(latents, "per_level"):
         part = Latents(height * width * channels)
         machines.append(gaussian_rbm(part, dtype, num_hidden, **options))
-    return machines[0] if len(machines) == 1 else tfd.Blockwise(machines)
+    return machines[0] if len(machines) == 1 else blockwise(machines)
 
 
 def conv_rbm(
