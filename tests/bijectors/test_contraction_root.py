@@ -70,6 +70,26 @@ def test_each_event_ends_by_itself():
         np.testing.assert_array_equal(together[index], alone)
 
 
+def test_small_events_may_have_the_rounding_of_a_map_that_is_not_small():
+    y = tf.constant(np.random.default_rng(9).normal(size=[200, 2]) / 100, tf.float32)
+
+    def through(offset):
+        solver = Solver(1, 0.5, "layer")
+        return solver.solve(lambda x: 0.5 * tf.cos(x + offset) - 0.5 * tf.cos(offset), y, [])
+
+    def largest(x, offset):
+        x, y64 = tf.cast(x, tf.float64), tf.cast(y, tf.float64)
+        value = 0.5 * tf.cos(x + offset) - 0.5 * np.cos(offset)
+        return np.max(np.abs(x + value - y64))
+
+    found = Solver(1, 0.5, "layer").iterate(lambda x: 0.5 * tf.cos(x + 1.5), y)
+    assert np.max(found.residual / found.allowed) <= 1
+    # What rounding leaves of these is above a share of 5e-7 of the event, and below 5e-7.
+    assert 5e-7 * np.abs(y).max(axis=1).min() < largest(through(1.5), 1.5) < 1e-6
+    with pytest.raises(ValueError, match="`layer` did not converge"):
+        through(1e3)
+
+
 def test_float32_reaches_its_rounding():
     matrix = tf.cast(contraction(64, 0.98), tf.float32)
     y = tf.constant(np.random.default_rng(5).normal(size=[100, 64]), tf.float32)

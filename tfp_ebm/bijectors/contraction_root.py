@@ -57,7 +57,7 @@ class Solver(NamedTuple):
     shrinks the residual by c as well, or else undone by a plain step from the point before. An
     event is done when its residual is below the tolerance, times the largest entry of y or of h(y),
     where that is at most 200 times that of y, or 200; or when rounding stops a plain step, which is
-    an error unless the residual is as small by then.
+    an error unless the residual is as small by then, or below the tolerance itself.
 
     Derivatives, of any order, are those of the implicit function:
 
@@ -142,24 +142,26 @@ class Solver(NamedTuple):
         residual = residual_of(start)
         tolerance = _TOLERANCE[tf.as_dtype(y.dtype)] if self.tolerance is None else self.tolerance
         largest = _largest(start)
-        allowed = tolerance * tf.minimum(
+        goal = tolerance * tf.minimum(
             tf.maximum(largest, _largest(residual)), _MAX_GROWTH * tf.maximum(largest, 1)
         )
         none = tf.zeros(ps.concat([leading, [max(1, self.num_kept), size]], axis=0), y.dtype)
-        is_plain, is_open = tf.ones(leading, tf.bool), _largest(residual) > allowed
+        is_plain, is_open = tf.ones(leading, tf.bool), _largest(residual) > goal
         state = _State(start, residual, start - residual, is_plain, is_open, none, none, 1)
         state = tf.nest.map_structure(tf.convert_to_tensor, state)
         (state,) = tf.while_loop(
             lambda state: (state.count < self.max_evaluations) & tf.reduce_any(state.is_open),
-            lambda state: (self._step(state, residual_of(state.candidate), allowed),),
+            lambda state: (self._step(state, residual_of(state.candidate), goal),),
             (state,),
             parallel_iterations=1,
         )
+        # Of a small event h has the rounding of what it adds up inside, which need not be small.
+        allowed = tf.maximum(goal, tolerance)
         return FixedPoint(
             tf.reshape(state.x, shape), _largest(state.residual), allowed, state.count
         )
 
-    def _step(self, state, residual, allowed):
+    def _step(self, state, residual, goal):
         """Returns the state once the residual at the candidate is known."""
         before, after = _length(state.residual), _length(residual)
         is_better = after <= self.coefficient * before
@@ -175,7 +177,7 @@ class Solver(NamedTuple):
         if self.num_kept:
             candidate -= tf.where(taken, _cancelling(moves, changes, residual), 0)
         is_plain = ~is_taken if self.num_kept else tf.ones_like(is_taken)
-        is_open = state.is_open & ~is_stuck & (_largest(residual) > allowed)
+        is_open = state.is_open & ~is_stuck & (_largest(residual) > goal)
         count = state.count + 1
         after = _State(x, residual, candidate, is_plain, is_open, moves, changes, count)
         return tf.nest.map_structure(lambda new, old: tf.ensure_shape(new, old.shape), after, state)
