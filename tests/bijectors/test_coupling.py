@@ -238,6 +238,9 @@ def test_errors():
         bijectors.Coupling(tfb.Split(2), 3)
     with pytest.raises(ValueError, match="must return two parts; got 3"):
         bijectors.Coupling(tfb.Split(3), tfb.Shift).forward(tf.zeros([1, 6]))
+    nothing = bijectors.Coupling(tfb.Split([3, 0]), tfb.Shift)
+    with pytest.raises(ValueError, match=r"leaves nothing to transform: of events \(2, 3\)"):
+        nothing.forward(tf.zeros([2, 3]))
     wide = bijectors.Coupling(tfb.Split([1, 2]), lambda a: tfb.Shift(tf.zeros([4, 1, 2])))
     with pytest.raises(ValueError, match="Check the number of outputs of the conditioner"):
         wide.forward(tf.zeros([1, 3]))

@@ -22,7 +22,7 @@ def test_entries_go_where_the_order_says():
     [
         ([0, 1, 1], r"from 0 to 2 once, got \[0, 1, 1\], without \[2\]"),
         ([1, 2, 3], r"from 0 to 2 once, got \[1, 2, 3\], without \[0\]"),
-        ([], r"`order` must hold each number"),
+        ([], "`order` must hold at least one number, 0, got none"),
         ([0.0, 1.0], "`order` must be an integer of at least 0, got 0.0"),
         ([0, -1], "`order` must be an integer of at least 0, got -1"),
     ],

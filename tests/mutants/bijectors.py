@@ -23,6 +23,7 @@ FAULTS = {
         ("function(root, *inputs)", "function(y, *inputs)"),
         ("self.solve(_transposed(function), x_bar, [root, *inputs])", "x_bar"),
         ("candidate = x - residual", "candidate = x + residual"),
+        ("allowed = tf.maximum(goal, tolerance)", "allowed = goal"),
         ("tf.where(taken, state.candidate, state.x)", "state.candidate"),
     ],
     "power_series": [
@@ -94,6 +95,7 @@ FAULTS = {
         ("self._bijector_fn(self._condition(first))", "self._bijector_fn(self._condition(second))"),
         ("event_ndims=self._part_event_ndims[1])", "event_ndims=self._part_event_ndims[0] - 1)"),
         ("self._split.forward_event_shape(shape)  # Raises", "pass  # Raises"),
+        ("is not None and 0 in event_shape.as_list()", "is not None and False"),
     ],
     "autoregressive": [
         ("return y, -bijector.inverse_log_det", "return y, bijector.inverse_log_det"),

@@ -26,6 +26,7 @@ FAULTS = {
     "lipschitz_net": [
         ("self.coefficient * self.output_layer", "self.output_layer"),
         ("tensors[1] += moved", "tensors[1] -= moved"),
+        ("not 0 < coefficient < 1", "not 0 < coefficient <= 1"),
         ("[tf.constant(math.sqrt(0.5), x.dtype)] * 2", "[tf.constant(1.0, x.dtype)] * 2"),
         ("[weights[0] * x, weights[1] * y]", "[x, weights[1] * y]"),
         ("_WEIGHTS_LENGTH * tf.math.rsqrt", "tf.math.rsqrt"),

@@ -121,9 +121,10 @@ def test_derivatives(name):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: LipschitzNet((3,), coefficient=1.0), r"`coefficient` must be .*\[0, 1\), got 1.0"),
-        (lambda: LipschitzNet((3,), coefficient=1.5), r"`coefficient` must be .*\[0, 1\), got 1.5"),
-        (lambda: LipschitzNet((3,), coefficient=0.0), "`coefficient` must be .* above 0, got 0.0"),
+        (lambda: LipschitzNet((3,), coefficient=1.0), "`coefficient` must be .* below 1.*got 1.0"),
+        (lambda: LipschitzNet((3,), coefficient=1.5), "`coefficient` must be .* below 1.*got 1.5"),
+        (lambda: LipschitzNet((3,), coefficient=0.0), "`coefficient` must be .* above 0 .*got 0.0"),
+        (lambda: LipschitzNet((3,), coefficient=True), "no inverse, got True"),
         (lambda: LipschitzNet((3,), []), "`hidden_units` must hold the size of a layer"),
         (lambda: LipschitzNet((3, 2)), "`event_shape` must be three positive integers"),
         (lambda: LipschitzDenseNet((3,), 0), "`num_layers` must be an integer of at least 1"),

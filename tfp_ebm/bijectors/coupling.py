@@ -137,6 +137,12 @@ class Coupling(OnePassBijector):
                 f"{len(parts) if isinstance(parts, list | tuple) else 'a single tensor'}. "
                 "Use tfb.Split(2), CheckerboardSplit() or ChannelSplit()."
             )
+        event_shape = parts[1].shape[-self._part_event_ndims[1] :]
+        if event_shape.rank is not None and 0 in event_shape.as_list():
+            raise ValueError(
+                f"`split` leaves nothing to transform: of events {x.shape} its second part has "
+                f"events of shape {event_shape}. Give that part an entry at least."
+            )
         return parts
 
     def _condition(self, first):

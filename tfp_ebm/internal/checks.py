@@ -94,7 +94,9 @@ def event_shape(name: str, value: Sequence[int]) -> tuple[int, ...]:
 def permutation(name: str, value: Sequence[int]) -> tuple[int, ...]:
     """Returns `value` as a tuple, or raises if it is not each of 0 ... D - 1 once."""
     order = tuple(positive_integer(name, entry, minimum=0) for entry in value)
-    if not order or sorted(order) != [*range(len(order))]:
+    if not order:
+        raise ValueError(f"`{name}` must hold at least one number, 0, got none.")
+    if sorted(order) != [*range(len(order))]:
         missing = sorted({*range(len(order))} - {*order})
         raise ValueError(
             f"`{name}` must hold each number from 0 to {len(order) - 1} once, got {list(order)}"

@@ -1,6 +1,7 @@
 """Networks whose Lipschitz constant is below 1: those of residual flows and of DenseNet flows."""
 
 import math
+import numbers
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -32,8 +33,13 @@ class _Contraction(Network):
     def __init__(self, event_shape, coefficient, num_context, options):
         super().__init__(**options)
         self.event_shape = _event_shape(event_shape)
-        self.coefficient = checks.fraction("coefficient", coefficient)
-        checks.positive_number("coefficient", coefficient)
+        is_number = isinstance(coefficient, numbers.Real) and not isinstance(coefficient, bool)
+        if not is_number or not 0 < coefficient < 1:
+            raise ValueError(
+                "`coefficient` must be a number above 0 and below 1, such as 0.98, or x + g(x) may "
+                f"have no inverse, got {coefficient!r}."
+            )
+        self.coefficient = float(coefficient)
         self.num_context = checks.positive_integer("num_context", num_context, minimum=0)
 
     def _linear(self, num_inputs, num_outputs, kernel_size=1, initial_norm=1.0):
