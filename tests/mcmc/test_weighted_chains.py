@@ -253,3 +253,13 @@ def test_chains_that_jumps_carry_need_few_sweeps():
     for acceptance, sweeps in ((0.3, 2), (0.05, 6), (0.0, 6)):
         chains._acceptance.assign(acceptance * tf.ones([], tf.float64))
         assert int(chains.num_sweeps_needed()) == sweeps
+
+
+def test_states_written_by_hand_are_those_that_go_on():
+    machine = growing(num_steps=20)[0]
+    chains = WeightedChains.start(machine, 16, seed=(0, 1))
+    chains._num_moves.assign(1)  # No jump is due.
+    chains.units.assign(tf.ones_like(chains.units))
+    chains.advance(machine, 0, seed=(0, 2))
+    np.testing.assert_array_equal(chains.units, 1)
+    np.testing.assert_array_equal(chains._followed, 1)
