@@ -109,13 +109,16 @@ def training_batches(
 def _read(array, index):
     """Returns rows of an array on disk, which are read when the batch is made."""
     native, read = array.dtype.newbyteorder("="), [0]
+    step = max(1, _MAX_KEPT // max(_TOUCHED, array[:1].nbytes))
 
     def rows_at(index):
-        rows = array[index].astype(native, copy=False)
-        read[0] += len(rows) * max(_TOUCHED, array[:1].nbytes)
-        if read[0] > _MAX_KEPT:  # Pages of earlier batches, which would fill the memory.
-            release(array)
-            read[0] = 0
+        rows = np.empty([len(index), *array.shape[1:]], native)
+        for start in range(0, len(index), step):
+            rows[start : start + step] = array[index[start : start + step]]
+            read[0] += min(step, len(index) - start)
+            if read[0] >= step:  # Pages of earlier rows, which would fill the memory.
+                release(array)
+                read[0] = 0
         return rows
 
     rows = tf.numpy_function(rows_at, [index], native)
