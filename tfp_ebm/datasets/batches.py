@@ -12,7 +12,7 @@ from tfp_ebm.internal.types import Seed
 
 __all__ = ["num_batches", "training_batches"]
 
-_MAX_KEPT = 1 << 25
+_MAX_KEPT = 1 << 23
 # Around a row that is read the system maps neighbouring pages too.
 _TOUCHED = 1 << 16
 
