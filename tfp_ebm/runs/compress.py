@@ -53,7 +53,17 @@ def compress(run: pathlib.Path, events: pathlib.Path, output: pathlib.Path | Non
 
 
 def decompress(run: pathlib.Path, file: pathlib.Path, output: pathlib.Path | None = None) -> None:
-    """Restores the events of a compressed file; the example of `compress` does both.
+    """Restores the events of a compressed file.
+
+    >>> import pathlib, tempfile
+    >>> from tfp_ebm import runs
+    >>> file = pathlib.Path(tempfile.mkdtemp(), "images.npz")
+    >>> np.savez(file, np.arange(960, dtype=np.uint8).reshape([60, 4, 4, 1]))
+    >>> run = runs.example_run("discretized_logistic", "integer_flow", file)
+    >>> runs.compress(run, file)
+    /...images.tfe...
+    >>> runs.decompress(run, file.with_suffix(".tfe"), file.with_name("again.npz"))
+    /...again.npz...
 
     Args:
       run: folder of the run that wrote it.

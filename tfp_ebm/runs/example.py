@@ -10,10 +10,12 @@ from tfp_ebm.runs.train import train
 __all__ = ["example_run"]
 
 
-def example_run(base: str = "normal") -> pathlib.Path:
-    """Trains an affine flow of two moons for one epoch, in a temporary folder, and returns it.
+def example_run(
+    base: str = "normal", flow: str = "affine", dataset: str | pathlib.Path = "two_moons"
+) -> pathlib.Path:
+    """Trains a flow for one epoch, by default an affine one of two moons; returns the run folder.
 
-    It takes a few seconds, and is what the examples of other functions stand on.
+    It is temporary, takes a few seconds, and is what the examples of other functions stand on.
 
     >>> from tfp_ebm import runs
     >>> run = runs.example_run()
@@ -22,12 +24,14 @@ def example_run(base: str = "normal") -> pathlib.Path:
 
     Args:
       base: name of the base, see `tfp-ebm models`.
+      flow: name of the flow.
+      dataset: name of the data, or a file.
 
     Raises:
-      ValueError: if there is no such base, or none of points of the plane.
+      ValueError: if there is no such base, flow or data, or they do not go with each other.
     """
     run = pathlib.Path(tempfile.mkdtemp(), "run")
-    given = {"flow": "affine", "base": base, "epochs": 1, "batch_size": 1000}
+    given = {"flow": flow, "base": base, "epochs": 1, "batch_size": 1000}
     with contextlib.redirect_stdout(io.StringIO()):
-        train(dataset="two_moons", output=run, **given)
+        train(dataset=str(dataset), output=run, **given)
     return run
