@@ -1,5 +1,7 @@
 """Runs of studies."""
 
+import importlib
+
 import pytest
 
 from tfp_ebm import runs
@@ -12,9 +14,8 @@ def test_what_is_there_is_not_made_again(tmp_path, monkeypatch):
     first = runs.complete(tmp_path / "run", epochs=1, evaluation={"seed": 3}, **GIVEN)
     assert (tmp_path / "run" / "evaluation-3.json").is_file()
     evaluated = []
-    monkeypatch.setattr(
-        "tfp_ebm.runs.complete.evaluate", lambda *given, **options: evaluated.append(options)
-    )
+    module = importlib.import_module("tfp_ebm.runs.complete")  # The name is that of its function.
+    monkeypatch.setattr(module, "evaluate", lambda *given, **options: evaluated.append(options))
     assert runs.complete(tmp_path / "run", epochs=1, evaluation={"seed": 3}, **GIVEN) == first
     assert not evaluated
     runs.complete(tmp_path / "run", epochs=2, evaluation={"seed": 3}, **GIVEN)
