@@ -13,6 +13,7 @@ divergence of the fit from the posterior.
 """
 
 import argparse
+import itertools
 import math
 import warnings
 
@@ -25,6 +26,7 @@ from tfp_ebm import distributions, flows
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 NUM_STEPS, NUM_SAMPLES, NUM_TEST = 1_000, 64, 20_000
+BASES = ("normal", "spins", "rbm")
 TRUTH = np.array([1.5, 1.0])
 ANGLES = np.linspace(0, math.pi, 5, endpoint=False)
 DIRECTIONS = np.stack([np.cos(ANGLES), np.sin(ANGLES)])
@@ -146,27 +148,34 @@ def judge(surrogate: tfp.distributions.Distribution) -> tuple[float, float, floa
     return gap.mean(), gap.std() / math.sqrt(len(gap)), np.mean(theta[:, 0] > 0)
 
 
-def main(num_steps: int, flow_names: list[str], output: str) -> None:
-    """Fits every flow with every base, prints the divergences, and draws the samples."""
+def draw(samples: dict[str, np.ndarray], output: str) -> None:
+    """Draws samples of every flow, a row, with every base."""
     from matplotlib.figure import Figure
 
-    bases = ("normal", "spins", "rbm")
-    figure = Figure(figsize=(9, 3 * len(flow_names)), layout="constrained")
-    panels = figure.subplots(len(flow_names), 3, squeeze=False, sharex=True, sharey=True)
-    for row, flow_name in zip(panels, flow_names, strict=True):
-        for axes, base_name in zip(row, bases, strict=True):
-            tf_keras.utils.set_random_seed(0)
-            flow = make_flow(flow_name, base_name)
-            surrogate = fit(flow, make_base(base_name), num_steps)
-            gap, error, share = judge(surrogate)
-            print(
-                f"{flow_name} of {base_name}: KL(q || posterior) {gap:.3f} +- {error:.3f} nats, "
-                f"{share:.0%} of {NUM_TEST:,} test samples in the positive mode"
-            )
-            axes.scatter(*surrogate.sample(1_000, seed=(0, 3)).numpy().T, s=2)
-            axes.set_title(f"{flow_name} of {base_name}: {gap:.2f} nats")
+    num_rows = len(samples) // len(BASES)
+    figure = Figure(figsize=(9, 3 * num_rows), layout="constrained")
+    panels = figure.subplots(num_rows, len(BASES), squeeze=False, sharex=True, sharey=True)
+    for axes, (title, theta) in zip(panels.flat, samples.items(), strict=True):
+        axes.scatter(*theta.T, s=2)
+        axes.set_title(title)
     figure.savefig(output, dpi=100)
     print("picture:", output)
+
+
+def main(num_steps: int, flow_names: list[str], output: str) -> None:
+    """Fits every flow with every base, prints the divergences, and draws the samples."""
+    samples = {}
+    for flow_name, base_name in itertools.product(flow_names, BASES):
+        tf_keras.utils.set_random_seed(0)
+        surrogate = fit(make_flow(flow_name, base_name), make_base(base_name), num_steps)
+        gap, error, share = judge(surrogate)
+        print(
+            f"{flow_name} of {base_name}: KL(q || posterior) {gap:.3f} +- {error:.3f} nats, "
+            f"{share:.0%} of {NUM_TEST:,} test samples in the positive mode"
+        )
+        title = f"{flow_name} of {base_name}: {gap:.2f} nats"
+        samples[title] = surrogate.sample(1_000, seed=(0, 3)).numpy()
+    draw(samples, output)
 
 
 if __name__ == "__main__":
