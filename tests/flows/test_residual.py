@@ -53,8 +53,16 @@ def test_images_of_several_scales(name):
     z = flow.inverse(x)
     assert z.shape == (3, 16)
     np.testing.assert_allclose(flow.forward(tf.identity(z)), x, atol=1e-10)
-    joint = make((2, 2, 3), 5, 1, num_steps=1, num_augmented=1, **SMALL[name])
-    assert joint.forward_event_shape([12]) == (2, 2, 3)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_extra_channels_are_any_real_numbers(name):
+    make, options = getattr(flows, name), {"num_augmented": 1, "dtype": tf.float64}
+    flow = make((2, 2, 3), 5, 1, num_steps=1, **options, **SMALL[name])
+    assert flow.forward_event_shape([12]) == (2, 2, 3)
+    x = np.random.default_rng(1).uniform(0, 5, size=[3, 2, 2, 3])
+    x[..., -1] -= 9
+    np.testing.assert_allclose(flow.forward(tf.identity(flow.inverse(x))), x, atol=1e-10)
 
 
 def residuals(flow):
