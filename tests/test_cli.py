@@ -301,7 +301,7 @@ def test_two_workers_train_together(tmp_path):
             [
                 *(sys.executable, "-m", "tfp_ebm.cli", "train", "gaussian_flow"),
                 *("--dataset", "digits", "--output", str(tmp_path / "run")),
-                *("--strategy", "multi_worker", *TINY),
+                *("--strategy", "multi_worker", *FLOW, "--epochs", "1", "--batch-size", "250"),
             ],
             env={
                 **os.environ,
