@@ -31,5 +31,5 @@ def test_parameters_are_those_of_tensorflow_probability():
 
 
 def test_an_unknown_argument_is_refused():
-    with pytest.raises(TypeError, match=r"`SmoothedRBM` has no argument 'chain'; .* it takes chains"):
+    with pytest.raises(TypeError, match=r"`SmoothedRBM` has no argument 'chain'; .* takes chains"):
         SmoothedRBM([[0.5]], [0.0, 0.1], 2.0, chain=None)

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tfp_ebm import models
 from website import gallery, measure_gallery
 
@@ -28,6 +30,7 @@ def test_named_models_and_presets_are_listed_with_their_figures():
     assert "| `rbm_flow` | 644,000 |" in page and "1.979 ± 0.004" in page
 
 
+@pytest.mark.slow
 def test_commands_are_for_all_parts_but_those_with_labels():
     commands = measure_gallery.commands()
     parts = {("flow", name) for name in models.flow_names()}

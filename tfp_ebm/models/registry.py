@@ -228,7 +228,7 @@ def part_options(field: str, name: str) -> dict[str, Option]:
     """Returns the options of a part, each with its default and a sentence from its docstring.
 
     >>> part_options("flow", "glow")["num_scales"]
-    Option(default=2, summary='number of scales')
+    Option(default=2, summary='number of scales; H and W are multiples of `2^num_scales`')
 
     Args:
       field: `"flow"`, `"base"`, `"noise"` or `"posterior"`.
