@@ -61,7 +61,12 @@ def test_jumps_are_due_more_seldom_where_none_is_accepted():
     @tf.function
     def acceptance(num_moves, is_accepted):
         even = tf.zeros([10], tf.float64)
-        found = jump_where_due(machine(), state, units, even, (0, 3), num_moves, is_accepted)
+        found = jump_where_due(
+            lambda: jump_and_measure(machine(), state, units, even, (0, 3)),
+            state,
+            num_moves,
+            is_accepted,
+        )
         return found.mixing.acceptance
 
     for is_accepted, rest in ((True, 4), (False, 12)):

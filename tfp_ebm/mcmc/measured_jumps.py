@@ -1,5 +1,6 @@
 """Jumps of weighted chains, which measure log Z on the way."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -62,29 +63,16 @@ def jump_and_measure(
 
 
 def jump_where_due(
-    machine: LatentMachine,
-    state: Jumped,
-    proposing: tf.Tensor,
-    log_weights: tf.Tensor,
-    seed: Seed,
-    num_moves: tf.Tensor,
-    is_accepted: tf.Tensor,
+    jump: Callable[[], Jumped], state: Jumped, num_moves: tf.Tensor, is_accepted: tf.Tensor
 ) -> Jumped:
-    """Jumps as `jump_and_measure` does in one move of a few, and else returns what is given.
+    """Returns the state after a jump in one move of a few, and else the state that is given.
 
     Args:
-      machine: the machine.
+      jump: calls `jump_and_measure`.
       state: chains, log Z and mixing before.
-      proposing: `[M, *B, m]`, states that propose.
-      log_weights: `[n, *B]`, of the chains.
-      seed: seed; a pair of integers repeats exactly.
       num_moves: `[]`, how many moves there were.
       is_accepted: `[]` bool, whether jumps carry chains at all.
     """
     is_due = tf.equal(num_moves % tf.where(is_accepted, _REST, _LONG_REST), 0)
-    jumped = tf.cond(
-        is_due,
-        lambda: jump_and_measure(machine, state, proposing, log_weights, seed),
-        lambda: state,
-    )
+    jumped = tf.cond(is_due, jump, lambda: state)
     return jumped._replace(units=tf.ensure_shape(jumped.units, state.units.shape))

@@ -13,7 +13,7 @@ from tfp_ebm.mcmc import block_gibbs
 from tfp_ebm.mcmc.climbers import start_scouts
 from tfp_ebm.mcmc.first_chains import LEAST_SHARE, first_chains
 from tfp_ebm.mcmc.log_partition_filter import LogPartitionFilter
-from tfp_ebm.mcmc.measured_jumps import Jumped, jump_where_due
+from tfp_ebm.mcmc.measured_jumps import Jumped, jump_and_measure, jump_where_due
 from tfp_ebm.mcmc.memory import RecentStates, Scouts
 from tfp_ebm.mcmc.mixing import CARRYING_ACCEPTANCE, LEAST_ACCEPTANCE, Mixing
 from tfp_ebm.mcmc.persistent_chains import PersistentChains, per_replica_variable
@@ -262,19 +262,19 @@ class WeightedChains(PersistentChains):
 
     def _jump(self, machine, units, seed):
         """Returns the chains after their jumps, and measures log Z."""
-        state = jump_where_due(
-            machine,
-            Jumped(units, self._filter(), self._mixing()),
-            tf.concat([self._memory.states, self._scouts.arrived], axis=0),
-            tf.convert_to_tensor(self.log_weights),
-            seed,
+        state = Jumped(units, self._filter(), self._mixing())
+        proposing = tf.concat([self._memory.states, self._scouts.arrived], axis=0)
+        log_weights = tf.convert_to_tensor(self.log_weights)
+        jumped = jump_where_due(
+            lambda: jump_and_measure(machine, state, proposing, log_weights, seed),
+            state,
             tf.convert_to_tensor(self._num_moves),
             self._jumps_are_accepted(),
         )
-        self._keep(state.log_partition)
-        self._acceptance.assign(state.mixing.acceptance)
-        self._duplicates.assign(state.mixing.duplicates)
-        return state.units
+        self._keep(jumped.log_partition)
+        self._acceptance.assign(jumped.mixing.acceptance)
+        self._duplicates.assign(jumped.mixing.duplicates)
+        return jumped.units
 
     def draw(self, num_samples: Count, seed: Seed = None) -> tf.Tensor:
         """Returns states as `PersistentChains.draw` does, in proportion to their weights."""
