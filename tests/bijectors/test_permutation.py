@@ -12,7 +12,10 @@ def test_entries_go_where_the_order_says():
     permutation = Permutation([2, 0, 3, 1])
     np.testing.assert_array_equal(permutation.forward(x), x[[2, 0, 3, 1]])
     np.testing.assert_array_equal(permutation.inverse(permutation.forward(x) + 0), x)
-    np.testing.assert_array_equal(Permutation.reversal(4).forward(x), x[::-1])
+    np.testing.assert_array_equal(Permutation(range(4)).forward(x), x)
+    reversal = Permutation.reversal(4)
+    np.testing.assert_array_equal(reversal.forward(x), x[::-1])
+    np.testing.assert_array_equal(reversal.inverse(reversal.forward(x) + 0), x)
     assert Permutation.random(50, seed=1).order == Permutation.random(50, seed=1).order
     assert Permutation.random(50, seed=1).order != Permutation.random(50, seed=2).order
 

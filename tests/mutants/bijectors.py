@@ -113,7 +113,8 @@ FAULTS = {
         ("class Autoregressive(EqualByIdentity, ", "class Autoregressive("),
     ],
     "permutation": [
-        ("tf.gather(y, np.argsort(self._order), axis=-1)", "tf.gather(y, self._order, axis=-1)"),
+        ("self._gathered(y, np.argsort(self._order))", "self._gathered(y, self._order)"),
+        ("tuple(range(len(order)))[::-1]:", "tuple(range(len(order)))[::1]:"),
         (
             'range(checks.positive_integer("size", size))[::-1]',
             'range(checks.positive_integer("size", size))',

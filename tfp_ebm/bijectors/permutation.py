@@ -72,12 +72,17 @@ class Permutation(Rearrangement):
         return shape
 
     def _forward(self, x):
-        self._checked(x.shape)
-        return tf.gather(x, self._order, axis=-1)
+        return self._gathered(x, self._order)
 
     def _inverse(self, y):
-        self._checked(y.shape)
-        return tf.gather(y, np.argsort(self._order), axis=-1)
+        return self._gathered(y, np.argsort(self._order))
+
+    def _gathered(self, x, order):
+        self._checked(x.shape)
+        if tuple(order) == tuple(range(len(order)))[::-1]:
+            # Several times as fast as a gather of the last axis, and the sum that is its gradient.
+            return tf.reverse(x, axis=[-1])
+        return tf.gather(x, order, axis=-1)
 
     def _forward_event_shape(self, shape):
         return self._checked(shape)
