@@ -59,6 +59,24 @@ def test_derivatives_of_the_determinant_are_those_of_the_dense_matrix(sizes):
         np.testing.assert_allclose(own, expected, rtol=1e-8, atol=1e-12)
 
 
+@pytest.mark.slow
+def test_a_large_determinant_has_the_gradient_of_its_formula():
+    weights = np.random.default_rng(0).normal(size=[1024, 1024]) / 200
+    variable, delta = tf.Variable(weights), 2.0
+    with tf.GradientTape() as tape:
+        log_det = BipartitePrecision(variable, tf.constant(delta, tf.float64)).log_abs_determinant()
+    np.testing.assert_allclose(log_det, np.linalg.slogdet(_dense(weights, delta))[1])
+    schur = delta**2 * np.eye(1024) - weights @ weights.T
+    np.testing.assert_allclose(
+        tape.gradient(log_det, variable), -2 * np.linalg.solve(schur, weights), atol=1e-12
+    )
+
+
+def _dense(weights, delta):
+    size = len(weights)
+    return np.block([[delta * np.eye(size), weights], [weights.T, delta * np.eye(size)]])
+
+
 def test_the_constraint_scales_down_what_is_too_large_and_nothing_else():
     weights, _ = oracles.random_machine(6, 4)
     weights /= np.linalg.norm(weights, 2)

@@ -6,6 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_ebm.internal import checks
+from tfp_ebm.internal.compiled import compile_if_large
 from tfp_ebm.internal.numeric import (
     common_batch_shape,
     move_axis,
@@ -127,6 +128,10 @@ def _schur_cholesky(relative):
     return tf.linalg.cholesky(identity - tf.matmul(relative, relative, transpose_b=True))
 
 
+# From a thousand units in each layer on it takes two thirds of the time when compiled.
+_solve = compile_if_large(tf.linalg.cholesky_solve, 2**20)
+
+
 @tf.custom_gradient
 def _log_det_schur(relative):
     """Returns `log det (I - A A^T)`, whose gradient is `-2 (I - A A^T)^-1 A`.
@@ -137,7 +142,7 @@ def _log_det_schur(relative):
     factor = _schur_cholesky(relative)
 
     def gradient(upstream):
-        solved = tf.linalg.cholesky_solve(factor, relative)
+        solved = _solve(factor, relative)
         return -2 * upstream[..., tf.newaxis, tf.newaxis] * solved
 
     return 2 * tf.reduce_sum(tf.math.log(tf.linalg.diag_part(factor)), axis=-1), gradient
