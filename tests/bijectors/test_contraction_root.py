@@ -90,6 +90,21 @@ def test_small_events_may_have_the_rounding_of_a_map_that_is_not_small():
         through(1e3)
 
 
+def test_large_sums_may_leave_ten_times_the_tolerance_unless_it_was_given():
+    y = tf.constant(np.random.default_rng(9).normal(size=[200, 2]), tf.float32)
+
+    def rounded(x):
+        # As the sums of wide networks are, which hold terms much larger than themselves.
+        return 0.5 * tf.round(tf.cos(x) * 2**19) / 2**19
+
+    residual = Solver(1, 0.5, "layer").iterate(rounded, y).residual
+    assert np.any(residual > 5e-7 * np.abs(y).max(axis=1)) and np.max(residual) < 5e-6
+    x = Solver(1, 0.5, "layer").solve(rounded, y, [])
+    np.testing.assert_allclose(x + rounded(x), y, atol=5e-6)
+    with pytest.raises(ValueError, match="`layer` did not converge"):
+        Solver(1, 0.5, "layer", tolerance=5e-7).solve(rounded, y, [])
+
+
 def test_float32_reaches_its_rounding():
     matrix = tf.cast(contraction(64, 0.98), tf.float32)
     y = tf.constant(np.random.default_rng(5).normal(size=[100, 64]), tf.float32)

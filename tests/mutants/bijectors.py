@@ -23,7 +23,9 @@ FAULTS = {
         ("function(root, *inputs)", "function(y, *inputs)"),
         ("self.solve(_transposed(function), x_bar, [root, *inputs])", "x_bar"),
         ("candidate = x - residual", "candidate = x + residual"),
-        ("allowed = tf.maximum(goal, tolerance)", "allowed = goal"),
+        ("tf.maximum((_ROUNDING if self.tolerance is None else 1) * goal, tolerance)", "10 * goal"),
+        ("(_ROUNDING if self.tolerance is None else 1) * goal", "goal"),
+        ("(_ROUNDING if self.tolerance is None else 1) * goal", "_ROUNDING * goal"),
         ("tf.where(taken, state.candidate, state.x)", "state.candidate"),
     ],
     "power_series": [

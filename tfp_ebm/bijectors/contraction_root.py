@@ -12,6 +12,8 @@ __all__ = ["FixedPoint", "Solver"]
 
 # Relative residuals at which the iteration ends, by default.
 _TOLERANCE = {tf.float32: 5e-7, tf.float64: 1e-13}
+# Rounding may end it so many times above them: sums over a layer lose more than a single number.
+_ROUNDING = 10
 # Solutions may be so many times larger than y, or than 1: beyond it rounding leaves nothing of y.
 _MAX_GROWTH = 200
 
@@ -57,7 +59,8 @@ class Solver(NamedTuple):
     shrinks the residual by c as well, or else undone by a plain step from the point before. An
     event is done when its residual is below the tolerance, times the largest entry of y or of h(y),
     where that is at most 200 times that of y, or 200; or when rounding stops a plain step, which is
-    an error unless the residual is as small by then, or below the tolerance itself.
+    an error unless the residual is as small by then, ten times as large where no tolerance was
+    given, or below the tolerance itself.
 
     Derivatives, of any order, are those of the implicit function:
 
@@ -156,7 +159,7 @@ class Solver(NamedTuple):
             parallel_iterations=1,
         )
         # Of a small event h has the rounding of what it adds up inside, which need not be small.
-        allowed = tf.maximum(goal, tolerance)
+        allowed = tf.maximum((_ROUNDING if self.tolerance is None else 1) * goal, tolerance)
         return FixedPoint(
             tf.reshape(state.x, shape), _largest(state.residual), allowed, state.count
         )

@@ -45,9 +45,10 @@ class Residual(OnePassBijector):
     Within `bijectors.exact_log_determinants()` all are exact.
 
     The inverse is iterated to a residual of 5e-7 in float32 and 1e-13 in float64, relative to the
-    event, or absolute where rounding leaves no more of a small one, by Anderson's acceleration of
-    the fixed-point iteration (see `Solver`); `fixed_point` returns the residual and the count. An
-    inverse that does not converge is an error, and NaN under XLA.
+    event, or where rounding leaves no more to at most ten times that, or absolute if the event is
+    small, by Anderson's acceleration of the fixed-point iteration (see `Solver`); `fixed_point`
+    returns the residual and the count. An inverse that does not converge is an error, and NaN
+    under XLA.
 
     #### Example
 
