@@ -146,19 +146,18 @@ def evaluate(test, weights, bias, is_binary, options):
     spins = 2 * images - 1 if is_binary else images
     spins = mcmc.block_gibbs.run(machine, spins, SWEEPS_FROM_TEST_IMAGES, (options.seed, 6))
     swept = (spins + 1) / 2 if is_binary else spins
-    reverse = {
-        name: partition.reverse_annealing(base, states, 1, options.temperatures).value
-        for name, states in {"from_test_images": images, "from_chains": swept}.items()
-    }
+
+    def by_reverse_annealing(states):
+        found = partition.reverse_annealing(base, states, 1, options.temperatures)
+        return free_energy - float(tf.reduce_mean(found.value))
+
     return {
         "test_log_likelihood": free_energy - float(both.value),
         "standard_error": float(both.standard_error),
         "is_consistent": bool(tf.reduce_all(both.is_consistent)),
         "by_forward_annealing": free_energy - float(forward.value),
-        **{
-            f"by_reverse_annealing_{name}": free_energy - float(tf.reduce_mean(values))
-            for name, values in reverse.items()
-        },
+        "by_reverse_annealing_from_test_images": by_reverse_annealing(images),
+        "by_reverse_annealing_from_chains": by_reverse_annealing(swept),
     }
 
 
