@@ -115,7 +115,7 @@ FAULTS = {
         ("class Autoregressive(EqualByIdentity, ", "class Autoregressive("),
     ],
     "permutation": [
-        ("self._gathered(y, np.argsort(self._order))", "self._gathered(y, self._order)"),
+        ("self._reordered(y, np.argsort(self._order))", "self._reordered(y, self._order)"),
         ("tuple(range(len(order)))[::-1]:", "tuple(range(len(order)))[::1]:"),
         (
             'range(checks.positive_integer("size", size))[::-1]',

@@ -72,12 +72,12 @@ class Permutation(Rearrangement):
         return shape
 
     def _forward(self, x):
-        return self._gathered(x, self._order)
+        return self._reordered(x, self._order)
 
     def _inverse(self, y):
-        return self._gathered(y, np.argsort(self._order))
+        return self._reordered(y, np.argsort(self._order))
 
-    def _gathered(self, x, order):
+    def _reordered(self, x, order):
         self._checked(x.shape)
         if tuple(order) == tuple(range(len(order)))[::-1]:
             # Several times as fast as a gather of the last axis, and the sum that is its gradient.
