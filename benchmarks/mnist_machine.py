@@ -28,6 +28,7 @@ NUM_HIDDEN, BATCH_SIZE, RATE = 500, 100, 1e-3
 # Sweeps after an update.
 METHODS = {"weighted": None, "persistent": 5, "rbms, SGD": 10, "rbms, Adam": 10}
 SWEEPS_FROM_TEST_IMAGES = 2_000
+RANK = 16  # Of the weights, in principal directions, at a low-rank start.
 
 
 def save_images(folder):
@@ -64,10 +65,15 @@ def train_ours(data, sampler, sweeps, options):
     trainer = training.LikelihoodModel(base, gibbs_steps=sweeps, seed=(options.seed, 2))
     if options.seconds is None:
         rate = tf_keras.optimizers.schedules.CosineDecay(RATE, options.updates)
-        length = {"epochs": 1, "steps_per_epoch": options.updates}
+        length = {"epochs": 1, "steps_per_epoch": options.updates, "callbacks": []}
     else:
         rate, until = RATE, _until(options.seconds)
         length = {"epochs": 10**6, "steps_per_epoch": 500, "callbacks": [until]}
+    if options.low_rank_updates:
+        from trajectory_tempering import LowRankStart
+
+        start = LowRankStart(base, 2 * data[:10_000] - 1, RANK, options.low_rank_updates)
+        length["callbacks"].append(start)
     trainer.compile(optimizer=tf_keras.optimizers.Adam(rate))
     start = time.perf_counter()
     trainer.fit(2 * data - 1, batch_size=BATCH_SIZE, verbose=options.verbose, **length)
@@ -183,6 +189,7 @@ def run(method, folder, options):
         "updates": int(trained["updates"]),
         "chains": options.chains,
         "sweeps": _sweeps(method, options),
+        "low_rank_updates": options.low_rank_updates,
         "seconds": round(float(trained["seconds"]), 1),
     }
     test = np.load(folder / "test.npy")
@@ -204,6 +211,12 @@ def main():
     parser.add_argument("--chains", type=int, default=512)
     parser.add_argument("--sweeps", type=int, help="in place of a method's own")
     parser.add_argument("--seconds", type=float, help="of training, in place of updates; ours only")
+    parser.add_argument(
+        "--low-rank-updates",
+        type=int,
+        default=0,
+        help="first updates of weights in 16 principal directions only; ours only",
+    )
     parser.add_argument("--temperatures", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--verbose", type=int, default=0)

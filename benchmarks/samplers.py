@@ -7,7 +7,9 @@ log-likelihood is exact and the gradient can be: eight clusters under 200 + 12 s
 784 + 16 spins; four of very different weights under 100 + 20 spins, with a decaying learning rate;
 eight clusters on a circle under a Gaussian-Bernoulli machine of 2 + 18 units. Figures: test
 log-likelihood in nats, the total variation between the weights of the clusters in the model and in
-the data, seconds of the process.
+the data, seconds of the process. Two more are no part of the package: swaps along checkpoints of
+training, and weighted or persistent chains whose weights keep to the principal directions of the
+data, one fewer than clusters, for the first fifth of the updates.
 """
 
 import argparse
@@ -19,18 +21,31 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
+from trajectory_tempering import LowRankStart, TrajectoryTempering
+
 from tfp_ebm import datasets, distributions, training
+from tfp_ebm.mcmc import methods
 from tfp_ebm.partition import negative_phase
 
 # Chains and sweeps after an update; None: the default, or without chains at all the exact gradient.
-METHODS = {
+METHODS: dict[str, tuple | None] = {
     "exact": None,
     "weighted": (None, None),
     "persistent": (128, 25),
     "replay": (128, 25),
     "tempering": (128, 25),
     "contrastive": (128, 25),
+    "trajectory": (128, 25),
+    "weighted, low-rank start": (None, None),
+    "persistent, low-rank start": (128, 25),
 }
+# What the defaults of weighted chains are chosen by.
+VARIANTS: dict[str, tuple | None] = {
+    **{f"weighted, {count} chains": (count, None) for count in (256, 512, 2048)},
+    **{f"weighted, {count} sweeps": (None, count) for count in (1, 6, 25)},
+    **{f"weighted, memory {size}": (None, None) for size in (32, 64, 1024)},
+}
+methods.METHODS["trajectory"] = TrajectoryTempering
 
 
 def spins(num_visible, num_hidden, shares, seed):
@@ -97,19 +112,33 @@ def run(problem, method, seed):
     """Trains one machine; returns its figures."""
     make_data, make, (count, epochs, batch_size, rate, decays) = PROBLEMS[problem]
     points, centres, labels = make_data(seed)
-    if METHODS[method] is None:
+    chosen = (METHODS | VARIANTS)[method]
+    if chosen is None:
         num_chains, num_sweeps = 2, 0
         base = _summed(make, (seed, 1))
     else:
-        num_chains, num_sweeps = METHODS[method]
-        base = make(sampler=method, num_chains=num_chains, seed=(seed, 1))
+        num_chains, num_sweeps = chosen
+        sampler, _, variant = method.partition(", ")
+        _, _, size = variant.partition("memory ")
+        base = make(
+            sampler=sampler,
+            num_chains=num_chains,
+            sampler_options={"memory_size": int(size)} if size else None,
+            seed=(seed, 1),
+        )
     steps = epochs * -(-count // batch_size)
     if decays:
         rate = tf_keras.optimizers.schedules.CosineDecay(rate, steps)
     trainer = training.LikelihoodModel(base, gibbs_steps=num_sweeps, seed=(seed, 2))
     trainer.compile(optimizer=tf_keras.optimizers.Adam(rate))
+    callbacks = []
+    if method.endswith("low-rank start"):
+        visible = tf.constant(points[:count, : base.weights.shape[0]])
+        callbacks = [LowRankStart(base, visible, len(centres) - 1, steps // 5)]
     start = time.process_time()
-    history = trainer.fit(points[:count], batch_size=batch_size, epochs=epochs, verbose=0)
+    history = trainer.fit(
+        points[:count], batch_size=batch_size, epochs=epochs, verbose=0, callbacks=callbacks
+    )
     seconds = time.process_time() - start
     base.estimate_log_partition()  # At most 20 units: a sum.
     log_prob = float(tf.reduce_mean(base.log_prob(points[count:])))
@@ -138,7 +167,8 @@ def main():
     """Runs all, or what is asked for, and writes what there is after each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", required=True)
-    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
+    choices = [*METHODS, *VARIANTS]
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=choices)
     parser.add_argument("--problems", nargs="+", default=list(PROBLEMS), choices=list(PROBLEMS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     options = parser.parse_args()
