@@ -44,7 +44,7 @@ def data(tmp_path_factory):
     rows = zip(rng.normal(5, 2, 60), rng.integers(300, 9000, 60), cuts, "ab" * 30, strict=True)
     lines = "\n".join(f"{depth:.7f},{price},{cut},{label}" for depth, price, cut, label in rows)
     path.write_text(f"depth,price,cut,label\n{lines}\n")
-    images = rng.integers(0, 17, [24, 8, 8, 1]).astype(np.uint8)
+    images = rng.integers(0, 17, [24, 4, 4, 1]).astype(np.uint8)
     labels = np.arange(24) % 3
     parts = [part for whole in (images, labels) for part in np.split(whole, [16, 20])]
     points = rng.normal([3.0, -1.0], [2.0, 0.3], [24, 2]).astype(np.float32)
