@@ -70,9 +70,7 @@ def train_ours(data, sampler, sweeps, options):
         rate, until = RATE, _until(options.seconds)
         length = {"epochs": 10**6, "steps_per_epoch": 500, "callbacks": [until]}
     if options.low_rank_updates:
-        from trajectory_tempering import LowRankStart
-
-        start = LowRankStart(base, 2 * data[:10_000] - 1, RANK, options.low_rank_updates)
+        start = training.LowRankStart(base, 2 * data - 1, RANK, options.low_rank_updates)
         length["callbacks"].append(start)
     trainer.compile(optimizer=tf_keras.optimizers.Adam(rate))
     start = time.perf_counter()

@@ -7,9 +7,9 @@ log-likelihood is exact and the gradient can be: eight clusters under 200 + 12 s
 784 + 16 spins; four of very different weights under 100 + 20 spins, with a decaying learning rate;
 eight clusters on a circle under a Gaussian-Bernoulli machine of 2 + 18 units. Figures: test
 log-likelihood in nats, the total variation between the weights of the clusters in the model and in
-the data, seconds of the process. Two more are no part of the package: swaps along checkpoints of
-training, and weighted or persistent chains whose weights keep to the principal directions of the
-data, one fewer than clusters, for the first fifth of the updates.
+the data, seconds of the process. A low-rank start keeps the weights to the principal directions of
+the data, one fewer than clusters, for the first fifth of the updates. Swaps along checkpoints of
+training are no part of the package.
 """
 
 import argparse
@@ -20,8 +20,7 @@ import time
 import numpy as np
 import tensorflow as tf
 import tf_keras
-
-from trajectory_tempering import LowRankStart, TrajectoryTempering
+from trajectory_tempering import TrajectoryTempering
 
 from tfp_ebm import datasets, distributions, training
 from tfp_ebm.mcmc import methods
@@ -133,8 +132,8 @@ def run(problem, method, seed):
     trainer.compile(optimizer=tf_keras.optimizers.Adam(rate))
     callbacks = []
     if method.endswith("low-rank start"):
-        visible = tf.constant(points[:count, : base.weights.shape[0]])
-        callbacks = [LowRankStart(base, visible, len(centres) - 1, steps // 5)]
+        rank = min(len(centres) - 1, *base.weights.shape)
+        callbacks = [training.LowRankStart(base, points[:count], rank, steps // 5, (seed, 4))]
     start = time.process_time()
     history = trainer.fit(
         points[:count], batch_size=batch_size, epochs=epochs, verbose=0, callbacks=callbacks

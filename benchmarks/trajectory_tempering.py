@@ -1,12 +1,11 @@
-"""Swaps along checkpoints of training, and a low-rank start: two samplers to compare with.
+"""Swaps along checkpoints of training, a sampler to compare with.
 
 Bereux, Decelle, Furtlehner, Rosset and Seoane, "Fast training and sampling of Restricted Boltzmann
-Machines" (2025), propose both. They are not part of the package: `samplers.py` measures whether
-they would earn it.
+Machines" (2025), propose it. It is not part of the package: `samplers.py` measures whether it would
+earn that.
 """
 
 import tensorflow as tf
-import tf_keras
 
 from tfp_ebm.internal import states
 from tfp_ebm.internal.seeds import sanitize_seed
@@ -105,21 +104,3 @@ class TrajectoryTempering(PersistentChains):
         # A new neighbour is met with the rate of the dropped one until it has its own.
         moved = tf.concat([tf.gather(rates, order[1:-1] - 1), [1.0]], axis=0)
         self.swap_rates.assign(tf.where(rates[-1] < LEAST_SWAP_RATE, moved, rates))
-
-
-class LowRankStart(tf_keras.callbacks.Callback):
-    """Keeps the weights in the principal directions of the data for the first updates."""
-
-    def __init__(self, base, visible, rank, num_updates):
-        """Takes the directions from `visible`, `[N, num_visible]`."""
-        super().__init__()
-        centred = visible - tf.reduce_mean(visible, axis=0)
-        self._base, self._num_updates, self._updates = base, num_updates, 0
-        self._directions = tf.linalg.svd(centred)[2][:, :rank]
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Projects the weights, until the machine is free."""
-        self._updates += 1
-        if self._updates <= self._num_updates:
-            weights, along = self._base.weights, self._directions
-            weights.assign(along @ tf.matmul(along, weights, transpose_a=True))

@@ -18,6 +18,13 @@ FAULTS = {
         ("self._best_epoch.assign(epoch + 1)", "self._best_epoch.assign(epoch)"),
         ("self.model.restart_average()", "pass"),
     ],
+    "callbacks/low_rank_start": [
+        ("if count > self._num_updates:", "if count >= self._num_updates:"),
+        ("tf.linalg.eigh(covariance)[1][:, -rank:]", "tf.linalg.eigh(covariance)[1][:, :rank]"),
+        ("visible - tf.reduce_mean(visible, axis=0)", "visible"),
+        ("visible = values[:, :num_visible]", "visible = values[:, -num_visible:]"),
+        ("self.model.distribute_strategy.run(self._move, [seed])", "pass"),
+    ],
     "callbacks/metrics_file": [
         ('row = {"epoch": epoch + 1, **', 'row = {"epoch": epoch, **'),
     ],
