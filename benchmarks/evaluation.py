@@ -34,7 +34,7 @@ def training() -> dict:
 
     config, model, images = rbm_flow()
     settings = config["training"]
-    trainer = LikelihoodModel(model, settings["gibbs_steps"], settings["ema_momentum"])
+    trainer = LikelihoodModel(model, settings.get("gibbs_steps"), settings["ema_momentum"])
     trainer.compile(optimizer=tf_keras.optimizers.Adam(1e-3))
     step, batch = tf.function(trainer.train_step), tf.constant(images[: settings["batch_size"]])
     update = harness.seconds(lambda: next(iter(step(batch).values())).numpy(), repeats=8)
