@@ -79,7 +79,10 @@ def judged(base, test, reference, own):
         found = base.estimate_log_partition(num_steps=2000, seed=(0, 4))
         figures["log_partition_error"] = float(found.standard_error)
         figures["is_consistent"] = bool(found.is_consistent)
-    gain = np.concatenate([base.log_prob(part).numpy() for part in np.array_split(test, 10)]) - reference
+    gain = (
+        np.concatenate([base.log_prob(part).numpy() for part in np.array_split(test, 10)])
+        - reference
+    )
     figures["nats_beyond_standard_normal"] = float(gain.mean())
     if own is not None:
         difference = gain - own
