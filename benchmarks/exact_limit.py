@@ -8,9 +8,6 @@ means over twelve updates, in three of which chains jump; medians of turns that 
 process, after 24 updates.
 """
 
-import statistics
-import time
-
 import harness
 
 CASES = [{"num_hidden": count} for count in (8, 10, 11, 12, 13, 14, 16)]
@@ -55,11 +52,7 @@ def milliseconds(num_hidden):
         "exact": _update(num_hidden),
         "weighted": _update(num_hidden, sampler="weighted"),
     }
-    times = {name: [] for name in functions}
-    for _ in range(ROUNDS):
-        for name, function in functions.items():
-            times[name].append(1e3 * harness.seconds(function, 1, 0, time.process_time) / UPDATES)
-    return {name: statistics.median(own) for name, own in times.items()}
+    return harness.median_milliseconds(functions, ROUNDS, UPDATES)
 
 
 def summarize(rows):

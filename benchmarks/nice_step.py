@@ -11,9 +11,6 @@ one of which the default chains jump; medians of several turns, which all take i
 models are trained for 48 updates before.
 """
 
-import statistics
-import time
-
 import harness
 
 CASES = [{"batch_size": 128}]
@@ -77,11 +74,7 @@ def milliseconds(batch_size):
         "rbm_persistent_32_chains": _step("dense", batch_size, num_chains=32, **persistent),
         "products": _products(batch_size),
     }
-    times = {name: [] for name in functions}
-    for _ in range(ROUNDS):
-        for name, function in functions.items():
-            times[name].append(1e3 * harness.seconds(function, 1, 0, time.process_time) / UPDATES)
-    return {name: statistics.median(own) for name, own in times.items()}
+    return harness.median_milliseconds(functions, ROUNDS, UPDATES)
 
 
 def summarize(rows):
