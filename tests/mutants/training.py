@@ -23,7 +23,7 @@ FAULTS = {
         ("tf.linalg.eigh(covariance)[1][:, -rank:]", "tf.linalg.eigh(covariance)[1][:, :rank]"),
         ("visible - tf.reduce_mean(visible, axis=0)", "visible"),
         ("visible = values[:, :num_visible]", "visible = values[:, -num_visible:]"),
-        ("self.model.distribute_strategy.run(self._move, [seed])", "pass"),
+        ("self._move(samplers.fold_in(self._seed, count))", "pass"),
     ],
     "callbacks/metrics_file": [
         ('row = {"epoch": epoch + 1, **', 'row = {"epoch": epoch, **'),

@@ -5,10 +5,10 @@ import tensorflow as tf
 from tfp_ebm.distributions import BoltzmannMachine
 from tfp_ebm.internal import checks, states
 from tfp_ebm.internal.keras import keras
-from tfp_ebm.internal.replicas import replica_seed
 from tfp_ebm.internal.seeds import sanitize_seed
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.internal.types import Seed, TensorLike
+from tfp_ebm.training.saving.replica_states import chain_mover
 
 __all__ = ["LowRankStart"]
 
@@ -95,11 +95,7 @@ class LowRankStart(keras.callbacks.Callback):
     def set_model(self, model: keras.Model) -> None:
         """Takes the trainer, whose number of sweeps the chains are moved by."""
         super().set_model(model)
-
-        def move(seed):
-            self._base.update_chains(model.gibbs_steps, replica_seed(seed))
-
-        self._move = tf.function(move, autograph=False)
+        self._move = chain_mover(self._base, model.gibbs_steps)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Projects the weights, as long as the updates are among the first."""
@@ -108,8 +104,7 @@ class LowRankStart(keras.callbacks.Callback):
             return
         within = tf.matmul(self._directions, self._weights, transpose_a=True)
         self._weights.assign(tf.matmul(self._directions, within))
-        seed = samplers.fold_in(self._seed, count)
-        self.model.distribute_strategy.run(self._move, [seed])
+        self._move(samplers.fold_in(self._seed, count))
 
 
 def _variable(base):

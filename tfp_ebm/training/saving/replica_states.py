@@ -1,7 +1,6 @@
 """How chains move in training, and those of all replicas in a form that can be saved."""
 
-import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -10,7 +9,25 @@ from tfp_ebm.internal.replicas import num_replicas, replica_seed
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.internal.types import Seed
 
-__all__ = ["ReplicaStates", "move_stale_chains"]
+__all__ = ["ReplicaStates", "chain_mover", "move_stale_chains"]
+
+
+def chain_mover(part: EnergyBased, num_steps: int | None) -> Callable[[tf.Tensor], None]:
+    """Returns what moves the chains of all replicas, outside of their steps.
+
+    Args:
+      part: an energy-based distribution.
+      num_steps: number of sweeps; None: as many as the chains need.
+
+    Returns:
+      A function of a seed, which every replica folds its number into.
+    """
+
+    def move(seed):
+        part.update_chains(num_steps, replica_seed(seed))
+
+    compiled = tf.function(move, autograph=False)
+    return lambda seed: tf.distribute.get_strategy().run(compiled, [seed])
 
 
 def move_stale_chains(
@@ -24,14 +41,9 @@ def move_stale_chains(
       seed: seed; every replica folds in its number.
     """
     seed = samplers.sanitize_seed(seed, salt="move_stale_chains")
-
-    def move(part, seed):
-        part.update_chains(num_steps, replica_seed(seed))
-
     for index, part in enumerate(energy_based):
         if bool(part.are_chains_stale()):
-            moves = tf.function(functools.partial(move, part), autograph=False)
-            tf.distribute.get_strategy().run(moves, [samplers.fold_in(seed, index)])
+            chain_mover(part, num_steps)(samplers.fold_in(seed, index))
 
 
 class ReplicaStates(tf.Module):
