@@ -11,6 +11,7 @@ run's own base over images. log Z of machines is annealed both ways.
 import argparse
 import json
 import pathlib
+import sys
 import time
 
 import numpy as np
@@ -18,7 +19,6 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 import tf_keras
 
-import tfp_ebm
 from tfp_ebm import datasets, distributions, models, runs, training
 
 tfd = tfp.distributions
@@ -42,12 +42,12 @@ def covariance(train):
 
 
 def candidates(own, size):
-    """Returns what makes each base, by name; those that are not made are there already."""
+    """Returns what makes each base, by name."""
     half = (size - size // 2, size // 2)
     rbm = distributions.SmoothedRBM.create
 
-    def from_own(**options):
-        base = rbm(*half, seed=(0, 2), **options)
+    def from_own():
+        base = rbm(*half, seed=(0, 2))
         base.weights.assign(own.weights)
         base.bias.assign(own.bias)
         return base
@@ -93,8 +93,7 @@ def judged(base, test, reference, own):
 
 def main(run, output, updates):
     """Trains every base on the latents of a run, and writes what there is after each."""
-    config, _ = runs.load_model(run)
-    model = tfp_ebm.load(run)
+    config, model = runs.load_model(run)
     data = datasets.load(config["dataset"]).as_images()
     train, test = (latents_of(model, part, 1 + k) for k, part in enumerate([data.train, data.test]))
     size = train.shape[-1]
@@ -114,7 +113,13 @@ def main(run, output, updates):
         figures["chains"] = {k: float(v) for k, v in chains.figures().items()} if chains else {}
         rows.append({"base": name, **figures, "cpu_seconds": round(seconds, 1)})
         print(json.dumps(rows[-1]), flush=True)
-        content = {"dataset": config["dataset"], "updates": updates, "rows": rows}
+        command = f"python {' '.join(sys.argv)}"
+        content = {
+            "command": command,
+            "dataset": config["dataset"],
+            "updates": updates,
+            "rows": rows,
+        }
         output.write_text(json.dumps(content, indent=1) + "\n")
 
 
