@@ -16,6 +16,7 @@ import argparse
 import json
 import pathlib
 import time
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -26,23 +27,32 @@ from tfp_ebm import datasets, distributions, training
 from tfp_ebm.mcmc import methods
 from tfp_ebm.partition import negative_phase
 
-# Chains and sweeps after an update; None: the default, or without chains at all the exact gradient.
-METHODS: dict[str, tuple | None] = {
-    "exact": None,
-    "weighted": (None, None),
-    "persistent": (128, 25),
-    "replay": (128, 25),
-    "tempering": (128, 25),
-    "contrastive": (128, 25),
-    "trajectory": (128, 25),
-    "weighted, low-rank start": (None, None),
-    "persistent, low-rank start": (128, 25),
+
+class Method(NamedTuple):
+    """Sampler, None for the exact gradient, and what is not as by default."""
+
+    sampler: str | None
+    num_chains: int | None = None
+    num_sweeps: int | None = None
+    memory_size: int | None = None
+    has_low_rank_start: bool = False
+
+
+METHODS = {
+    "exact": Method(None, num_chains=2, num_sweeps=0),
+    "weighted": Method("weighted"),
+    **{
+        sampler: Method(sampler, 128, 25)
+        for sampler in ("persistent", "replay", "tempering", "contrastive", "trajectory")
+    },
+    "weighted, low-rank start": Method("weighted", has_low_rank_start=True),
+    "persistent, low-rank start": Method("persistent", 128, 25, has_low_rank_start=True),
 }
 # What the defaults of weighted chains are chosen by.
-VARIANTS: dict[str, tuple | None] = {
-    **{f"weighted, {count} chains": (count, None) for count in (256, 512, 2048)},
-    **{f"weighted, {count} sweeps": (None, count) for count in (1, 6, 25)},
-    **{f"weighted, memory {size}": (None, None) for size in (32, 64, 1024)},
+VARIANTS = {
+    **{f"weighted, {n} chains": Method("weighted", num_chains=n) for n in (256, 512, 2048)},
+    **{f"weighted, {n} sweeps": Method("weighted", num_sweeps=n) for n in (1, 6, 25)},
+    **{f"weighted, memory {n}": Method("weighted", memory_size=n) for n in (32, 64, 1024)},
 }
 methods.METHODS["trajectory"] = TrajectoryTempering
 
@@ -112,26 +122,23 @@ def run(problem, method, seed):
     make_data, make, (count, epochs, batch_size, rate, decays) = PROBLEMS[problem]
     points, centres, labels = make_data(seed)
     chosen = (METHODS | VARIANTS)[method]
-    if chosen is None:
-        num_chains, num_sweeps = 2, 0
+    if chosen.sampler is None:
         base = _summed(make, (seed, 1))
     else:
-        num_chains, num_sweeps = chosen
-        sampler, _, variant = method.partition(", ")
-        _, _, size = variant.partition("memory ")
+        memory = {"memory_size": chosen.memory_size} if chosen.memory_size else None
         base = make(
-            sampler=sampler,
-            num_chains=num_chains,
-            sampler_options={"memory_size": int(size)} if size else None,
+            sampler=chosen.sampler,
+            num_chains=chosen.num_chains,
+            sampler_options=memory,
             seed=(seed, 1),
         )
     steps = epochs * -(-count // batch_size)
     if decays:
         rate = tf_keras.optimizers.schedules.CosineDecay(rate, steps)
-    trainer = training.LikelihoodModel(base, gibbs_steps=num_sweeps, seed=(seed, 2))
+    trainer = training.LikelihoodModel(base, gibbs_steps=chosen.num_sweeps, seed=(seed, 2))
     trainer.compile(optimizer=tf_keras.optimizers.Adam(rate))
     callbacks = []
-    if method.endswith("low-rank start"):
+    if chosen.has_low_rank_start:
         rank = min(len(centres) - 1, *base.weights.shape)
         callbacks = [training.LowRankStart(base, points[:count], rank, steps // 5, (seed, 4))]
     start = time.process_time()
@@ -151,8 +158,8 @@ def run(problem, method, seed):
         "problem": problem,
         "method": method,
         "seed": seed,
-        "chains": num_chains or base.chains.num_chains,
-        "sweeps": num_sweeps,
+        "chains": chosen.num_chains or base.chains.num_chains,
+        "sweeps": chosen.num_sweeps,
         "test_log_likelihood": log_prob,
         "total_variation": 0.5 * float(np.abs(shares[0] - shares[1]).sum()),
         "shares": shares[0].round(3).tolist(),
