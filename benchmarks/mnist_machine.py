@@ -189,6 +189,7 @@ def run(method, folder, options):
         "sweeps": _sweeps(method, options),
         "low_rank_updates": options.low_rank_updates,
         "seconds": round(float(trained["seconds"]), 1),
+        "temperatures": options.temperatures,
     }
     test = np.load(folder / "test.npy")
     is_binary = method.startswith("rbms")
