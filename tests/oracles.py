@@ -3,7 +3,7 @@
 import itertools
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import gammaln, logsumexp
 
 
 def all_states(size):
@@ -69,6 +69,25 @@ def gaussian_bernoulli_log_prob(weights, visible_bias, hidden_bias, scale, point
     residual = (points[:, None] - means) / scale
     gaussian = -0.5 * (residual**2).sum(-1) - np.sum(np.log(scale * np.sqrt(2 * np.pi)))
     return logsumexp(log_weights - logsumexp(log_weights) + gaussian, axis=1)
+
+
+def far_layer(num_hidden=40, num_visible=8, hidden_bias=-6.0, gap=20.0):
+    """A Gaussian-Bernoulli machine most of whose mass lies where all bits are up, and its log Z.
+
+    All weights are equal, so that k bits up weigh exp(k c + num_visible (k w)^2 / 2), and all up
+    e^gap times as much as none; between the two lies a barrier, and cooling leads to the latter.
+    """
+    weight = np.sqrt(2 * (gap - num_hidden * hidden_bias) / num_visible) / num_hidden
+    up = np.arange(num_hidden + 1)
+    log_weights = up * hidden_bias + num_visible * (up * weight) ** 2 / 2
+    log_states = gammaln(num_hidden + 1) - gammaln(up + 1) - gammaln(num_hidden - up + 1)
+    log_partition = logsumexp(log_weights + log_states)
+    parameters = {
+        "weights": np.full([num_visible, num_hidden], weight),
+        "visible_bias": np.zeros(num_visible),
+        "hidden_bias": np.full(num_hidden, hidden_bias),
+    }
+    return parameters, log_partition + num_visible * np.log(2 * np.pi) / 2
 
 
 def smoothed_boltzmann_log_prob(factor, bias, points):

@@ -7,7 +7,7 @@ from tests import oracles
 from tfp_ebm.machines.gaussian_machine import GaussianMachine
 from tfp_ebm.machines.labeled_machine import LabeledMachine
 from tfp_ebm.machines.spin_machine import SpinMachine
-from tfp_ebm.mcmc.jumps import LatentState, ProposalMixture, jump, partial_jump
+from tfp_ebm.mcmc.jumps import LatentState, ProposalMixture, jump, partial_jump, random_states
 
 BITS = (oracles.all_states(3) + 1) / 2
 
@@ -125,3 +125,20 @@ def test_jumps_of_a_batch_of_machines(move):
     state, info = move(machine, state, mixture, (0, 3))
     assert state.bits.shape == [8, 2, 3] and info.accepted.shape == [8, 2]
     np.testing.assert_allclose(state.log_weight, machine.log_latent_weight(state.bits))
+
+
+def test_random_states_have_any_number_of_bits_up():
+    class Shown(SpinMachine):
+        def sample_given_latent(self, bits, seed):
+            return bits
+
+    weights, bias = oracles.random_machine(4, 4)
+    machine = Shown.from_parameters(tf.constant(np.stack([weights] * 2)), np.stack([bias] * 2))
+    like = tf.zeros([20_000, 2, 4], tf.float64)
+    bits = random_states(machine, like, (0, 1)).numpy()
+    assert set(np.unique(bits)) == {0, 1}
+    # A uniform share makes every number from none to all as likely, and each bit as likely.
+    for number in range(5):
+        np.testing.assert_allclose((bits.sum(-1) == number).mean(0), 0.2, atol=0.012)
+    np.testing.assert_allclose(bits.mean(0), 0.5, atol=0.015)
+    assert np.mean(bits[:, 0] != bits[:, 1]) > 0.3

@@ -93,3 +93,20 @@ def test_chains_and_proposals_that_never_meet_measure_nothing():
     broken = JumpInfo(None, tf.fill([500], ONE * np.nan), tf.fill([500], ONE))
     kept = known(3.0, 0.5).measure(broken, tf.zeros([500], tf.float64), ONE)
     assert float(kept.value) == 3 and float(kept.variance) == 0.5
+
+
+def test_mass_that_proposals_find_and_chains_do_not_know_refutes_what_is_known():
+    """One proposal in ten weighs e^20; no chain is there, or half of them are."""
+    of_proposals = np.where(np.arange(500) % 10 == 0, 20.0, 0.0)
+    even = tf.zeros([500], tf.float64)
+    for of_chains in (np.zeros(500), np.where(np.arange(500) % 2 == 0, 20.0, 0.0)):
+        info = JumpInfo(None, tf.constant(of_chains), tf.constant(of_proposals))
+        assert float(known(0.0, 1e-4).measure(info, even, ONE).variance) == LARGEST_VARIANCE
+    there = JumpInfo(None, tf.fill([500], ONE * 20), tf.constant(of_proposals))
+    found = known(0.0, LARGEST_VARIANCE).measure(there, even, ONE)
+    assert float(found.value) == pytest.approx(20 + np.log(0.1), abs=0.1)
+    assert float(found.variance) < 0.1
+    # Within its own error the excess says nothing: one proposal of 500 carries the mean.
+    one = np.where(np.arange(500) == 0, np.log(500) + 2.0, -20.0)
+    info = JumpInfo(None, tf.zeros([500], tf.float64), tf.constant(one))
+    assert float(known(0.0, 1e-4).measure(info, even, ONE).variance) < 1

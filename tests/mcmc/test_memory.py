@@ -4,6 +4,8 @@ import numpy as np
 import tensorflow as tf
 
 from tests import fake_machines as machines
+from tests import oracles
+from tfp_ebm.distributions import GaussianBernoulliRBM
 from tfp_ebm.mcmc.memory import RecentStates, Scouts
 
 
@@ -57,3 +59,20 @@ def test_scouts_of_each_move_are_others():
     copy = scouts.transformed(lambda states: states + 1)
     np.testing.assert_allclose(copy.units, scouts.units + 1)
     np.testing.assert_allclose(copy.arrived, scouts.arrived + 1)
+
+
+def test_random_hidden_layers_lead_where_cooling_does_not():
+    parameters, _ = oracles.far_layer()
+    machine = GaussianBernoulliRBM(**parameters).machine()
+    scouts = Scouts.start(machine, num_starts=2, num_steps=4, num_arrived=64, seed=(0, 1))
+    for index in range(36):
+        scouts.move(machine, (0, index))
+    share_up = tf.reduce_mean(tf.sigmoid(machine.latent_log_odds(scouts.arrived)), axis=-1)
+    assert np.max(share_up) < 0.1
+    proposing = scouts.proposing(machine, (0, 50))
+    np.testing.assert_array_equal(proposing[:64], scouts.arrived)
+    found = tf.reduce_mean(tf.sigmoid(machine.latent_log_odds(proposing[64:])), axis=-1).numpy()
+    # They end where all bits are up or all are down, no longer in between.
+    assert found.shape == (64,) and 0.4 < np.mean(found > 0.99) < 0.85
+    assert np.mean((found > 0.1) & (found < 0.9)) < 0.1
+    assert np.any(scouts.proposing(machine, (0, 51)) != proposing)

@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from tests import oracles
+from tfp_ebm.distributions import GaussianBernoulliRBM
 from tfp_ebm.machines.connected_machine import ConnectedMachine
 from tfp_ebm.machines.spin_machine import SpinMachine
 from tfp_ebm.mcmc import WeightedChains, start_chains
@@ -263,3 +264,21 @@ def test_states_written_by_hand_are_those_that_go_on():
     chains.advance(machine, 0, seed=(0, 2))
     np.testing.assert_array_equal(chains.units, 1)
     np.testing.assert_array_equal(chains._followed, 1)
+
+
+def test_chains_of_a_wide_layer_find_a_mode_that_neither_data_nor_cooling_know():
+    parameters, log_partition = oracles.far_layer()
+    parameters = {name: value.astype(np.float32) for name, value in parameters.items()}
+    none = {name: 0 * value for name, value in parameters.items()}
+    chains = WeightedChains.start(GaussianBernoulliRBM(**none).machine(), 128, (0, 1))
+    base = GaussianBernoulliRBM(**parameters)
+    machine = base.machine()
+    assert np.mean(tf.sigmoid(machine.latent_log_odds(chains.units))) < 0.1
+    data_units = machine.sample_reference(64, (0, 2))
+    advance = tf.function(chains.advance, autograph=False)
+    for index in range(160):
+        advance(machine, 2, tf.constant([0, index]), data_units)
+    assert np.mean(tf.sigmoid(machine.latent_log_odds(chains.units))) > 0.9
+    error = float(chains.log_partition + float(base.log_partition_offset())) - log_partition
+    assert abs(error) < 4 * np.sqrt(float(chains.log_partition_variance)) + 1e-3
+    assert float(chains.log_partition_variance) < 2

@@ -22,6 +22,8 @@ FAULTS = {
     "log_partition_filter": [
         ("self.value + step, _bounded(variance)", "self.value, _bounded(variance)"),
         ("inflation * spread + bias**2", "inflation * spread"),
+        ("lost_where(excess > _NUM_ERRORS", "lost_where(excess < -1e6 * _NUM_ERRORS"),
+        ("(1 / effective_share(of_proposals) - 1) / count", "0 * count"),
         ("noise = inflation * bennett", "noise = bennett"),
         ("tf.float64) < _LEAST_LEFT", "tf.float64) < 0"),
         ("tf.where(is_lost, largest, self.variance)", "self.variance"),
@@ -35,6 +37,8 @@ FAULTS = {
         ("self._states(machine, units[-1], state_seed)", "self._states(machine, units[0], seed)"),
         ("tf.concat([fresh[tf.newaxis], units[:-1]], axis=0)", "units"),
         ("tf.range(1, num_steps + 1) / num_steps", "tf.range(num_steps) / num_steps"),
+        ("random_states(machine, arrived, state_seed)", "arrived"),
+        ("units, _NUM_SWEEPS, sweep_seed)", "units, 0, sweep_seed)"),
     ],
     "measured_jumps": [
         ("tf.where(is_accepted, _REST, _LONG_REST)", "_REST"),
@@ -89,6 +93,7 @@ FAULTS = {
         ),
         ("self._memory.add(tf.stop_gradient(data_units))", "pass"),
         ("self._scouts.move(machine, scout_seed)", "pass"),
+        ("self._scouts.proposing(machine, seed)", "self._scouts.arrived"),
         (
             "self.log_weights.assign(weights)\n        self._duplicates.assign(self._mixing()",
             "self._duplicates.assign(self._mixing()",
@@ -105,6 +110,7 @@ FAULTS = {
         ("log_weight = machine.log_latent_weight(proposed)", "log_weight = state.log_weight"),
         ("            bits *= chosen\n", ""),
         ("tf.where(chosen > 0, drawn, bits)", "drawn"),
+        ("uniform < share", "uniform < 0.5"),
     ],
     "block_gibbs": [
         ("samplers.fold_in(seed, first + index)", "seed"),

@@ -41,6 +41,7 @@ FAULTS = {
             "(path.reverse - value, path.reverse_error**2)",
         ),
         ("best = tf.argmin(variances, axis=0)", "best = tf.argmax(variances, axis=0)"),
+        ("random_states(machine, reference, state_seed)]", "reference]"),
         ("is_consistent = tf.reduce_any(", "is_consistent = tf.reduce_all("),
         ("[tf.where(p.is_usable, p.variance, 1e12) for p in paths]", "[p.variance for p in paths]"),
         ("value - 2 * tf.sqrt(variance)", "value - tf.sqrt(variance)"),

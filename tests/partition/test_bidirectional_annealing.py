@@ -10,7 +10,11 @@ import tensorflow as tf
 from tests import fake_machines as machines
 from tests import hard_machines, oracles
 from tfp_ebm import partition
-from tfp_ebm.distributions import RestrictedBoltzmannMachine, SmoothedRBM
+from tfp_ebm.distributions import (
+    GaussianBernoulliRBM,
+    RestrictedBoltzmannMachine,
+    SmoothedRBM,
+)
 from tfp_ebm.internal.importance import take
 from tfp_ebm.machines.spin_machine import SpinMachine
 from tfp_ebm.mcmc import PersistentChains
@@ -40,6 +44,19 @@ def test_a_narrow_mode_that_annealing_misses_is_found():
     assert abs(error) < 5 * float(estimate.standard_error) + 0.05
     assert bool(estimate.is_consistent) and estimate.method == "BAR"
     assert float(estimate.lower) < hard.log_partition + 0.1 and float(estimate.standard_error) < 0.1
+
+
+def test_a_mode_beyond_the_reach_of_cooling_is_found():
+    small, log_partition = oracles.far_layer(num_hidden=8, hidden_bias=-2.0, gap=3.0)
+    exact = GaussianBernoulliRBM(**small).estimate_log_partition()
+    np.testing.assert_allclose(exact.value, log_partition)
+    parameters, log_partition = oracles.far_layer()
+    base = GaussianBernoulliRBM(**parameters)
+    one_way = partition.annealed_importance_sampling(base, 64, 200, seed=(0, 1))
+    assert float(one_way.standard_error) < 0.1 and float(one_way.value) < log_partition - 10
+    estimate = partition.bidirectional_annealing(base, 64, 200, seed=(0, 1))
+    assert abs(float(estimate.value) - log_partition) < 5 * float(estimate.standard_error) + 0.05
+    assert bool(estimate.is_consistent)
 
 
 def test_both_paths_are_walked_back_from_draws_of_both(monkeypatch):

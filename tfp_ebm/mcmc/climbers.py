@@ -55,6 +55,11 @@ class Climbers(Scouts):
     num_steps = 16
     default_number = 64
 
+    def proposing(self, machine: LatentMachine, seed: Seed) -> tf.Tensor:
+        """Returns who arrived; random hidden layers are where climbers start."""
+        del machine, seed
+        return tf.convert_to_tensor(self.arrived)
+
     @staticmethod
     def _fresh(machine: LatentMachine, num_scouts: Count, seed: Seed) -> tf.Tensor:
         unit_seed, seed = samplers.split_seed(seed, n=2, salt="climbers")

@@ -18,6 +18,7 @@ __all__ = [
     "draw_part",
     "jump",
     "partial_jump",
+    "random_states",
 ]
 
 # Probabilities of proposed bits stay within [0.01, 0.99], so that every state can be proposed.
@@ -90,6 +91,28 @@ def draw_bits(log_odds: tf.Tensor, seed: Seed) -> tf.Tensor:
     """Draws independent bits with given log-odds of 1."""
     uniform = samplers.uniform(tf.shape(log_odds), seed=seed, dtype=log_odds.dtype)
     return tf.cast(uniform < tf.sigmoid(log_odds), log_odds.dtype)
+
+
+def random_states(machine: LatentMachine, like: tf.Tensor, seed: Seed) -> tf.Tensor:
+    """Returns a state given a random hidden layer for each of some states, `[m, *B, n]`.
+
+    Bits of a layer are up with a probability that is drawn for it, so that layers with few and with
+    nearly all bits up are among them. A machine may keep most of its mass where many bits are up
+    that data and the independent reference hardly ever set, as one of hundreds of Gaussian units
+    does; sweeps from these states find it.
+
+    Args:
+      machine: the machine.
+      like: as many states of the machine, which only tell the shape.
+      seed: seed; a pair of integers repeats exactly.
+    """
+    share_seed, bit_seed, state_seed = samplers.split_seed(seed, n=3, salt="random_states")
+    shape = tf.shape(machine.latent_log_odds(like))
+    single = tf.concat([shape[:-1], [1]], axis=0)
+    share = samplers.uniform(single, seed=share_seed, dtype=like.dtype)
+    uniform = samplers.uniform(shape, seed=bit_seed, dtype=like.dtype)
+    states = machine.sample_given_latent(tf.cast(uniform < share, like.dtype), state_seed)
+    return tf.ensure_shape(states, like.shape)
 
 
 class LatentState(NamedTuple):

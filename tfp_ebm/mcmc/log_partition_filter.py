@@ -14,6 +14,8 @@ _LEAST_EFFECTIVE_SIZE = 16.0
 # With fewer draws than this left by a move of the parameters one outweighs all others, and may be
 # any number of nats beside the mean of what was there: nothing left can tell.
 _LEAST_LEFT = 1.5
+# Standard errors, and nats that these miss, by which proposals may exceed what is known.
+_NUM_ERRORS, _TOLERANCE = 4.0, 0.05
 # A variance above this is as good as none.
 LARGEST_VARIANCE = 1e6
 
@@ -71,6 +73,10 @@ class LogPartitionFilter(NamedTuple):
     ) -> "LogPartitionFilter":
         """Returns log Z corrected by the Bennett acceptance ratio of chains and proposals.
 
+        The mean weight of the proposals alone exceeds Z by a factor e^t with probability e^-t at
+        most: where it is clearly above what was found, there is mass that the chains do not know,
+        and log Z is lost.
+
         Args:
           info: what a jump of all chains tells.
           log_weights: `[n, *B]`, of the chains.
@@ -86,7 +92,11 @@ class LogPartitionFilter(NamedTuple):
         gain = tf.math.divide_no_nan(self.variance, self.variance + noise)
         gain = tf.where(is_usable, gain, 0.0)
         change = tf.where(gain > 0, bennett.log_ratio - self.value, 0.0)
-        return LogPartitionFilter(self.value + gain * change, (1 - gain) * self.variance)
+        found = LogPartitionFilter(self.value + gain * change, (1 - gain) * self.variance)
+        excess = log_mean_exp(of_proposals) - found.value
+        count = tf.cast(tf.shape(of_proposals)[0], tf.float64)
+        variance = found.variance + (1 / effective_share(of_proposals) - 1) / count
+        return found.lost_where(excess > _NUM_ERRORS * tf.sqrt(variance) + _TOLERANCE)
 
 
 def _bounded(variance):

@@ -7,9 +7,14 @@ import tensorflow as tf
 from tfp_ebm.internal.protocols import AnnealedMachine
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.internal.types import Count, Seed
+from tfp_ebm.mcmc import block_gibbs
+from tfp_ebm.mcmc.jumps import LatentMachine, random_states
 from tfp_ebm.mcmc.persistent_chains import per_replica_variable
 
 __all__ = ["RecentStates", "Scouts"]
+
+# From a random hidden layer.
+_NUM_SWEEPS = 4
 
 
 class RecentStates(tf.Module):
@@ -47,7 +52,8 @@ class Scouts(tf.Module):
     Data propose only modes that the data have. A machine may grow others, which no chain visits
     and which hold most of its mass unseen. At every move the next few scouts start from the
     machine's independent reference while all others cool by one step of `num_steps`; those that
-    reach inverse temperature 1 are kept in `arrived`, first in, first out.
+    reach inverse temperature 1 are kept in `arrived`, first in, first out. Cooling leads where the
+    reference does; what it misses is looked for from random hidden layers, see `proposing`.
     """
 
     # Moves until a scout arrives, if there are as many scouts.
@@ -104,6 +110,18 @@ class Scouts(tf.Module):
         fresh = self._fresh(machine, self.units.shape[1], start_seed)
         moved = tf.concat([fresh[tf.newaxis], units[:-1]], axis=0)
         self.units.assign(tf.ensure_shape(moved, self.units.shape))
+
+    def proposing(self, machine: LatentMachine, seed: Seed) -> tf.Tensor:
+        """Returns who arrived, and as many states a few sweeps from random hidden layers.
+
+        Args:
+          machine: the machine.
+          seed: seed; a pair of integers repeats exactly.
+        """
+        state_seed, sweep_seed = samplers.split_seed(seed, n=2, salt="scouts_proposing")
+        arrived = tf.convert_to_tensor(self.arrived)
+        units = random_states(machine, arrived, state_seed)
+        return tf.concat([arrived, block_gibbs.run(machine, units, _NUM_SWEEPS, sweep_seed)], 0)
 
     def restart(self, machine: AnnealedMachine, seed: Seed) -> None:
         """Starts all scouts afresh and forgets those that arrived."""

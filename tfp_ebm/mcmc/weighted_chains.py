@@ -34,9 +34,9 @@ class WeightedChains(PersistentChains):
 
     with systematic resampling when the effective share of the weights falls below a half. Then
     chains jump (`tfp_ebm.mcmc.jumps`): Metropolis moves of the hidden layer, whole and in parts,
-    proposed from its posterior given recent data and given where scouts arrived that cool afresh
-    all the time (`Scouts`; `Climbers` where the hidden layer is narrow), so that modes without data
-    are found too. Then they sweep. Machines whose hidden layer has no marginal in closed form weigh
+    proposed from its posterior given recent data and given what scouts find that start afresh all
+    the time (`Scouts`; `Climbers` where the hidden layer is narrow), so that modes without data are
+    found too. Then they sweep. Machines whose hidden layer has no marginal in closed form weigh
     and sweep only.
 
     `units`, which stand in the gradient, are the states before the last sweep, and the weights
@@ -263,14 +263,15 @@ class WeightedChains(PersistentChains):
     def _jump(self, machine, units, seed):
         """Returns the chains after their jumps, and measures log Z."""
         state = Jumped(units, self._filter(), self._mixing())
-        proposing = tf.concat([self._memory.states, self._scouts.arrived], axis=0)
         log_weights = tf.convert_to_tensor(self.log_weights)
-        jumped = jump_where_due(
-            lambda: jump_and_measure(machine, state, proposing, log_weights, seed),
-            state,
-            tf.convert_to_tensor(self._num_moves),
-            self._jumps_are_accepted(),
-        )
+
+        def jump():
+            found = self._scouts.proposing(machine, seed)
+            proposing = tf.concat([self._memory.states, found], axis=0)
+            return jump_and_measure(machine, state, proposing, log_weights, seed)
+
+        num_moves = tf.convert_to_tensor(self._num_moves)
+        jumped = jump_where_due(jump, state, num_moves, self._jumps_are_accepted())
         self._keep(jumped.log_partition)
         self._acceptance.assign(jumped.mixing.acceptance)
         self._duplicates.assign(jumped.mixing.duplicates)

@@ -18,7 +18,7 @@ from tfp_ebm.internal.replicas import gather_over_replicas
 from tfp_ebm.internal.tfp_private import samplers
 from tfp_ebm.internal.types import Seed
 from tfp_ebm.mcmc import block_gibbs
-from tfp_ebm.mcmc.jumps import ProposalMixture, draw_bits
+from tfp_ebm.mcmc.jumps import ProposalMixture, draw_bits, random_states
 from tfp_ebm.partition.annealed_importance_sampling import (
     anneal_backward,
     anneal_forward,
@@ -175,12 +175,11 @@ def _has_jumps(machine):
 
 def _sources(base, machine, seed):
     """Returns states from everywhere but annealing, `[m, *B, n]`, or None."""
-    reference_seed, chain_seed, bit_seed, state_seed, sweep_seed = samplers.split_seed(seed, n=5)
+    reference_seed, chain_seed, state_seed, sweep_seed = samplers.split_seed(seed, n=4)
     found = []
     if _has_jumps(machine):
         reference = machine.sample_reference(_NUM_PROPOSING, reference_seed)
-        random_bits = draw_bits(tf.zeros_like(machine.latent_log_odds(reference)), bit_seed)
-        found = [reference, machine.sample_given_latent(random_bits, state_seed)]
+        found = [reference, random_states(machine, reference, state_seed)]
     chains = getattr(base, "chains", None)
     if chains is not None:
         found.append(chains.draw(_NUM_PROPOSING, chain_seed))
