@@ -50,7 +50,7 @@ def test_weights_of_the_chains_count():
     found = jumped(units, log_weights, proposing).log_partition
     assert abs(float(found.value) - exact) < 4 * float(found.variance) ** 0.5
     wrong = jumped(units, 0 * log_weights, proposing).log_partition
-    assert abs(float(wrong.value) - exact) > 4 * float(wrong.variance) ** 0.5
+    assert abs(float(wrong.value) - exact) > 4 * float(found.variance) ** 0.5
 
 
 def test_jumps_are_due_more_seldom_where_none_is_accepted():
