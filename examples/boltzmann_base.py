@@ -1,6 +1,6 @@
 """Asks what a Boltzmann machine under a flow buys, and where, at equal numbers of parameters.
 
-    python examples/boltzmann_base.py --table diamonds.csv --output boltzmann_base --docs docs
+    python examples/boltzmann_base.py --table diamonds.csv --output boltzmann_base
 
 Trains small affine flows (`real_nvp`) of several sizes on several bases and on data that have
 kinds: points in separate parts, tables whose columns depend on each other, images of two kinds.
@@ -14,6 +14,7 @@ import functools
 import json
 import pathlib
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import data_with_kinds
@@ -27,8 +28,10 @@ from tfp_ebm.datasets import Dataset
 from tfp_ebm.models import DataSpec, ModelSpec
 from tfp_ebm.runs.initial_weights import initialize
 
-# What each base is called in tables, and its options.
-BASES: dict[str, tuple[str, dict[str, Any]]] = {
+# A base's name and its options.
+Base = tuple[str, dict[str, Any]]
+# What each base is called in tables.
+BASES: dict[str, Base] = {
     "Gaussian": ("normal", {}),
     "MultiCov": ("multicov", {"delta": 2.5, "learn_delta": True}),
     "spins": ("spins", {"delta": 2.5, "learn_delta": True}),
@@ -74,65 +77,81 @@ def load(name: str, options: argparse.Namespace) -> Dataset:
     return getattr(data_with_kinds, name, lambda: datasets.load(name))()
 
 
-def spec_of(data: Dataset, problem: Problem, base: str, couplings: int, width: int) -> ModelSpec:
+def spec_of(data: Dataset, problem: Problem, base: Base, couplings: int, width: int) -> ModelSpec:
     """Returns the description of a model."""
     flow = {"num_couplings": couplings, "hidden_units": [width, width], "split": problem.split}
-    return ModelSpec(DataSpec.of(data), ("real_nvp", flow), BASES[base])
+    described = DataSpec.of(data, with_labels=base[0] == "labeled_rbm")
+    return ModelSpec(described, ("real_nvp", flow), base)
 
 
-def equal_spec(data: Dataset, problem: Problem, base: str, couplings: int) -> ModelSpec:
+def equal_spec(data: Dataset, problem: Problem, base: Base, couplings: int) -> ModelSpec:
     """Returns a model as large as that of the Gaussian, or smaller by less than a unit of width."""
     width = problem.widths[couplings]
     make = functools.partial(spec_of, data, problem, couplings=couplings)
+    gaussian = BASES["Gaussian"]
 
-    def size(**options: Any) -> int:
-        return models.num_parameters(models.build(make(**options)))
+    def size(base: Base, width: int) -> int:
+        return models.num_parameters(models.build(make(base=base, width=width)))
 
-    target = size(base="Gaussian", width=width)
-    added = size(base=base, width=1) - size(base="Gaussian", width=1)
-    while width > 1 and size(base="Gaussian", width=width) + added > target:
+    target = size(gaussian, width)
+    added = size(base, 1) - size(gaussian, 1)
+    while width > 1 and size(gaussian, width) + added > target:
         width -= 1
     return make(base=base, width=width)
 
 
-def run(
-    data: Dataset, problem: Problem, base: str, couplings: int, num_seeds: int
-) -> dict[str, Any]:
-    """Trains a model once for each seed and returns its size and its test nats.
+def trained(
+    spec: ModelSpec,
+    data: Dataset,
+    problem: Problem,
+    num_seeds: int,
+    labels: np.ndarray | None = None,
+) -> Iterator[training.LikelihoodModel]:
+    """Trains a model once for each seed, with labels if given; yields its trainer each time.
 
     One traced model is given the first weights of each seed: tracing takes longer than training.
     """
-    spec = equal_spec(data, problem, base, couplings)
     model = models.build(spec)
-    trainer = training.LikelihoodModel(model, seed=(0, 1))
+    trainer: training.LikelihoodModel
+    if labels is None:
+        given, trainer = {}, training.LikelihoodModel(model, seed=(0, 1))
+    else:
+        given, trainer = {"labels": labels}, training.SemiSupervisedModel(model, 20.0, seed=(0, 1))
     num_updates = problem.epochs * datasets.num_batches(len(data.train), problem.batch_size)
     rate = training.learning_rate_schedule("cosine", problem.rate, num_updates)
     trainer.compile(optimizer=tf_keras.optimizers.Adam(rate, global_clipnorm=50.0))
-    nats, seconds = [], []
     for seed in range(num_seeds):
         tf_keras.utils.set_random_seed(seed)
         first = models.build(spec)
-        if base == "Gaussian RBM":
+        if spec.base[0] in ("gaussian_rbm", "labeled_rbm"):
             initialize(first, data.train, seed)
         tf.nest.map_structure(lambda old, new: old.assign(new), model.variables, first.variables)
         for variable in trainer.optimizer.variables:
             variable.assign(tf.zeros_like(variable))
-        started = time.perf_counter()
         trainer.fit(
             data.train,
+            **given,
             validation_data=data.validation,
             batch_size=problem.batch_size,
             epochs=problem.epochs,
             callbacks=[training.BestWeights()],
             verbose=0,
         )
-        seconds.append(time.perf_counter() - started)
         for part in trainer.energy_based:
             part.estimate_log_partition(seed=(seed, 2))
-        loss = trainer.evaluate(data.test, batch_size=500, verbose=0, return_dict=True)["loss"]
-        nats.append(loss)
-    figures = {"parameters": models.num_parameters(model), "nats": nats, "seconds": seconds}
-    return {**figures, "spec": spec.to_dict()}
+        yield trainer
+
+
+def run(data: Dataset, spec: ModelSpec, problem: Problem, num_seeds: int) -> dict[str, Any]:
+    """Trains a model once for each seed; returns its size, test nats and processor seconds."""
+    nats, seconds = [], [time.process_time()]
+    for trainer in trained(spec, data, problem, num_seeds):
+        figures = trainer.evaluate(data.test, batch_size=500, verbose=0, return_dict=True)
+        nats.append(figures["loss"])
+        seconds.append(time.process_time())
+    size = models.num_parameters(trainer.distribution)
+    taken = np.diff(seconds).round(1).tolist()
+    return {"parameters": size, "nats": nats, "seconds": taken, "spec": spec.to_dict()}
 
 
 def over_gaussian(results: dict[str, dict]) -> dict[str, dict[str, tuple[float, float]]]:
@@ -205,7 +224,9 @@ def main(options: argparse.Namespace) -> None:
                 continue
             problem = PROBLEMS[name]
             problem = dataclasses.replace(problem, epochs=options.epochs or problem.epochs)
-            result = run(load(name, options), problem, base, couplings, options.seeds)
+            data = load(name, options)
+            spec = equal_spec(data, problem, BASES[base], couplings)
+            result = run(data, spec, problem, options.seeds)
             path.write_text(json.dumps(result, indent=1) + "\n")
             print(f"{key}: test nats {result['nats']}", flush=True)
     kept = {key: folder / f"{key}.json" for key in cells if (folder / f"{key}.json").exists()}

@@ -7,7 +7,7 @@ from tfp_ebm.datasets import Column, Dataset
 
 
 def clustered_table(num_rows: int = 14_000) -> Dataset:
-    """Returns rows of four numbers and four categories, which all depend on one of 12 clusters."""
+    """Returns rows of four numbers and four categories, which depend on their label, of 12."""
     rng, num_clusters, num_values = np.random.default_rng(0), 12, 5
     centers = 2 * rng.normal(size=[num_clusters, 4])
     usual = rng.integers(0, num_values, size=[num_clusters, 4])
@@ -19,8 +19,9 @@ def clustered_table(num_rows: int = 14_000) -> Dataset:
     values = tuple(map(str, range(num_values)))
     columns = [Column(f"number {i}", "continuous") for i in range(4)]
     columns += [Column(f"category {i}", "category", categories=values) for i in range(4)]
-    train, validation, test = np.split(rows, [num_rows - 4_000, num_rows - 2_000])
-    return Dataset("clustered_table", train, validation, test, columns=tuple(columns))
+    ends = [num_rows - 4_000, num_rows - 2_000]
+    parts = [*np.split(rows, ends), *np.split(cluster, ends)]
+    return Dataset("clustered_table", *parts, columns=tuple(columns))
 
 
 def two_kinds_of_digits() -> Dataset:
@@ -41,5 +42,6 @@ def garments(data_dir: str | None = None) -> Dataset:
         squares = images.reshape(-1, 14, 2, 14, 2, 1).mean(axis=(2, 4))
         return np.rint(squares).astype(np.uint8)
 
-    train, validation = smaller(data.train[:10_000]), smaller(data.validation[:2_000])
-    return Dataset("garments", train, validation, smaller(data.test), num_levels=256)
+    parts = smaller(data.train[:10_000]), smaller(data.validation[:2_000]), smaller(data.test)
+    labels = data.train_labels[:10_000], data.validation_labels[:2_000], data.test_labels
+    return Dataset("garments", *parts, *labels, num_levels=256)

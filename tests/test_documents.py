@@ -38,6 +38,7 @@ EXAMPLES = {
     "neutra.py": "--num-steps 3 --num-results 4".split(),
     "variational_inference.py": "--num-steps 3 --flows coupling".split(),
     "boltzmann_base.py": "--only eight_gaussians-4-Gaussian --seeds 1 --epochs 1".split(),
+    "few_labels.py": "--only clustered_table-RBM_with --seeds 1 --epochs 1".split(),
     "collapse.py": "--epochs 1 --samplers weighted".split(),
     "papers/eb_and_flow.py": (
         f"{SMALL} --flow glow --base convolutional --pretraining-epochs 1".split()
