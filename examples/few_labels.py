@@ -118,7 +118,7 @@ def by_label_units(
                 data.test,
             )
             found[seed][str(count)] = float(np.mean(predicted == data.test_labels))
-    return {"p(y | x)": found}
+    return {"label units": found}
 
 
 def table(results: dict[str, dict[str, list[dict[str, float]]]]) -> str:
