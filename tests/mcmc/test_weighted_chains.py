@@ -270,7 +270,8 @@ def test_chains_of_a_wide_layer_find_a_mode_that_neither_data_nor_cooling_know()
     parameters, log_partition = oracles.far_layer()
     parameters = {name: value.astype(np.float32) for name, value in parameters.items()}
     none = {name: 0 * value for name, value in parameters.items()}
-    chains = WeightedChains.start(GaussianBernoulliRBM(**none).machine(), 128, (0, 1))
+    reference = GaussianBernoulliRBM(**none).machine()
+    chains = WeightedChains.start(reference, 128, (0, 1), memory_size=32)
     base = GaussianBernoulliRBM(**parameters)
     machine = base.machine()
     assert np.mean(tf.sigmoid(machine.latent_log_odds(chains.units))) < 0.1

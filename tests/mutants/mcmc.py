@@ -37,7 +37,7 @@ FAULTS = {
         ("self._states(machine, units[-1], state_seed)", "self._states(machine, units[0], seed)"),
         ("tf.concat([fresh[tf.newaxis], units[:-1]], axis=0)", "units"),
         ("tf.range(1, num_steps + 1) / num_steps", "tf.range(num_steps) / num_steps"),
-        ("random_states(machine, arrived, state_seed)", "arrived"),
+        ("random_states(machine, arrived[:_NUM_RANDOM], state_seed)", "arrived[:_NUM_RANDOM]"),
         ("units, _NUM_SWEEPS, sweep_seed)", "units, 0, sweep_seed)"),
     ],
     "measured_jumps": [
