@@ -25,6 +25,7 @@ from matplotlib.figure import Figure
 
 from tfp_ebm import datasets, models, training
 from tfp_ebm.datasets import Dataset
+from tfp_ebm.distributions import GaussianBernoulliRBM, LabeledRBM
 from tfp_ebm.models import DataSpec, ModelSpec
 from tfp_ebm.runs.initial_weights import initialize
 
@@ -112,18 +113,17 @@ def trained(
     One traced model is given the first weights of each seed: tracing takes longer than training.
     """
     model = models.build(spec)
-    trainer: training.LikelihoodModel
-    if labels is None:
-        given, trainer = {}, training.LikelihoodModel(model, seed=(0, 1))
-    else:
-        given, trainer = {"labels": labels}, training.SemiSupervisedModel(model, 20.0, seed=(0, 1))
+    trainer, given = training.LikelihoodModel(model, seed=(0, 1)), dict[str, Any]()
+    if labels is not None:
+        trainer = training.SemiSupervisedModel(model, label_weight=20.0, seed=(0, 1))
+        given["labels"] = labels
     num_updates = problem.epochs * datasets.num_batches(len(data.train), problem.batch_size)
     rate = training.learning_rate_schedule("cosine", problem.rate, num_updates)
     trainer.compile(optimizer=tf_keras.optimizers.Adam(rate, global_clipnorm=50.0))
     for seed in range(num_seeds):
         tf_keras.utils.set_random_seed(seed)
         first = models.build(spec)
-        if spec.base[0] in ("gaussian_rbm", "labeled_rbm"):
+        if isinstance(models.parts(first).base, GaussianBernoulliRBM | LabeledRBM):
             initialize(first, data.train, seed)
         tf.nest.map_structure(lambda old, new: old.assign(new), model.variables, first.variables)
         for variable in trainer.optimizer.variables:
@@ -149,7 +149,7 @@ def run(data: Dataset, spec: ModelSpec, problem: Problem, num_seeds: int) -> dic
         figures = trainer.evaluate(data.test, batch_size=500, verbose=0, return_dict=True)
         nats.append(figures["loss"])
         seconds.append(time.process_time())
-    size = models.num_parameters(trainer.distribution)
+    size = models.num_parameters(models.build(spec))
     taken = np.diff(seconds).round(1).tolist()
     return {"parameters": size, "nats": nats, "seconds": taken, "spec": spec.to_dict()}
 

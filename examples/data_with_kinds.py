@@ -20,8 +20,12 @@ def clustered_table(num_rows: int = 14_000) -> Dataset:
     columns = [Column(f"number {i}", "continuous") for i in range(4)]
     columns += [Column(f"category {i}", "category", categories=values) for i in range(4)]
     ends = [num_rows - 4_000, num_rows - 2_000]
-    parts = [*np.split(rows, ends), *np.split(cluster, ends)]
-    return Dataset("clustered_table", *parts, columns=tuple(columns))
+    train, validation, test = np.split(rows, ends)
+    labels = np.split(cluster, ends)
+    return Dataset(
+        "clustered_table", train, validation, test, labels[0], labels[1], labels[2],
+        columns=tuple(columns),
+    )  # fmt: skip
 
 
 def two_kinds_of_digits() -> Dataset:

@@ -75,14 +75,15 @@ def accuracies(data: Dataset, train: np.ndarray, test: np.ndarray) -> dict[str, 
     """Returns the accuracy of logistic regression on features, a mean over draws of the labels."""
     mean, scale = train.mean(axis=0), train.std(axis=0)
     train, test = (np.divide(part - mean, np.maximum(scale, 1e-6)) for part in (train, test))
+    train_labels, test_labels = np.asarray(data.train_labels), np.asarray(data.test_labels)
     found = {}
     for count in NUM_LABELS:
         scores = []
         for draw in range(NUM_DRAWS):
-            known = chosen(data.train_labels, count, draw)
+            known = chosen(train_labels, count, draw)
             regression = LogisticRegression(max_iter=2000)
-            regression.fit(train[known], data.train_labels[known])
-            scores.append(regression.score(test, data.test_labels))
+            regression.fit(train[known], train_labels[known])
+            scores.append(regression.score(test, test_labels))
         found[str(count)] = float(np.mean(scores))
     return found
 
@@ -107,9 +108,9 @@ def by_label_units(
     """Returns the accuracies of p(y | x) of models that saw few labels, seed by seed."""
     found: list[dict[str, float]] = [{} for _ in range(num_seeds)]
     for count in NUM_LABELS:
-        labels = np.full(len(data.train), -1)
-        known = chosen(data.train_labels, count, 0)
-        labels[known] = data.train_labels[known]
+        labels, all_labels = np.full(len(data.train), -1), np.asarray(data.train_labels)
+        known = chosen(all_labels, count, 0)
+        labels[known] = all_labels[known]
         for seed, trainer in enumerate(trained(spec, data, problem, num_seeds, labels)):
             model = trainer.distribution
             posterior = models.parts(model).base.label_posterior
