@@ -31,6 +31,7 @@ MACHINES = ("dense", "per_level", "convolutional")
 SHARED = (
     ("batch_size", int, 128),
     ("learning_rate", float, 1e-3),
+    ("base_learning_rate", float, None),
     ("warmup_steps", int, 100),
     ("clip_norm", float, None),
     ("precision", str, "float32"),
@@ -68,7 +69,7 @@ def stage(
     """Trains a model into a run folder, or goes on with it, and returns its figures."""
     given = {name: getattr(options, name) for name, *_ in SHARED}
     if base not in MACHINES:
-        given |= {"sampler": None, "gibbs_steps": None}
+        given |= {"sampler": None, "gibbs_steps": None, "base_learning_rate": None}
     figures = runs.complete(
         folder,
         epochs,
