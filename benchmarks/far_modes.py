@@ -1,7 +1,8 @@
 """Modes that only random hidden layers lead to: a wide Gaussian-Bernoulli machine on latents.
 
-    python examples/papers/eb_and_flow.py --dataset mnist --flow nice --base none --epochs 30 \
-        --batch-size 256 --learning-rate 2e-3 --precision bfloat16 --output RUN
+    python examples/papers/eb_and_flow.py --dataset mnist --flow nice --base dense --epochs 30 \
+        --sampler weighted --chains 512 --gibbs-steps 6 --batch-size 256 --learning-rate 2e-3 \
+        --precision bfloat16 --output RUN    # Ctrl-C after four epochs
     python benchmarks/far_modes.py --run RUN/training --output benchmarks/results/far_modes.json
 
 The flow is frozen. Machines of 512 bits are trained on the latents of 20,000 images by several
