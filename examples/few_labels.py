@@ -162,7 +162,7 @@ def main(options: argparse.Namespace) -> None:
                     study = by_label_units if base == LABELED else by_features
                     found = study(data, spec, problem, options.seeds)
                 path.write_text(json.dumps(found, indent=1) + "\n")
-                print(key, json.dumps(found), flush=True)
+                print(f"{key}: accuracy on the test part {json.dumps(found)}", flush=True)
             if path.exists():
                 results[key] = json.loads(path.read_text())
     report = {"command": "python examples/few_labels.py", "accuracies": results}
