@@ -7,10 +7,10 @@
 
 The flow is frozen. Machines of 512 bits are trained on the latents of 20,000 images by several
 samplers, six sweeps of 512 chains after each of 600 updates of 256 images, Adam at 0.002 on a
-cosine to 0. A machine may keep nearly all of its mass where most bits are up, which no image ever
-sets: annealing by temperature and reverse annealing from test images then agree with each other,
-and the mean log-density of 2,000 test images that they tell is wrong by hundreds of nats. Beside
-them the one by `estimate_log_partition`, which looks from random hidden layers too; and how many of
+cosine to 0. A machine may keep most of its mass where many more bits are up than any image sets:
+annealing by temperature and reverse annealing from test images then agree with each other, and
+the mean log-density of 2,000 test images that they tell is wrong by tens of nats. Beside them the
+one by `estimate_log_partition`, which looks from random hidden layers too; and how many of
 the bits are up in states swept from there.
 """
 

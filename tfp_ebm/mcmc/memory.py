@@ -13,8 +13,8 @@ from tfp_ebm.mcmc.persistent_chains import per_replica_variable
 
 __all__ = ["RecentStates", "Scouts"]
 
-# How many random hidden layers propose at a jump, and after how many sweeps. Where jumps are
-# accepted, they cost 128 chains of 784 + 512 units 2 percent of a move; 64 would cost 6.
+# How many random hidden layers propose at a jump, and after how many sweeps: few beside the sweeps
+# of the chains, which a wide layer makes costly.
 _NUM_RANDOM, _NUM_SWEEPS = 16, 4
 
 
