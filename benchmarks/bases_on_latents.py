@@ -63,12 +63,12 @@ def candidates(own, size):
     }
 
 
-def fitted(base, train, updates, sweeps):
+def fitted(base, train, updates, sweeps, batch_size=BATCH_SIZE, seed=(0, 3)):
     """Trains a base on latents."""
-    trainer = training.LikelihoodModel(base, gibbs_steps=sweeps, seed=(0, 3))
+    trainer = training.LikelihoodModel(base, gibbs_steps=sweeps, seed=seed)
     rate = tf_keras.optimizers.schedules.CosineDecay(2e-3, updates)
     trainer.compile(optimizer=tf_keras.optimizers.Adam(rate))
-    trainer.fit(train, batch_size=BATCH_SIZE, epochs=1, steps_per_epoch=updates, verbose=0)
+    trainer.fit(train, batch_size=batch_size, epochs=1, steps_per_epoch=updates, verbose=0)
     return base
 
 
