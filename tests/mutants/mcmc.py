@@ -22,7 +22,7 @@ FAULTS = {
     "log_partition_filter": [
         ("self.value + step, _bounded(variance)", "self.value, _bounded(variance)"),
         ("inflation * spread + bias**2", "inflation * spread"),
-        ("lost_where(excess > _NUM_ERRORS", "lost_where(excess < -1e6 * _NUM_ERRORS"),
+        ("is_finite(excess) & disagree(excess, variance)", "is_nan(excess)"),
         ("(1 / effective_share(of_proposals) - 1) / count", "0 * count"),
         ("noise = inflation * bennett", "noise = bennett"),
         ("tf.float64) < _LEAST_LEFT", "tf.float64) < 0"),

@@ -10,6 +10,7 @@ from tfp_ebm.internal.tfp_private import samplers
 __all__ = [
     "BennettEstimate",
     "bennett_log_ratio",
+    "disagree",
     "effective_share",
     "log_mean_exp",
     "resample_where_poor",
@@ -17,6 +18,8 @@ __all__ = [
     "take",
 ]
 
+# Standard errors, and nats that stated errors miss, beyond which estimates disagree.
+_NUM_ERRORS, _TOLERANCE = 4.0, 0.05
 _NEWTON_STEPS = 20
 # Newton's method on a function whose slope lies between -2 and 0 takes no longer steps than this.
 _LEAST_SLOPE = 0.1
@@ -163,3 +166,16 @@ def bennett_log_ratio(
     # Both means are 1/2 for equal numbers of draws of one law, and near 0 for disjoint ones.
     overlap = tf.exp(tf.nn.softplus(shift) + mean_p)
     return BennettEstimate(level, variance, tf.minimum(size, overlap * tf.minimum(size_p, size_q)))
+
+
+def disagree(gap: tf.Tensor, variance: tf.Tensor) -> tf.Tensor:
+    """Whether two estimates that differ by `gap` nats disagree, given the variance of the gap.
+
+    They do beyond four standard errors and 0.05 nats, for what stated errors miss; and where either
+    is NaN.
+
+    >>> from tfp_ebm import partition
+    >>> bool(partition.disagree(tf.constant(1.0), tf.constant(0.01)))  # ten standard errors
+    True
+    """
+    return tf.logical_not(gap <= _NUM_ERRORS * tf.sqrt(variance) + _TOLERANCE)

@@ -4,7 +4,12 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tfp_ebm.internal.importance import bennett_log_ratio, effective_share, log_mean_exp
+from tfp_ebm.internal.importance import (
+    bennett_log_ratio,
+    disagree,
+    effective_share,
+    log_mean_exp,
+)
 from tfp_ebm.mcmc.jumps import JumpInfo
 
 __all__ = ["LARGEST_VARIANCE", "LogPartitionFilter"]
@@ -14,8 +19,6 @@ _LEAST_EFFECTIVE_SIZE = 16.0
 # With fewer draws than this left by a move of the parameters one outweighs all others, and may be
 # any number of nats beside the mean of what was there: nothing left can tell.
 _LEAST_LEFT = 1.5
-# Standard errors, and nats that these miss, by which proposals may exceed what is known.
-_NUM_ERRORS, _TOLERANCE = 4.0, 0.05
 # A variance above this is as good as none.
 LARGEST_VARIANCE = 1e6
 
@@ -96,7 +99,7 @@ class LogPartitionFilter(NamedTuple):
         excess = log_mean_exp(of_proposals) - found.value
         count = tf.cast(tf.shape(of_proposals)[0], tf.float64)
         variance = found.variance + (1 / effective_share(of_proposals) - 1) / count
-        return found.lost_where(excess > _NUM_ERRORS * tf.sqrt(variance) + _TOLERANCE)
+        return found.lost_where(tf.math.is_finite(excess) & disagree(excess, variance))
 
 
 def _bounded(variance):

@@ -1,5 +1,6 @@
 """Log partition functions: exact and estimated, always with their error."""
 
+from tfp_ebm.internal.importance import disagree
 from tfp_ebm.partition.annealed_importance_sampling import (
     annealed_importance_sampling,
     reverse_annealing,
@@ -11,7 +12,6 @@ from tfp_ebm.partition.log_partition import (
     LogPartition,
     StoredLogPartition,
     combine_over_replicas,
-    disagree,
 )
 from tfp_ebm.partition.negative_phase import NegativePhase
 from tfp_ebm.partition.schedules import inverse_temperatures

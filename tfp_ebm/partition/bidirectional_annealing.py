@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfp_ebm.internal import checks, states
 from tfp_ebm.internal.importance import (
     bennett_log_ratio,
+    disagree,
     effective_share,
     systematic_resampling,
     take,
@@ -24,7 +25,7 @@ from tfp_ebm.partition.annealed_importance_sampling import (
     anneal_forward,
     log_weight_summary,
 )
-from tfp_ebm.partition.log_partition import DIRECTIONS, LogPartition, disagree
+from tfp_ebm.partition.log_partition import DIRECTIONS, LogPartition
 from tfp_ebm.partition.posterior_annealing import anneal_from_posterior, anneal_to_posterior
 from tfp_ebm.partition.schedules import inverse_temperatures
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfp_ebm.internal.replicas import num_replicas
 
-__all__ = ["METHODS", "LogPartition", "StoredLogPartition", "combine_over_replicas", "disagree"]
+__all__ = ["METHODS", "LogPartition", "StoredLogPartition", "combine_over_replicas"]
 
 # Saved in checkpoints by position: append only.
 METHODS = ("unknown", "exact", "given", "AIS", "RAISE", "running", "BAR")
@@ -24,7 +24,6 @@ DIRECTIONS = {
 _LARGEST_RUNNING_ERROR = 0.1
 # Chains at their reference know log Z exactly.
 _LEAST_VARIANCE = 1e-12
-_NUM_ERRORS, _TOLERANCE = 4.0, 0.05
 # In place of a boolean that nothing is known of.
 _UNKNOWN = -1
 
@@ -123,19 +122,6 @@ class LogPartition(NamedTuple):
     def has_few_effective_samples(self) -> bool:
         """Whether fewer than a tenth of the chains carry the estimate: then do not trust it."""
         return bool(tf.reduce_any(self.effective_sample_size < 0.1 * self.num_chains))
-
-
-def disagree(gap: tf.Tensor, variance: tf.Tensor) -> tf.Tensor:
-    """Whether two estimates that differ by `gap` nats disagree, given the variance of the gap.
-
-    They do beyond four standard errors and 0.05 nats, for what stated errors miss; and where either
-    is NaN.
-
-    >>> from tfp_ebm import partition
-    >>> bool(partition.disagree(tf.constant(1.0), tf.constant(0.01)))  # ten standard errors
-    True
-    """
-    return tf.logical_not(gap <= _NUM_ERRORS * tf.sqrt(variance) + _TOLERANCE)
 
 
 def combine_over_replicas(estimate: LogPartition) -> LogPartition:
