@@ -113,8 +113,10 @@ def trained(
     One traced model is given the first weights of each seed: tracing takes longer than training.
     """
     model = models.build(spec)
-    trainer, given = training.LikelihoodModel(model, seed=(0, 1)), dict[str, Any]()
-    if labels is not None:
+    given: dict[str, Any] = {}
+    if labels is None:
+        trainer = training.LikelihoodModel(model, seed=(0, 1))
+    else:
         trainer = training.SemiSupervisedModel(model, label_weight=20.0, seed=(0, 1))
         given["labels"] = labels
     num_updates = problem.epochs * datasets.num_batches(len(data.train), problem.batch_size)

@@ -11,6 +11,7 @@ so that the command can be interrupted and repeated.
 
 import argparse
 import dataclasses
+import functools
 import json
 import pathlib
 from typing import Any
@@ -19,6 +20,7 @@ import boltzmann_base
 import data_with_kinds
 import numpy as np
 import tensorflow as tf
+import tensorflow_probability as tfp
 from boltzmann_base import Problem, trained
 from sklearn.linear_model import LogisticRegression
 
@@ -51,18 +53,14 @@ def numbers(data: Dataset, events: np.ndarray) -> np.ndarray:
     """Returns events as vectors, categories as indicators."""
     if data.columns is None:
         return events.reshape(len(events), -1).astype(np.float32)
-    columns = []
-    for column, values in zip(data.columns, events.T, strict=True):
-        is_category = column.kind == "category"
-        indicators = np.eye(len(column.categories or ()))
-        columns.append(indicators[values.astype(int)] if is_category else values[:, np.newaxis])
-    return np.concatenate(columns, axis=1)
+    return datasets.condition_vectors(data.columns, data.decode(events))
 
 
-def in_parts(function: Any, events: np.ndarray) -> np.ndarray:
+def in_parts(function: Any, events: np.ndarray) -> dict[str, np.ndarray]:
     """Returns the outputs of a function of events, compiled and called on 500 at a time."""
     compiled = tf.function(function, autograph=False)
-    return np.concatenate([compiled(events[i : i + 500]) for i in range(0, len(events), 500)])
+    parts = [compiled(events[i : i + 500]) for i in range(0, len(events), 500)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def chosen(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
@@ -88,17 +86,25 @@ def accuracies(data: Dataset, train: np.ndarray, test: np.ndarray) -> dict[str, 
     return found
 
 
+def features(model: tfp.distributions.Distribution, events: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Returns the latents of events, and what the base says of their code and class."""
+    base, z = models.parts(model).base, models.latents(model, events, seed=(0, 1))
+    found = {"z": z}
+    if hasattr(base, "label_posterior"):
+        found["label units"] = base.label_posterior(z).mode()
+    elif hasattr(base, "posterior"):
+        found["code"] = base.posterior(z).mean()
+    return found
+
+
 def by_features(data: Dataset, spec: ModelSpec, problem: Problem, num_seeds: int) -> dict[str, Any]:
     """Returns the accuracies from latents and codes of models that saw no labels, seed by seed."""
     found: dict[str, Any] = {}
     for trainer in trained(spec, data, problem, num_seeds):
-        model = trainer.distribution
-        makers = {"z": lambda x: models.latents(model, x, seed=(0, 1))}  # noqa: B023
-        if callable(getattr(models.parts(model).base, "posterior", None)):
-            makers["code"] = lambda x: models.encode(model, x, seed=(0, 1)).mean()  # noqa: B023
-        for kind, make in makers.items():
-            features = (in_parts(make, part) for part in (data.train, data.test))
-            found.setdefault(kind, []).append(accuracies(data, *features))
+        make = functools.partial(features, trainer.distribution)
+        train, test = (in_parts(make, part) for part in (data.train, data.test))
+        for kind in train:
+            found.setdefault(kind, []).append(accuracies(data, train[kind], test[kind]))
     return found
 
 
@@ -112,13 +118,8 @@ def by_label_units(
         known = chosen(all_labels, count, 0)
         labels[known] = all_labels[known]
         for seed, trainer in enumerate(trained(spec, data, problem, num_seeds, labels)):
-            model = trainer.distribution
-            posterior = models.parts(model).base.label_posterior
-            predicted = in_parts(
-                lambda x: posterior(models.latents(model, x, seed=(0, 1))).mode(),  # noqa: B023
-                data.test,
-            )
-            found[seed][str(count)] = float(np.mean(predicted == data.test_labels))
+            made = in_parts(functools.partial(features, trainer.distribution), data.test)
+            found[seed][str(count)] = float(np.mean(made["label units"] == data.test_labels))
     return {"label units": found}
 
 
