@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import scipy.stats
 import tensorflow as tf
+from tensorflow.python.eager import context
 
 from tfp_ebm.internal import numeric
 
@@ -19,6 +20,29 @@ def test_log_2cosh_and_its_derivatives():
         first = inner.gradient(value, point)
     np.testing.assert_allclose(first, np.tanh(point))
     np.testing.assert_allclose(outer.gradient(first, point), 1 - np.tanh(point) ** 2)
+
+
+def products_with_a_transposed_operand(transposed):
+    """Returns how many there are after TensorFlow's rewriting of a product by the function."""
+
+    @tf.function(autograph=False)
+    def product(rows, matrix):
+        return tf.matmul(rows, transposed(matrix))
+
+    with context.collect_graphs(optimized=True) as graphs:
+        product(tf.ones([2, 3]), tf.ones([5, 3]))
+    nodes = [node for graph in graphs for node in graph.node if node.op.endswith("MatMul")]
+    assert len(nodes) == 1
+    return sum(node.attr["transpose_b"].b for node in nodes)
+
+
+def test_a_matrix_that_is_laid_out_transposed_stays_so():
+    matrix = np.random.default_rng(0).normal(size=[4, 3, 7])
+    laid_out = numeric.laid_out_transposed(tf.constant(matrix))
+    assert laid_out.shape == (4, 7, 3)
+    np.testing.assert_array_equal(laid_out, np.swapaxes(matrix, -1, -2))
+    assert products_with_a_transposed_operand(tf.linalg.matrix_transpose) == 1
+    assert products_with_a_transposed_operand(numeric.laid_out_transposed) == 0
 
 
 @pytest.mark.parametrize("leading", [(), (5,), (2, 5)])

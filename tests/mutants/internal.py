@@ -80,6 +80,7 @@ FAULTS = {
         ("return largest * tf.exp(0.5 * log_bound)", "return tf.exp(0.5 * log_bound)"),
         ("tf.reduce_all(bound <= tf.cast", "tf.reduce_any(bound <= tf.cast"),
         ("tf.sqrt(-2.0 * tf", "tf.sqrt(-1.0 * tf"),
+        ("return tf.ensure_shape(tf.linalg.", "return tf.linalg.matrix_transpose(matrix)  # "),
     ],
     "seeds": [
         ("scope[1] += 1", "pass"),

@@ -12,6 +12,7 @@ __all__ = [
     "add_field",
     "broadcast_batch",
     "common_batch_shape",
+    "laid_out_transposed",
     "log_2cosh",
     "move_axis",
     "multiply_rows",
@@ -79,6 +80,16 @@ def broadcast_batch(tensor: tf.Tensor, batch_shape: Shape, event_ndims: int = 1)
     if static is not None and tensor.shape == tuple(static):
         return tensor
     return tf.broadcast_to(tensor, target)
+
+
+def laid_out_transposed(matrix: tf.Tensor) -> tf.Tensor:
+    """Returns the transposed matrix as one of its own in memory.
+
+    On a CPU products with a transposed operand take two to four times as long. TensorFlow would
+    make them such where a product directly follows the transposition.
+    """
+    # An operation between the two, which copies nothing, keeps them apart.
+    return tf.ensure_shape(tf.linalg.matrix_transpose(matrix), [None] * matrix.shape.rank)
 
 
 def multiply_rows(rows: tf.Tensor, matrix: tf.Tensor, *, transpose: bool = False) -> tf.Tensor:

@@ -9,6 +9,7 @@ from tfp_ebm.internal.compiled import is_large
 from tfp_ebm.internal.numeric import (
     broadcast_batch,
     common_batch_shape,
+    laid_out_transposed,
     multiply_rows,
     standard_normal,
 )
@@ -97,7 +98,7 @@ class GaussianMachine(GaussianUnits, _Parameters):
             broadcast_batch(visible_bias, batch_shape),
             broadcast_batch(hidden_bias, batch_shape),
             scale,
-            tf.linalg.matrix_transpose(weights),
+            laid_out_transposed(weights),
         )
 
     def multiply(self, hidden: tf.Tensor) -> tf.Tensor:

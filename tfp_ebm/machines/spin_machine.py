@@ -16,6 +16,7 @@ from tfp_ebm.internal.numeric import (
     add_field,
     broadcast_batch,
     common_batch_shape,
+    laid_out_transposed,
     log_2cosh,
     multiply_rows,
 )
@@ -104,7 +105,7 @@ class SpinMachine(NamedTuple):
         num_visible, num_hidden = weights.shape[-2:]
         bias = broadcast_batch(bias, common_batch_shape((weights, 2), batch_shape=batch_shape))
         visible_bias, hidden_bias = tf.split(bias, [num_visible, num_hidden], axis=-1)
-        return cls(weights, visible_bias, hidden_bias, tf.linalg.matrix_transpose(weights))
+        return cls(weights, visible_bias, hidden_bias, laid_out_transposed(weights))
 
     def hidden_signal(self, visible: tf.Tensor) -> tf.Tensor:
         """Returns `W^T v`."""
