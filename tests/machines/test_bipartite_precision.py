@@ -7,6 +7,7 @@ import tensorflow as tf
 from tests import oracles
 from tfp_ebm.distributions import BipartiteNormal, SmoothedRBM
 from tfp_ebm.internal.keras import keras
+from tfp_ebm.machines import bipartite_precision
 from tfp_ebm.machines.bipartite_precision import (
     BipartitePrecision,
     SpectralNormConstraint,
@@ -90,6 +91,27 @@ def test_delta_at_the_largest_singular_value_is_refused():
     for delta in (2.0, 1.9):
         with pytest.raises(ValueError, match="must exceed the largest singular value"):
             check_positive_definite(weights, np.float64(delta))
+
+
+@pytest.mark.parametrize("use", ["log_prob", "sample"])
+def test_weights_by_hand_that_reach_delta_are_refused_when_they_are_used(use):
+    base = BipartiteNormal(tf.Variable([[0.5, 0.2]]), 1.0)
+    call = {"log_prob": lambda: base.log_prob([0.1, 0.2, 0.3]), "sample": lambda: base.sample(2)}
+    call[use]()
+    base.weights.assign([[1.5, 0.2]])
+    with pytest.raises(ValueError, match="must exceed the largest singular value"):
+        call[use]()
+    base.weights.assign([[np.nan, 0.2]])
+    with pytest.raises(ValueError, match="`weights`"):
+        call[use]()
+
+
+def test_rounding_that_reaches_delta_is_said(monkeypatch):
+    # Which matrices round so depends on the machine.
+    monkeypatch.setattr(bipartite_precision, "_log_det_schur", lambda relative: float("-inf"))
+    precision = BipartitePrecision(tf.constant([[0.5]]), tf.constant(1.0))
+    with pytest.raises(ValueError, match="by too little for float32"):
+        precision.log_abs_determinant()
 
 
 def test_a_variable_that_reaches_delta_is_refused_when_it_is_used():

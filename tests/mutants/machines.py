@@ -13,6 +13,8 @@ FAULTS = {
         ("(identity - tf.matmul(", "(identity + tf.matmul("),
         ("(weights, enough=limit)", "(weights, enough=2 * limit)"),
         ("return self.delta - tf.linalg.svd", "return self.delta + tf.linalg.svd"),
+        ("self._check_definite(value)", "pass"),
+        ("self._check_definite(factor)", "pass"),
         (
             "return tf.concat([visible, hidden], axis=-1)",
             "return tf.concat([hidden, visible], axis=-1)",

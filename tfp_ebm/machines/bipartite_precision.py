@@ -74,8 +74,24 @@ class BipartitePrecision(NamedTuple):
         return tf.linalg.matrix_transpose(relative) if num_hidden <= num_visible else relative
 
     def log_abs_determinant(self) -> tf.Tensor:
-        """Returns log det J~, `[*B]`."""
-        return sum(self.sizes) * tf.math.log(self.delta) + _log_det_schur(self._relative())
+        """Returns log det J~, `[*B]`.
+
+        Raises:
+          ValueError: if it is not finite, where that can be seen at once.
+        """
+        value = sum(self.sizes) * tf.math.log(self.delta) + _log_det_schur(self._relative())
+        self._check_definite(value)
+        return value
+
+    def _check_definite(self, result):
+        """Raises, where it runs eagerly, if a result that is not finite shows that J~ is not."""
+        if tf.executing_eagerly() and not bool(tf.reduce_all(tf.math.is_finite(result))):
+            check_positive_definite(self.weights, self.delta)
+            raise ValueError(
+                f"`delta` exceeds the largest singular value of `weights` by too little for "
+                f"{self.weights.dtype.name}, {self.min_eigenvalue().numpy()}. Increase `delta` or "
+                "shrink `weights`."
+            )
 
     def min_eigenvalue(self) -> tf.Tensor:
         """Returns `delta - sigma_max(W)`, the distance from the edge, `[*B]`; one SVD of W."""
@@ -86,11 +102,15 @@ class BipartitePrecision(NamedTuple):
 
         Args:
           noise: `[n, *B, N]`, standard normal.
+
+        Raises:
+          ValueError: as `log_abs_determinant`.
         """
         noise = tf.convert_to_tensor(noise, self.weights.dtype)
         num_visible, num_hidden = self.sizes
         relative = self._relative()
         factor = _schur_cholesky(relative)
+        self._check_definite(factor)
         blocks = tf.linalg.LinearOperatorBlockLowerTriangular(
             [
                 [tf.linalg.LinearOperatorIdentity(max(self.sizes), dtype=noise.dtype)],
