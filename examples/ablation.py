@@ -163,6 +163,26 @@ def against_gaussian(results: list[dict]) -> dict[str, dict]:
     }
 
 
+def network_of(results: list[dict]) -> str:
+    """Returns the SHA-256 of the weights of the network that judged the samples of all runs.
+
+    Raises:
+      ValueError: if several did: their distances cannot be compared.
+    """
+    judged = {}
+    for result in results:
+        for record in result["test"]["quality"]:
+            run = f"{result['run']['model']}, seed {result['run']['seed']}"
+            judged.setdefault(record["network_sha256"], run)
+    if len(judged) != 1:
+        raise ValueError(
+            "The samples of all runs must be judged by one network, or their distances cannot be "
+            f"compared; got these networks, each with the first run that it judged: {judged}. "
+            "Remove result.json and evaluation-*.json of the runs that are to be judged again."
+        )
+    return next(iter(judged))
+
+
 def tabulate(settings: dict, results: list[dict]) -> dict[str, dict]:
     """Returns the figures of every base and delta, from the results of the runs."""
     plain = [result for result in results if "delta" not in result["run"]]
@@ -289,6 +309,7 @@ def main(config: str, output: str, docs: str | None, data_dir: str | None, only:
     results = [json.loads((folder / name / "result.json").read_text()) for name in all_runs]
     command = f"python examples/ablation.py --config {config}"
     report = {"command": command, "statement": settings["statement"], "config": settings}
+    report["network_sha256"] = network_of(results)
     report |= tabulate(settings, results)
     (folder / "results.json").write_text(json.dumps(report, indent=1) + "\n")
     (folder / "results.md").write_text(tables(report))

@@ -101,12 +101,28 @@ def test_example(name, tmp_path):
     assert picture.exists() and "test" in output
 
 
+def load_example(name):
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES_FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_runs_judged_by_two_networks_are_not_compared():
+    def judged_by(*networks):
+        return [
+            {"run": {"model": model, "seed": 0}, "test": {"quality": [{"network_sha256": network}]}}
+            for model, network in zip(("gaussian_flow", "rbm_flow"), networks, strict=True)
+        ]
+
+    network_of = load_example("ablation").network_of
+    assert network_of(judged_by("ab", "ab")) == "ab"
+    with pytest.raises(ValueError, match=r"one network.*gaussian_flow, seed 0.*rbm_flow, seed 0"):
+        network_of(judged_by("ab", "cd"))
+
+
 def test_the_page_that_compares_flows_holds_the_tables_of_its_results():
-    spec = importlib.util.spec_from_file_location(
-        "compare_flows", EXAMPLES_FOLDER / "compare_flows.py"
-    )
-    compare_flows = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(compare_flows)
+    compare_flows = load_example("compare_flows")
     docs = EXAMPLES_FOLDER.parent / "docs"
     record = json.loads((docs / "results" / "compare_flows.json").read_text())
     tables = compare_flows.tables(dict(enumerate(record["cells"])), record["densities"])
