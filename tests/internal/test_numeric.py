@@ -22,6 +22,19 @@ def test_log_2cosh_and_its_derivatives():
     np.testing.assert_allclose(outer.gradient(first, point), 1 - np.tanh(point) ** 2)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "columns", "added"),
+    [(tf.float32, 512, 16), (tf.float64, 256, 8), (tf.float32, 256, 0), (tf.float32, 500, 0)],
+)
+def test_rows_of_a_matrix_that_is_laid_out_apart_share_no_cache_sets(dtype, columns, added):
+    matrix = tf.random.stateless_normal([3, columns], (0, 1), dtype=dtype)
+    laid_out = numeric.laid_out_apart(matrix)
+    assert laid_out.shape == (3, columns + added)
+    assert columns * dtype.size % 2048 == 0 or laid_out is matrix
+    np.testing.assert_array_equal(laid_out[:, :columns], matrix)
+    np.testing.assert_array_equal(laid_out[:, columns:], 0)
+
+
 def products_with_a_transposed_operand(transposed):
     """Returns how many there are after TensorFlow's rewriting of a product by the function."""
 

@@ -53,6 +53,32 @@ def test_log_marginals_and_partition_functions():
     assert machine().num_enumerated == 2
 
 
+@pytest.mark.parametrize("scale", [0.8, SCALE, np.stack([SCALE, 2 * SCALE])])
+@pytest.mark.parametrize("num_hidden", [2, 256])
+def test_hidden_signals_and_their_gradients(scale, num_hidden):
+    rng = np.random.default_rng(1)
+    weights = rng.normal(size=[3, num_hidden])
+    batch = np.shape(scale)[:-1]
+    points = rng.normal(size=[5, *batch, 3])
+    upstream = rng.normal(size=[5, *batch, num_hidden])
+    parameters = [tf.constant(weights), tf.constant(scale, tf.float64)]
+    with tf.GradientTape() as tape:
+        tape.watch(parameters)
+        wide = GaussianMachine.from_parameters(
+            parameters[0], np.zeros(3), np.zeros(num_hidden), parameters[1]
+        )
+        signal = wide.hidden_signal(points)
+    np.testing.assert_allclose(signal, points / scale @ weights, atol=1e-12)
+    of_weights, of_scale = tape.gradient(signal, parameters, upstream)
+    relative = (points / scale).reshape(-1, 3)
+    np.testing.assert_allclose(
+        of_weights, relative.T @ upstream.reshape(-1, num_hidden), atol=1e-12
+    )
+    by_scale = -points / np.square(scale) * (upstream @ weights.T)
+    expected = by_scale.sum() if np.ndim(scale) == 0 else by_scale.sum(axis=0)
+    np.testing.assert_allclose(of_scale, expected)
+
+
 def test_moments_are_those_of_the_mixture():
     log_weights = log_bit_weights(1)
     mean, pair = mixture_moments(np.exp(log_weights - logsumexp(log_weights)), 1)

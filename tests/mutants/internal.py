@@ -63,7 +63,7 @@ FAULTS = {
         ("tf.bitwise.bitwise_xor(rows, tf.bitwise.right_shift(rows, 32))", "rows"),
         ("_odd_numbers(2 * place, _ROW)", "1"),
         ("_odd_numbers(2 * place + 1, tf.shape(rows)[0])", "1"),
-        ('if not field.endswith("_transposed"):', "if True:"),
+        ("if not field.endswith(_COPIES):", "if True:"),
         ("-tf.size(flat) % (share * _ROW)", "0 * tf.size(flat)"),
     ],
     "parameter_shapes": [
@@ -81,6 +81,8 @@ FAULTS = {
         ("tf.reduce_all(bound <= tf.cast", "tf.reduce_any(bound <= tf.cast"),
         ("tf.sqrt(-2.0 * tf", "tf.sqrt(-1.0 * tf"),
         ("return tf.ensure_shape(tf.linalg.", "return tf.linalg.matrix_transpose(matrix)  # "),
+        ("[[0, added]])", "[[added, 0]])"),
+        ("% 2048 == 0", "% 2048 != 0"),
     ],
     "seeds": [
         ("scope[1] += 1", "pass"),

@@ -52,13 +52,14 @@ FAULTS = {
         ),
     ],
     "gaussian_machine": [
+        ("laid_out_apart(weights / scale[..., tf.newaxis])", "laid_out_apart(weights)"),
+        ("[..., : self.weights.shape[-1]]", ""),
         ("columns / scale)", "columns)"),
     ],
     "gaussian_units": [
         ("uniform < tf.sigmoid(logits)", "uniform > tf.sigmoid(logits)"),
         ("self.scale * (signal + noise)", "self.scale * signal + noise"),
         ("+ 0.5 * tf.reduce_sum(pushed**2, axis=-1)", "- 0.5 * tf.reduce_sum(pushed**2, axis=-1)"),
-        ("visible / self.scale)", "visible)"),
         ("self.multiply(hidden), self.scale**2", "self.multiply(hidden), self.scale"),
         (
             "log_scale = tf.broadcast_to(tf.math.log(self.scale), tf.shape(self.visible_bias))",

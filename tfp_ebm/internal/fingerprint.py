@@ -15,6 +15,8 @@ UNKNOWN = (0.0, -1.0)
 _MULTIPLIER = -0x61C8864680B583EB  # 2^64 over the golden ratio, as a signed number.
 _MIXER = -0x4B47D0C5A7A6B5D5  # Any odd number without a pattern.
 _ROW = 256
+# How fields are named that follow from others.
+_COPIES = ("_transposed", "_over_scale")
 
 
 def fingerprint(machine: Any) -> tf.Tensor:
@@ -25,7 +27,8 @@ def fingerprint(machine: Any) -> tf.Tensor:
     changes that cancel; unlike sums of floating-point numbers it does not depend on their order.
 
     Args:
-      machine: a nest of tensors; transposed copies and integers, such as indices, are left out.
+      machine: a nest of tensors; what follows from others, such as transposed copies, and integers,
+        such as indices, are left out.
 
     Returns:
       `[2]` float64, whole numbers of at least 0: the two halves of the sum.
@@ -53,7 +56,7 @@ _halves = compile_if_large(_add_up, 2**18)
 def _tensors(machine: Any) -> Iterator[tf.Tensor]:
     if hasattr(machine, "_fields"):
         for field in machine._fields:
-            if not field.endswith("_transposed"):
+            if not field.endswith(_COPIES):
                 yield from _tensors(getattr(machine, field))
     else:
         yield from map(tf.convert_to_tensor, tf.nest.flatten(machine))

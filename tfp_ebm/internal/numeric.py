@@ -12,6 +12,7 @@ __all__ = [
     "add_field",
     "broadcast_batch",
     "common_batch_shape",
+    "laid_out_apart",
     "laid_out_transposed",
     "log_2cosh",
     "move_axis",
@@ -19,6 +20,8 @@ __all__ = [
     "spectral_norm_bound",
     "standard_normal",
 ]
+
+_CACHE_LINE = 64  # bytes
 
 
 def log_2cosh(x: tf.Tensor) -> tf.Tensor:
@@ -90,6 +93,18 @@ def laid_out_transposed(matrix: tf.Tensor) -> tf.Tensor:
     """
     # An operation between the two, which copies nothing, keeps them apart.
     return tf.ensure_shape(tf.linalg.matrix_transpose(matrix), [None] * matrix.shape.rank)
+
+
+def laid_out_apart(matrix: tf.Tensor) -> tf.Tensor:
+    """Returns the matrix, with columns of 0 after its own where its rows would share cache sets.
+
+    Rows whose distances in memory are multiples of 2 KiB, such as 512 or 1024 numbers of float32,
+    meet in a few sets of a CPU's first cache: products by such a matrix take a third longer, or
+    twice as long.
+    """
+    shares_sets = matrix.shape[-1] * matrix.dtype.size % 2048 == 0
+    added = _CACHE_LINE // matrix.dtype.size if shares_sets else 0
+    return tf.pad(matrix, [[0, 0]] * (matrix.shape.rank - 1) + [[0, added]]) if added else matrix
 
 
 def multiply_rows(rows: tf.Tensor, matrix: tf.Tensor, *, transpose: bool = False) -> tf.Tensor:

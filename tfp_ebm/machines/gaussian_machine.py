@@ -9,6 +9,7 @@ from tfp_ebm.internal.compiled import is_large
 from tfp_ebm.internal.numeric import (
     broadcast_batch,
     common_batch_shape,
+    laid_out_apart,
     laid_out_transposed,
     multiply_rows,
     standard_normal,
@@ -51,6 +52,7 @@ class _Parameters(NamedTuple):
     hidden_bias: tf.Tensor
     scale: tf.Tensor
     weights_transposed: tf.Tensor
+    weights_over_scale: tf.Tensor
 
 
 class GaussianMachine(GaussianUnits, _Parameters):
@@ -67,6 +69,8 @@ class GaussianMachine(GaussianUnits, _Parameters):
       hidden_bias: `[*B, num_hidden]`, c.
       scale: `[..., num_visible]` or `[..., 1]`, sigma, which broadcasts with B.
       weights_transposed: `[..., num_hidden, num_visible]`, laid out once for all sweeps.
+      weights_over_scale: `[..., num_visible, num_hidden or more]`, `W / sigma`, laid out so too:
+        columns of 0 may follow its own. The gradient of sigma takes no product of its own by it.
     """
 
     @classmethod
@@ -87,8 +91,10 @@ class GaussianMachine(GaussianUnits, _Parameters):
           scale: a scalar, `[..., 1]` or `[..., num_visible]`.
           batch_shape: of further parameters, those that the machine does not hold.
         """
-        weights, visible_bias, hidden_bias, scale = map(
-            tf.convert_to_tensor, (weights, visible_bias, hidden_bias, scale)
+        weights = tf.convert_to_tensor(weights)
+        visible_bias, hidden_bias, scale = (
+            tf.convert_to_tensor(parameter, weights.dtype)
+            for parameter in (visible_bias, hidden_bias, scale)
         )
         scale = scale[tf.newaxis] if scale.shape.rank == 0 else scale
         parameters = ((weights, 2), (visible_bias, 1), (hidden_bias, 1), (scale, 1))
@@ -99,6 +105,7 @@ class GaussianMachine(GaussianUnits, _Parameters):
             broadcast_batch(hidden_bias, batch_shape),
             scale,
             laid_out_transposed(weights),
+            laid_out_apart(weights / scale[..., tf.newaxis]),
         )
 
     def multiply(self, hidden: tf.Tensor) -> tf.Tensor:
@@ -108,6 +115,11 @@ class GaussianMachine(GaussianUnits, _Parameters):
     def multiply_transposed(self, visible: tf.Tensor) -> tf.Tensor:
         """Returns `W^T u`."""
         return multiply_rows(visible, self.weights)
+
+    def hidden_signal(self, visible: tf.Tensor) -> tf.Tensor:
+        """Returns `W^T (v / sigma)`."""
+        visible = tf.convert_to_tensor(visible, self.weights.dtype)
+        return multiply_rows(visible, self.weights_over_scale)[..., : self.weights.shape[-1]]
 
     def sweep_columns(
         self, columns: tf.Tensor, inverse_temperature: TensorLike, seed: Seed
