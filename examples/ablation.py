@@ -169,7 +169,7 @@ def network_of(results: list[dict]) -> str:
     Raises:
       ValueError: if several did: their distances cannot be compared.
     """
-    judged = {}
+    judged: dict[str, str] = {}
     for result in results:
         for record in result["test"]["quality"]:
             run = f"{result['run']['model']}, seed {result['run']['seed']}"
