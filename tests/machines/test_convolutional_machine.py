@@ -49,7 +49,7 @@ def machine():
 def test_products_are_those_with_the_weights_spelled_out(leading):
     visible, hidden = RNG.normal(size=[*leading, NUM_VISIBLE]), RNG.normal(size=[*leading, 4])
     weights = dense_weights()
-    np.testing.assert_allclose(machine().multiply_transposed(visible), visible @ weights)
+    np.testing.assert_allclose(machine().hidden_signal(visible), visible / SCALE @ weights)
     np.testing.assert_allclose(machine().multiply(hidden), hidden @ weights.T)
 
 

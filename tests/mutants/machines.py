@@ -46,6 +46,7 @@ FAULTS = {
         ),
     ],
     "convolutional_machine": [
+        ("self.hidden_image.dtype) / self.scale", "self.hidden_image.dtype)"),
         (
             "[height // self.hidden_image.shape[0], width //",
             "[width // self.hidden_image.shape[1], width //",

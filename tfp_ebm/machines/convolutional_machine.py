@@ -86,9 +86,9 @@ class ConvolutionalMachine(GaussianUnits, _Parameters):
             parts.append(tf.reshape(pushed, [-1, part.shape.num_elements()]))
         return restore_leading_axes(tf.concat(parts, axis=-1), hidden)
 
-    def multiply_transposed(self, visible: tf.Tensor) -> tf.Tensor:
-        """Returns `W^T u` by convolutions."""
-        visible = tf.convert_to_tensor(visible, self.hidden_image.dtype)
+    def hidden_signal(self, visible: tf.Tensor) -> tf.Tensor:
+        """Returns `W^T (v / sigma)` by convolutions."""
+        visible = tf.convert_to_tensor(visible, self.hidden_image.dtype) / self.scale
         sizes = [part.shape.num_elements() for part in self.visible_images]
         rows = flatten_leading_axes(visible, 1)
         signals = [

@@ -112,10 +112,6 @@ class GaussianMachine(GaussianUnits, _Parameters):
         """Returns `W h`."""
         return multiply_rows(hidden, self.weights_transposed)
 
-    def multiply_transposed(self, visible: tf.Tensor) -> tf.Tensor:
-        """Returns `W^T u`."""
-        return multiply_rows(visible, self.weights)
-
     def hidden_signal(self, visible: tf.Tensor) -> tf.Tensor:
         """Returns `W^T (v / sigma)`."""
         visible = tf.convert_to_tensor(visible, self.weights.dtype)

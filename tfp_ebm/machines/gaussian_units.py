@@ -29,21 +29,16 @@ class GaussianUnits:
 
     The host, a nest of tensors, gives `visible_bias` `[*B, num_visible]`, `hidden_bias`
     `[*B, num_hidden]`, `scale` `[..., num_visible]` or `[..., 1]`, which broadcasts with B, and W
-    as the two methods `multiply` and `multiply_transposed`.
+    as the two methods `multiply` and `hidden_signal`.
     """
 
     def multiply(self, hidden: tf.Tensor) -> tf.Tensor:
         """Returns `W h`, `[..., num_visible]`."""
         raise NotImplementedError(f"{type(self).__name__} must implement `multiply`.")
 
-    def multiply_transposed(self, visible: tf.Tensor) -> tf.Tensor:
-        """Returns `W^T u`, `[..., num_hidden]`."""
-        raise NotImplementedError(f"{type(self).__name__} must implement `multiply_transposed`.")
-
     def hidden_signal(self, visible: tf.Tensor) -> tf.Tensor:
-        """Returns `W^T (v / sigma)`."""
-        visible = tf.convert_to_tensor(visible, self.visible_bias.dtype)
-        return self.multiply_transposed(visible / self.scale)
+        """Returns `W^T (v / sigma)`, `[..., num_hidden]`."""
+        raise NotImplementedError(f"{type(self).__name__} must implement `hidden_signal`.")
 
     def sample_bits(self, logits: tf.Tensor, seed: Seed) -> tf.Tensor:
         """Draws independent bits."""
