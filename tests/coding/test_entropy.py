@@ -5,6 +5,7 @@ import builtins
 import numpy as np
 import pytest
 
+from tfp_ebm.coding import CodingError
 from tfp_ebm.coding.entropy import PRECISION, DecisionReader, DecisionWriter
 
 pytest.importorskip("constriction")
@@ -38,6 +39,13 @@ def test_nothing_takes_nothing():
     writer = DecisionWriter()
     writer.write(np.zeros([0, 3], bool), np.zeros([0, 3], int))
     assert DecisionReader(writer.words()).read(np.zeros([0, 3], int)).shape == (0, 3)
+
+
+@pytest.mark.parametrize("numerator", [1, 2**19, 2**PRECISION - 1])
+def test_words_that_fit_no_probability_are_refused(numerator):
+    reader = DecisionReader(np.full([4], 2**32 - 1, np.uint32))
+    with pytest.raises(CodingError, match="round otherwise here"):
+        reader.read(np.full([8], numerator))
 
 
 def test_a_missing_coder_is_named(monkeypatch):

@@ -5,6 +5,7 @@ import struct
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
 __all__ = ["CodingError", "Header", "pack", "unpack"]
 
@@ -24,6 +25,15 @@ class CodingError(ValueError):
       ...
     tfp_ebm.coding.container.CodingError: ...
     """
+
+
+def rounds_otherwise() -> CodingError:
+    """Returns the error of a whole file whose decisions are not those that were written."""
+    return CodingError(
+        "`data` is whole, but does not decode to what was coded: networks round otherwise here "
+        "than where it was written. Decode it on the same kind of machine, with the same "
+        f"version of TensorFlow (here {tf.__version__})."
+    )
 
 
 class Header(NamedTuple):

@@ -4,6 +4,8 @@ import types
 
 import numpy as np
 
+from tfp_ebm.coding.container import rounds_otherwise
+
 __all__ = ["PRECISION", "DecisionReader", "DecisionWriter"]
 
 # Probabilities are whole numbers from 1 to 2^PRECISION - 1, over 2^PRECISION.
@@ -64,8 +66,15 @@ class DecisionReader:
         self._family = stream.model.Bernoulli(perfect=False)
 
     def read(self, numerators: np.ndarray) -> np.ndarray:
-        """Returns the next decisions, booleans of the shape of their probabilities."""
+        """Returns the next decisions, booleans of the shape of their probabilities.
+
+        Raises:
+          CodingError: if no decisions of these probabilities were written so.
+        """
         if not np.size(numerators):
             return np.zeros(np.shape(numerators), bool)
-        bits = self._coder.decode(self._family, _probabilities(numerators))
+        try:
+            bits = self._coder.decode(self._family, _probabilities(numerators))
+        except AssertionError:  # So constriction says that the words fit no probability.
+            raise rounds_otherwise() from None
         return np.reshape(bits, np.shape(numerators)).astype(bool)
