@@ -63,7 +63,7 @@ FAULTS = {
         ("tf.bitwise.bitwise_xor(rows, tf.bitwise.right_shift(rows, 32))", "rows"),
         ("_odd_numbers(2 * place, _ROW)", "1"),
         ("_odd_numbers(2 * place + 1, tf.shape(rows)[0])", "1"),
-        ("if not field.endswith(_COPIES):", "if True:"),
+        ("if not field.endswith(_DERIVED):", "if True:"),
         ("-tf.size(flat) % (share * _ROW)", "0 * tf.size(flat)"),
     ],
     "parameter_shapes": [

@@ -16,7 +16,7 @@ _MULTIPLIER = -0x61C8864680B583EB  # 2^64 over the golden ratio, as a signed num
 _MIXER = -0x4B47D0C5A7A6B5D5  # Any odd number without a pattern.
 _ROW = 256
 # How fields are named that follow from others.
-_COPIES = ("_transposed", "_over_scale")
+_DERIVED = ("_transposed", "_over_scale")
 
 
 def fingerprint(machine: Any) -> tf.Tensor:
@@ -56,7 +56,7 @@ _halves = compile_if_large(_add_up, 2**18)
 def _tensors(machine: Any) -> Iterator[tf.Tensor]:
     if hasattr(machine, "_fields"):
         for field in machine._fields:
-            if not field.endswith(_COPIES):
+            if not field.endswith(_DERIVED):
                 yield from _tensors(getattr(machine, field))
     else:
         yield from map(tf.convert_to_tensor, tf.nest.flatten(machine))
