@@ -41,7 +41,7 @@ class SmoothedRBM(PrecisionCouplings, SmoothedSpins, BoltzmannMachine):
     `log_prob` is in nats; how `log Z_spins` is obtained is said in
     `tfp_ebm.distributions.BoltzmannMachine`. `sample(shape, spins=s)` holds the discrete code s
     fixed, where s has shape `[..., N]` and broadcasts with the sample. One evaluation costs two
-    products with W for each point, and one Cholesky factor of the smaller layer's size.
+    products with W for each point, and one inverse of the smaller layer's size.
 
     #### Example
 
