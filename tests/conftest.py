@@ -1,3 +1,9 @@
+import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # One core for each process and those it starts: threads of two would wait for each other.
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+
 import pytest
 
 from tfp_ebm.internal.keras import keras
