@@ -84,13 +84,6 @@ FAULTS = {
         ("[[0, added]])", "[[added, 0]])"),
         ("% 2048 == 0", "% 2048 != 0"),
     ],
-    "positive_definite": [
-        ("half:, half:] - tf.matmul(", "half:, half:] + tf.matmul("),
-        ("corner - tf.matmul(beside, weighted)", "corner + tf.matmul(beside, weighted)"),
-        ("beside = -tf.matmul(", "beside = tf.matmul("),
-        ("first + second", "first - second"),
-        ("return inverse, 2 * tf", "return inverse, tf"),
-    ],
     "seeds": [
         ("scope[1] += 1", "pass"),
         ("if seed is None and scope is not None:", "if scope is not None:"),

@@ -90,6 +90,13 @@ FAULTS = {
         ("labels * self.label_bias, axis=-1)", "labels, axis=-1)"),
         ("logits + self.machine.log_visible(points)[..., tf.newaxis]", "logits"),
     ],
+    "positive_definite": [
+        ("half:, half:] - tf.matmul(", "half:, half:] + tf.matmul("),
+        ("corner - tf.matmul(beside, weighted)", "corner + tf.matmul(beside, weighted)"),
+        ("beside = -tf.matmul(", "beside = tf.matmul("),
+        ("first + second", "first - second"),
+        ("return inverse, 2 * tf", "return inverse, tf"),
+    ],
     "spin_machine": [
         ("uniform < tf.sigmoid(2 * field)", "uniform < tf.sigmoid(field)"),
         ("uniform < tf.sigmoid(2 * field)", "uniform <= 1 - tf.sigmoid(2 * field)"),

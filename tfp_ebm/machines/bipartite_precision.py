@@ -12,9 +12,9 @@ from tfp_ebm.internal.numeric import (
     multiply_rows,
     spectral_norm_bound,
 )
-from tfp_ebm.internal.positive_definite import inverse_and_log_det
 from tfp_ebm.internal.tfp_private import assert_util, tensor_util
 from tfp_ebm.internal.types import Shape, TensorLike
+from tfp_ebm.machines.positive_definite import inverse_and_log_det
 
 __all__ = [
     "BipartitePrecision",

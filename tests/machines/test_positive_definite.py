@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfp_ebm.internal.positive_definite import inverse_and_log_det
+from tfp_ebm.machines.positive_definite import inverse_and_log_det
 
 
 def random_matrices(size, count, largest=0.99):
