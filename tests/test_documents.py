@@ -1,9 +1,11 @@
 """The README's code and the examples run, for fewer epochs than are written."""
 
 import importlib.util
+import inspect
 import json
 import pathlib
 import re
+import runpy
 import subprocess
 import sys
 
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests import readme_code
+from tfp_ebm.flows import flow_plus_plus
 
 ROOT = pathlib.Path(__file__).parents[1]
 EXAMPLES_FOLDER = ROOT / "examples"
@@ -66,38 +69,44 @@ def test_every_example_is_run():
 
 @pytest.mark.slow
 def test_a_flow_from_outside_trains_and_is_evaluated_on_the_command_line(tmp_path):
+    def run(*options):  # In a process of its own, since it registers a flow.
+        command = [sys.executable, EXAMPLES_FOLDER / "user_flow.py", *options]
+        result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
     options = "--flow sinh_arcsinh --base rbm --dataset two_moons --epochs 1 --set num_layers=2"
-    run_example("user_flow.py", tmp_path, "train", *options.split(), "--output", "mine")
-    output = run_example("user_flow.py", tmp_path, "evaluate", "mine")
-    assert json.loads(output)["bound"] == "exact"
+    run("train", *options.split(), "--output", "mine")
+    assert json.loads(run("evaluate", "mine"))["bound"] == "exact"
 
 
-# Runs a script whose flows have one coupling unless it says otherwise: small graphs, soon traced.
-ONE_COUPLING = """
-import inspect, os, runpy, sys
-from tfp_ebm.flows import flow_plus_plus
-parameters = inspect.signature(flow_plus_plus).parameters.values()
-own = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-defaults = {p.name: p.default for p in own if p.default is not p.empty}
-flow_plus_plus.__defaults__ = tuple({**defaults, "num_couplings": (1, 0, 0)}.values())
-sys.argv = sys.argv[1:]
-sys.path[0] = os.path.dirname(sys.argv[0])
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
+@pytest.fixture
+def run_example(tmp_path, monkeypatch, capsys):
+    """Returns a function that runs an example and returns what it prints."""
+    # Flows have one coupling unless the example says otherwise: small graphs, soon traced.
+    parameters = inspect.signature(flow_plus_plus).parameters.values()
+    own = [part for part in parameters if part.kind is part.POSITIONAL_OR_KEYWORD]
+    defaults = {part.name: part.default for part in own if part.default is not part.empty}
+    small = tuple({**defaults, "num_couplings": (1, 0, 0)}.values())
+    monkeypatch.setattr(flow_plus_plus, "__defaults__", small)
+    monkeypatch.chdir(tmp_path)
 
+    def run(name, *options):
+        script = EXAMPLES_FOLDER / name
+        monkeypatch.setattr(sys, "argv", [name, *map(str, options)])
+        monkeypatch.syspath_prepend(script.parent)
+        capsys.readouterr()
+        runpy.run_path(str(script), run_name="__main__")
+        return capsys.readouterr().out
 
-def run_example(name, folder, *options):
-    command = [sys.executable, "-c", ONE_COUPLING, EXAMPLES_FOLDER / name, *options]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=folder)
-    assert result.returncode == 0, result.stderr
-    return result.stdout
+    return run
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_example(name, tmp_path):
+def test_example(name, tmp_path, run_example):
     picture = tmp_path / "picture.png"
-    output = run_example(name, tmp_path, *EXAMPLES[name], "--output", picture)
+    output = run_example(name, *EXAMPLES[name], "--output", picture)
     assert picture.exists() and "test" in output
 
 
@@ -135,12 +144,12 @@ def test_the_page_that_compares_flows_holds_the_tables_of_its_results():
 
 
 @pytest.mark.slow
-def test_flows_are_compared_on_a_page(tmp_path):
+def test_flows_are_compared_on_a_page(tmp_path, run_example):
     own = tmp_path / "own.md"
     own.write_text("# Mine\n\n## Tables\n\nold\n")
     options = "--data two_moons --flow affine glow --base normal spins --updates 2".split()
     options += ["--folder", "page", "--page", "own.md"]
-    output = run_example("compare_flows.py", tmp_path, *options)
+    output = run_example("compare_flows.py", *options)
     assert "two_moons-glow-normal refused" in output
     page = (tmp_path / "page" / "comparison.md").read_text()
     assert "| `affine` | `normal` |" in page and "| exact |" in page and "glow" not in page
@@ -156,14 +165,14 @@ def test_flows_are_compared_on_a_page(tmp_path):
     expected = [gap.mean(), gap.std(ddof=1) / len(gap) ** 0.5]
     np.testing.assert_allclose(spins["gain_over_normal"], expected, atol=1e-4)
     assert spins["nats"] == pytest.approx(-draws["spins"].mean(), abs=1e-4)
-    assert run_example("compare_flows.py", tmp_path, *options) == output
+    assert run_example("compare_flows.py", *options) == output
 
 
 @pytest.mark.slow
-def test_ablation_is_taken_up_where_it_was_left(tmp_path):
+def test_ablation_is_taken_up_where_it_was_left(tmp_path, run_example):
     def run(*options):
         folders = ["--output", "runs", "--docs", "docs"]
-        return run_example("ablation.py", tmp_path, "--config", "smoke", *folders, *options)
+        return run_example("ablation.py", "--config", "smoke", *folders, *options)
 
     assert "not yet trained: rbm_flow-seed0" in run("--only", "gaussian_flow")
     first = (tmp_path / "runs" / "gaussian_flow-seed0" / "result.json").read_text()

@@ -26,7 +26,8 @@ def compress(run: pathlib.Path, events: pathlib.Path, output: pathlib.Path | Non
     >>> folder = pathlib.Path(tempfile.mkdtemp())
     >>> np.savez(folder / "images.npz", np.random.default_rng(0).integers(0, 4, [60, 4, 4, 1]))
     >>> given = dict(dataset=str(folder / "images.npz"), num_levels=4, epochs=1)
-    >>> runs.train("integer_flow", output=folder / "run", **given)
+    >>> small = ["num_scales=0", "num_steps=1"]
+    >>> runs.train("integer_flow", output=folder / "run", set=small, **given)
     Dataset ...
     >>> runs.compress(folder / "run", folder / "images.npz", folder / "images.tfe")
     /...images.tfe...
@@ -56,10 +57,13 @@ def decompress(run: pathlib.Path, file: pathlib.Path, output: pathlib.Path | Non
     """Restores the events of a compressed file.
 
     >>> import pathlib, tempfile
+    >>> import numpy as np
     >>> from tfp_ebm import runs
     >>> file = pathlib.Path(tempfile.mkdtemp(), "images.npz")
     >>> np.savez(file, np.arange(960, dtype=np.uint8).reshape([60, 4, 4, 1]))
-    >>> run = runs.example_run("discretized_logistic", "integer_flow", file)
+    >>> run, small = file.with_name("run"), ["num_scales=0", "num_steps=1"]
+    >>> runs.train("integer_flow", output=run, dataset=str(file), epochs=1, set=small)
+    Dataset ...
     >>> runs.compress(run, file)
     /...images.tfe...
     >>> runs.decompress(run, file.with_suffix(".tfe"), file.with_name("again.npz"))
