@@ -19,9 +19,16 @@ ROOT = pathlib.Path(__file__).parents[1]
 EXAMPLES_FOLDER = ROOT / "examples"
 
 
+QUICK_START = "docs/start/quick_start.md"
+
+
+def test_the_quick_start_goes_on_from_the_code_of_the_readme():
+    assert readme_code.code(QUICK_START).startswith(readme_code.code())
+
+
 @pytest.mark.slow
-def test_quick_start_of_the_readme(tmp_path):
-    script = readme_code.code()
+def test_quick_start(tmp_path):
+    script = readme_code.code(QUICK_START)
     assert "trainer.fit(images, epochs=20, batch_size=64)" in script
     short = script.replace("epochs=20", "epochs=2")
     result = subprocess.run(
