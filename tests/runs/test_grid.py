@@ -134,7 +134,7 @@ def test_cell(kind, flow, base, request, tmp_path):
     model = models.build(spec)
     trainer = training.LikelihoodModel(model, seed=(0, 1))
     trainer.compile(optimizer=keras.optimizers.Adam(1e-3), run_eagerly=True)
-    events = data.train[:15]
+    events = data.train[:10]
     history = trainer.fit(events, batch_size=5, epochs=1, verbose=0)
     assert np.isfinite(history.history["loss"][0])
     samples = model.sample(3, seed=(0, 2))
