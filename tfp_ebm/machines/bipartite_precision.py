@@ -68,10 +68,8 @@ class BipartitePrecision(NamedTuple):
         return self.delta[..., tf.newaxis] * z + coupled
 
     def _relative(self):
-        """Returns A, the smaller layer by the larger."""
-        num_visible, num_hidden = self.sizes
-        relative = self.weights / self.delta[..., tf.newaxis, tf.newaxis]
-        return tf.linalg.matrix_transpose(relative) if num_hidden <= num_visible else relative
+        """Returns W / delta."""
+        return self.weights / self.delta[..., tf.newaxis, tf.newaxis]
 
     def log_abs_determinant(self) -> tf.Tensor:
         """Returns log det J~, `[*B]`.
@@ -79,8 +77,7 @@ class BipartitePrecision(NamedTuple):
         Raises:
           ValueError: if it is not finite, where that can be seen at once.
         """
-        relative = self.weights / self.delta[..., tf.newaxis, tf.newaxis]
-        value = sum(self.sizes) * tf.math.log(self.delta) + _log_det_schur(relative)
+        value = sum(self.sizes) * tf.math.log(self.delta) + _log_det_schur(self._relative())
         self._check_definite(value)
         return value
 
@@ -110,8 +107,10 @@ class BipartitePrecision(NamedTuple):
         noise = tf.convert_to_tensor(noise, self.weights.dtype)
         num_visible, num_hidden = self.sizes
         relative = self._relative()
-        factor = _schur_cholesky(relative)
+        factor = tf.linalg.cholesky(_schur(relative))
         self._check_definite(factor)
+        if num_hidden <= num_visible:
+            relative = tf.linalg.matrix_transpose(relative)
         blocks = tf.linalg.LinearOperatorBlockLowerTriangular(
             [
                 [tf.linalg.LinearOperatorIdentity(max(self.sizes), dtype=noise.dtype)],
@@ -143,27 +142,26 @@ class BipartitePrecision(NamedTuple):
         return tf.matmul(rows, rows, transpose_a=True)
 
 
-def _schur_cholesky(relative):
-    """Returns the Cholesky factor of `I - A A^T`."""
-    identity = tf.eye(relative.shape[-2], dtype=relative.dtype)
-    return tf.linalg.cholesky(identity - tf.matmul(relative, relative, transpose_b=True))
+def _schur(relative):
+    """Returns `I - A^T A`, or `I - A A^T` where A has fewer rows than columns."""
+    rows, columns = relative.shape[-2:]
+    by_columns = columns <= rows
+    gram = tf.matmul(relative, relative, transpose_a=by_columns, transpose_b=not by_columns)
+    return tf.eye(min(rows, columns), dtype=relative.dtype) - gram
 
 
 @tf.custom_gradient
 def _log_det_schur(relative):
     """Returns `log det (I - A^T A)`, whose gradient is `-2 A (I - A^T A)^-1`.
 
-    On the side of the shorter axis, `I - A A^T` where A has fewer rows. The gradient of a Cholesky
-    factor, which the chain rule would take, costs three more products of matrices.
+    The gradient of a Cholesky factor, which the chain rule would take, costs three more products of
+    matrices.
     """
+    inverse, log_det = inverse_and_log_det(_schur(relative))
     rows, columns = relative.shape[-2:]
-    by_columns = columns <= rows
-    gram = tf.matmul(relative, relative, transpose_a=by_columns, transpose_b=not by_columns)
-    identity = tf.eye(min(rows, columns), dtype=relative.dtype)
-    inverse, log_det = inverse_and_log_det(identity - gram)
 
     def gradient(upstream):
-        solved = tf.matmul(relative, inverse) if by_columns else tf.matmul(inverse, relative)
+        solved = tf.matmul(relative, inverse) if columns <= rows else tf.matmul(inverse, relative)
         return -2 * upstream[..., tf.newaxis, tf.newaxis] * solved
 
     return log_det, gradient
