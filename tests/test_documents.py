@@ -12,23 +12,21 @@ import sys
 import numpy as np
 import pytest
 
-from tests import readme_code
+from tests import pages
 from tfp_ebm.flows import flow_plus_plus
 
 ROOT = pathlib.Path(__file__).parents[1]
 EXAMPLES_FOLDER = ROOT / "examples"
-
-
-QUICK_START = "docs/start/quick_start.md"
+QUICK_START = ROOT / "docs" / "start" / "quick_start.md"
 
 
 def test_the_quick_start_goes_on_from_the_code_of_the_readme():
-    assert readme_code.code(QUICK_START).startswith(readme_code.code())
+    assert pages.code(QUICK_START).startswith(pages.code(ROOT / "README.md"))
 
 
 @pytest.mark.slow
 def test_quick_start(tmp_path):
-    script = readme_code.code(QUICK_START)
+    script = pages.code(QUICK_START)
     assert "trainer.fit(images, epochs=20, batch_size=64)" in script
     short = script.replace("epochs=20", "epochs=2")
     result = subprocess.run(
